@@ -1,0 +1,132 @@
+//! The policy: what a session may read, write, run and reach. It comes from the user alone.
+
+use crate::{ItemId, QuestionId};
+use serde::{Deserialize, Serialize};
+
+/// What commands may touch. File tools obey it as well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum SandboxMode {
+    /// Nothing is written; no network.
+    ReadOnly,
+    /// The workspace and temporary folders are written; no network.
+    #[default]
+    WorkspaceWrite,
+    /// No isolation.
+    Off,
+}
+
+/// Who answers when the policy has a question.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum ApproveMode {
+    /// The user, before each edit and each command.
+    #[default]
+    Ask,
+    /// The user, but only about what goes beyond the sandbox; what stays inside goes ahead.
+    Auto,
+    /// Nobody: what stays inside the sandbox goes ahead, what goes beyond it is refused.
+    Never,
+}
+
+/// The policy of a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Policy {
+    /// What commands may touch.
+    pub sandbox: SandboxMode,
+    /// Who answers.
+    pub approve: ApproveMode,
+}
+
+/// How far the isolation that was asked for is in force on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(tag = "level", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Isolation {
+    /// All of it.
+    Full,
+    /// Part of it.
+    Reduced {
+        /// What is not covered, in plain words.
+        missing: Vec<String>,
+    },
+    /// None, because the user turned it off.
+    Off,
+    /// None, because the machine cannot: commands do not run.
+    Unavailable {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What the policy asks the user, whole and uncut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Question {
+    /// Names the question in the answer.
+    pub id: QuestionId,
+    /// The tool call that waits, or the call that was interrupted.
+    pub item_id: ItemId,
+    /// What is asked.
+    pub about: QuestionAbout,
+}
+
+/// What a question is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[ts(export)]
+pub enum QuestionAbout {
+    /// May this command run?
+    Command {
+        /// The whole command.
+        command: String,
+        /// The folder it would run in, relative to the workspace.
+        cwd: String,
+        /// The isolation that it would run under.
+        isolation: Isolation,
+    },
+    /// May these files change?
+    Edit {
+        /// The whole change as a unified diff.
+        diff: String,
+    },
+    /// The model asks the user.
+    Ask {
+        /// The question.
+        question: String,
+        /// Answers to choose from; a free answer is always possible.
+        options: Vec<String>,
+    },
+    /// A tool call was running when Kerf stopped. Did it finish? It is not run again by itself.
+    Interrupted {
+        /// The tool.
+        tool: String,
+        /// What it was doing, whole.
+        detail: String,
+    },
+}
+
+/// The user's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Answer {
+    /// Go ahead, this once.
+    Allow,
+    /// Go ahead, and do not ask again for the same kind in this session.
+    AllowForSession,
+    /// Do not.
+    Deny {
+        /// What to do instead; goes to the model.
+        #[serde(default)]
+        reason: String,
+    },
+    /// A free answer to [`QuestionAbout::Ask`].
+    Text {
+        /// The answer.
+        text: String,
+    },
+}

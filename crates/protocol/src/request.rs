@@ -1,0 +1,436 @@
+//! Requests: what a front can ask of the engine, as one table.
+//!
+//! The table makes [`Request`] (how a request travels), [`Method`] (its parameters and its answer as types)
+//! and the TypeScript map, so that no front can drift from another.
+
+use crate::{
+    Failure, QuestionId, SessionId,
+    endpoint::{Discovered, Endpoint, ModelInfo, Preset, Wire},
+    event::Event,
+    item::{Comment, Image},
+    ledger::LedgerRow,
+    policy::{Answer, Isolation, Policy},
+    review::{Decided, Decision, Review, Target},
+    session::{Session, SessionHit, Transcript},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// A request's name with the types that belong to it.
+pub trait Method {
+    /// The name on the wire.
+    const NAME: &'static str;
+    /// What it takes.
+    type Params: Serialize + DeserializeOwned + Send + 'static;
+    /// What it answers.
+    type Answer: Serialize + DeserializeOwned + Send + 'static;
+}
+
+/// The parameters of a method, on their way to become a [`Request`].
+#[derive(Debug)]
+pub struct Call<M: Method>(pub M::Params);
+
+macro_rules! requests {
+    ($($(#[$doc:meta])* $name:literal $variant:ident($params:ty) -> $answer:ty;)*) => {
+        /// A request as it travels: `{"method": …, "params": …}`.
+        #[derive(Debug, Clone, Serialize, Deserialize, ts_rs::TS)]
+        #[serde(tag = "method", content = "params")]
+        #[ts(export)]
+        pub enum Request {
+            $($(#[$doc])* #[serde(rename = $name)] $variant($params),)*
+        }
+
+        $(impl From<Call<method::$variant>> for Request {
+            fn from(call: Call<method::$variant>) -> Self {
+                Self::$variant(call.0)
+            }
+        })*
+
+        /// The answer that belongs to each request, by name; for the generated TypeScript.
+        #[derive(Debug, Serialize, Deserialize, ts_rs::TS)]
+        #[ts(export)]
+        pub struct Answers {
+            $($(#[$doc])* #[serde(rename = $name)] pub $variant: $answer,)*
+        }
+
+        /// The methods as types.
+        pub mod method {
+            use super::*;
+            $($(#[$doc])* #[derive(Debug)] pub struct $variant;
+            impl Method for $variant {
+                const NAME: &'static str = $name;
+                type Params = $params;
+                type Answer = $answer;
+            })*
+        }
+
+        /// Every method's name, in the order of the table.
+        pub const METHODS: &[&str] = &[$($name),*];
+    };
+}
+
+#[expect(
+    non_snake_case,
+    reason = "the fields of `Answers` are named after the variants of `Request`"
+)]
+mod table {
+    use super::*;
+
+    requests! {
+        /// Begins a session in a folder; the first message comes by `session/prompt`.
+        "session/new" SessionNew(NewSession) -> Session;
+        /// Sends a message: starts a turn, or joins the running one.
+        "session/prompt" SessionPrompt(Prompt) -> Prompted;
+        /// Stops the running turn.
+        "session/cancel" SessionCancel(SessionRef) -> Nothing;
+        /// Answers a question.
+        "session/answer" SessionAnswer(AnswerParams) -> Nothing;
+        /// The events of a session after a sequence number, as far as they are still held.
+        "session/events" SessionEvents(Since) -> Vec<Event>;
+        /// A session with its turns and items.
+        "session/show" SessionShow(SessionRef) -> Transcript;
+        /// Sessions, newest first.
+        "session/list" SessionList(ListSessions) -> Vec<Session>;
+        /// Full-text search in what was said and done, best first.
+        "session/search" SessionSearch(SearchSessions) -> Vec<SessionHit>;
+        /// Gives a session another title.
+        "session/rename" SessionRename(Rename) -> Nothing;
+        /// Puts a session aside, or takes it back.
+        "session/archive" SessionArchive(Archive) -> Nothing;
+        /// Deletes a session and its items. The ledger keeps its rows.
+        "session/delete" SessionDelete(SessionRef) -> Nothing;
+        /// Adds an exported session under a new id.
+        "session/import" SessionImport(Transcript) -> Session;
+        /// The review of a session, from the files as they are now.
+        "review/show" ReviewShow(SessionRef) -> Review;
+        /// Accepts or rejects.
+        "review/decide" ReviewDecide(Decide) -> Decided;
+        /// Takes the session's last decision back.
+        "review/undo" ReviewUndo(SessionRef) -> Decided;
+        /// Adds a comment that goes to the agent with the next message.
+        "review/comment" ReviewComment(AddComment) -> Nothing;
+        /// The configured endpoints, and the one from the environment.
+        "endpoint/list" EndpointList(Nothing) -> Vec<Endpoint>;
+        /// Local servers on their default ports, loopback only.
+        "endpoint/discover" EndpointDiscover(Nothing) -> Vec<Discovered>;
+        /// The well-known endpoints.
+        "endpoint/presets" EndpointPresets(Nothing) -> Vec<Preset>;
+        /// Writes an endpoint to the configuration and its key to the keyring.
+        "endpoint/add" EndpointAdd(AddEndpoint) -> AddedEndpoint;
+        /// Takes an endpoint out of the configuration and its key out of the keyring.
+        "endpoint/remove" EndpointRemove(EndpointRef) -> Nothing;
+        /// Asks an endpoint for its models.
+        "endpoint/models" EndpointModels(EndpointRef) -> Vec<ModelInfo>;
+        /// The ledger's rows, newest first.
+        "ledger/list" LedgerList(ListLedger) -> Vec<LedgerRow>;
+        /// A row of the ledger with the body that was sent.
+        "ledger/show" LedgerShow(LedgerRef) -> LedgerBody;
+        /// What works here and what does not, and why.
+        "doctor" Doctor(Folder) -> Vec<Check>;
+    }
+}
+
+pub use table::{Answers, METHODS, Request, method};
+
+/// No parameters, or no answer but success.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Nothing {}
+
+/// A folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Folder {
+    /// Its path.
+    pub folder: String,
+}
+
+/// A session by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct SessionRef {
+    /// The session.
+    pub session_id: SessionId,
+}
+
+/// See `session/new`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct NewSession {
+    /// The folder to work in.
+    pub folder: String,
+    /// The endpoint's name; none: the environment's, else the configured default, else a local server, else practice.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The model; none: the endpoint's own.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The policy.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// See `session/prompt`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Prompt {
+    /// The session.
+    pub session_id: SessionId,
+    /// The message.
+    pub text: String,
+    /// Pictures that go with it.
+    #[serde(default)]
+    pub images: Vec<Image>,
+    /// What to do when a turn is running.
+    #[serde(default)]
+    pub when_running: WhenRunning,
+}
+
+/// What a message does to a running turn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum WhenRunning {
+    /// It is read after the current action.
+    #[default]
+    Queue,
+    /// The current action is stopped and the message is read at once.
+    Interrupt,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Prompted {
+    /// It started a turn.
+    Started,
+    /// It waits for the current action to end.
+    Queued,
+}
+
+/// See `session/answer`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct AnswerParams {
+    /// The session.
+    pub session_id: SessionId,
+    /// The question.
+    pub question_id: QuestionId,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// See `session/events`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Since {
+    /// The session.
+    pub session_id: SessionId,
+    /// The last sequence number that is known; 0 for all.
+    #[ts(type = "number")]
+    pub seq: u64,
+}
+
+/// See `session/list`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct ListSessions {
+    /// Only those of this folder.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Archived ones too.
+    #[serde(default)]
+    pub archived: bool,
+    /// At most so many; none: all.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+/// See `session/search`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct SearchSessions {
+    /// The words.
+    pub query: String,
+    /// Only in sessions of this folder.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// At most so many hits.
+    pub limit: u32,
+}
+
+/// See `session/rename`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Rename {
+    /// The session.
+    pub session_id: SessionId,
+    /// The title.
+    pub title: String,
+}
+
+/// See `session/archive`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Archive {
+    /// The session.
+    pub session_id: SessionId,
+    /// Whether it is put aside.
+    pub archived: bool,
+}
+
+/// See `review/decide`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Decide {
+    /// The session.
+    pub session_id: SessionId,
+    /// The decision.
+    pub decision: Decision,
+    /// What it is about.
+    pub target: Target,
+}
+
+/// See `review/comment`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct AddComment {
+    /// The session.
+    pub session_id: SessionId,
+    /// The comment.
+    pub comment: Comment,
+}
+
+/// An endpoint by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct EndpointRef {
+    /// The name.
+    pub name: String,
+}
+
+/// See `endpoint/add`. The key travels only here, and is written nowhere but to the keyring.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct AddEndpoint {
+    /// The name; also of the preset to start from, when there is one of that name and no base URL is given.
+    pub name: String,
+    /// The base URL; none: the preset's.
+    #[serde(default)]
+    pub base_url: Option<String>,
+    /// The wire API; none: the preset's, else Chat Completions.
+    #[serde(default)]
+    pub wire: Option<Wire>,
+    /// The model.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The context window in tokens.
+    #[serde(default)]
+    #[ts(type = "number | null")]
+    pub context_window: Option<u64>,
+    /// The key.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Whether it becomes the default.
+    #[serde(default)]
+    pub default: bool,
+}
+
+impl std::fmt::Debug for AddEndpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AddEndpoint")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of an added endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct AddedEndpoint {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// Where its key is now.
+    pub key: KeyPlace,
+}
+
+/// Where a key is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(tag = "place", rename_all = "snake_case")]
+#[ts(export)]
+pub enum KeyPlace {
+    /// There is none.
+    None,
+    /// In the operating system's keyring.
+    Keyring,
+    /// In memory, until Kerf ends, because the keyring cannot be used.
+    Memory {
+        /// Why the keyring cannot be used.
+        reason: String,
+    },
+}
+
+/// See `ledger/list`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct ListLedger {
+    /// Only requests of this session.
+    #[serde(default)]
+    pub session_id: Option<SessionId>,
+    /// At most so many; none: all.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+/// A row of the ledger by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct LedgerRef {
+    /// The row's number.
+    #[ts(type = "number")]
+    pub id: i64,
+}
+
+/// See `ledger/show`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct LedgerBody {
+    /// The row.
+    pub row: LedgerRow,
+    /// The body as it was sent.
+    pub body: String,
+}
+
+/// How a check of `doctor` came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum CheckState {
+    /// It works.
+    Ok,
+    /// It works in part, or is not needed now.
+    Warning,
+    /// It does not work.
+    Failed,
+}
+
+/// A check of `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Check {
+    /// What was looked at.
+    pub name: String,
+    /// How it came out.
+    pub state: CheckState,
+    /// What was found.
+    pub detail: String,
+    /// What the user can do, if anything.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hint: String,
+    /// The isolation, for the check of the sandbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
+}
+
+/// How an answer travels: the method's own answer, or a failure.
+pub type Reply<T> = Result<T, Failure>;

@@ -1,0 +1,212 @@
+//! The review: what changed between what the user has accepted and what is on disk.
+
+use crate::{ItemId, SessionId, TurnId};
+use serde::{Deserialize, Serialize};
+
+/// Who made a line what it is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ts_rs::TS,
+)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Author {
+    /// A tool of the agent.
+    Tool {
+        /// The turn.
+        turn_id: TurnId,
+        /// The tool call.
+        item_id: ItemId,
+    },
+    /// A command that the agent ran.
+    Command {
+        /// The turn.
+        turn_id: TurnId,
+        /// The tool call.
+        item_id: ItemId,
+    },
+    /// The user, or a program of the user's.
+    User,
+}
+
+/// What was decided about a hunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum HunkState {
+    /// Nothing: it is on disk and waits.
+    Pending,
+    /// Accepted: it is on disk to stay.
+    Accepted,
+    /// Rejected: it is no longer on disk.
+    Rejected,
+}
+
+/// A decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Decision {
+    /// Keep it.
+    Accept,
+    /// Take it back.
+    Reject,
+}
+
+/// How a file as a whole changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum FileStatus {
+    /// It is new.
+    Created,
+    /// Its text changed.
+    Modified,
+    /// It is gone.
+    Deleted,
+    /// It has another name; see `renamed_from`.
+    Renamed,
+    /// Only its mode changed.
+    Mode,
+    /// It was and is something else: text, binary, a link.
+    Replaced,
+}
+
+/// What a line of a hunk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum LineKind {
+    /// Unchanged; there for orientation.
+    Context,
+    /// Taken away.
+    Removed,
+    /// Put in.
+    Added,
+}
+
+/// A line of a hunk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct HunkLine {
+    /// What it is.
+    pub kind: LineKind,
+    /// Its number before, from 1; none for an added line.
+    pub old: Option<u32>,
+    /// Its number as proposed, from 1; none for a removed line.
+    pub new: Option<u32>,
+    /// The line without its end. Bytes that are not UTF-8 are replaced by U+FFFD: for display only.
+    pub text: String,
+    /// Whether the line has no line end (the last line of a file without a final newline).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_newline: bool,
+}
+
+/// Lines that changed together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Hunk {
+    /// Its number in its file, from 1.
+    pub hunk: u32,
+    /// What was decided.
+    pub state: HunkState,
+    /// The enclosing function or heading, when one is found.
+    pub header: String,
+    /// How many lines are added.
+    pub added: u32,
+    /// How many lines are removed.
+    pub removed: u32,
+    /// Who made it, without repetition, oldest first.
+    pub authors: Vec<Author>,
+    /// The lines, with up to three lines of context on each side. Empty when the file has no lines to show.
+    pub lines: Vec<HunkLine>,
+}
+
+/// Why a file's content is not shown line by line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Opaque {
+    /// It is not text.
+    Binary,
+    /// It is a symbolic link.
+    Link,
+    /// It is larger than [`MAX_REVIEWED_BYTES`].
+    Huge,
+}
+
+/// The largest text that is reviewed line by line, in bytes. A larger file is one hunk with a summary.
+pub const MAX_REVIEWED_BYTES: u64 = 8 * 1024 * 1024;
+
+/// A file of the review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct ReviewFile {
+    /// The path in the workspace, `/` between its parts.
+    pub path: String,
+    /// The path that it had before, for a renamed file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<String>,
+    /// How it changed.
+    pub status: FileStatus,
+    /// Why its content is not shown line by line, if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opaque: Option<Opaque>,
+    /// One line about content that is not shown: sizes, link targets, modes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
+    /// The hunks, from the top of the file down.
+    pub hunks: Vec<Hunk>,
+}
+
+/// The review of a session.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Review {
+    /// The files in the order of their paths.
+    pub files: Vec<ReviewFile>,
+}
+
+/// What a decision is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Target {
+    /// Every pending hunk of the session.
+    All,
+    /// Every pending hunk of a file.
+    File {
+        /// The file.
+        path: String,
+    },
+    /// A hunk.
+    Hunk {
+        /// The file.
+        path: String,
+        /// The hunk's number in its file, from 1.
+        hunk: u32,
+    },
+    /// Some lines of a hunk.
+    Lines {
+        /// The file.
+        path: String,
+        /// The hunk's number in its file, from 1.
+        hunk: u32,
+        /// Indices into the hunk's `lines`, from 0; context lines among them are ignored.
+        lines: Vec<u32>,
+    },
+}
+
+/// A decision and how to take it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Decided {
+    /// The session.
+    pub session_id: SessionId,
+    /// Names the decision for an undo. Later decisions have higher numbers.
+    #[ts(type = "number")]
+    pub decision_id: i64,
+    /// How many hunks it decided.
+    pub hunks: u32,
+    /// The files that were written, in the order of their paths.
+    pub written: Vec<String>,
+}

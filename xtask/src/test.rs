@@ -1,0 +1,177 @@
+//! Every check and every test, closed by one line of counts.
+
+use crate::{Done, real_model, run, setup, sqlx, types};
+
+pub(crate) fn run(arguments: &[String]) -> Done {
+    let wants = |name: &str| arguments.iter().any(|argument| argument == name);
+    setup::ensure(setup::agreed(arguments))?;
+    let mut counts = Counts::default();
+    counts.check(
+        "formatting",
+        run::run(run::cargo().args(["fmt", "--all", "--check"])),
+    );
+    counts.check(
+        "clippy",
+        run::run(run::cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            // Tests that seldom run are looked at all the same.
+            "--features",
+            "kerf-cli/real-model",
+            "--locked",
+            "--",
+            "--deny",
+            "warnings",
+        ])),
+    );
+    counts.tests(&["--workspace"], wants("--ci"), None);
+    counts.check("generated types", types::check());
+    counts.check("offline query data", sqlx::check());
+    if wants("--real-model") {
+        let served = real_model::with_server(|| {
+            counts.tests(
+                &["--package", "kerf-cli", "--features", "real-model"],
+                wants("--ci"),
+                Some("real_model::"),
+            );
+            Ok(())
+        });
+        if let Err(error) = served {
+            counts.check("real model", Err(error));
+        }
+    }
+    counts.close()
+}
+
+/// What passed and what did not.
+#[derive(Default)]
+struct Counts {
+    passed: u32,
+    failed: u32,
+    skipped: u32,
+    errors: Vec<String>,
+}
+
+impl Counts {
+    /// Runs tests and counts them: all that are chosen, or those whose names hold `only`, one after the other.
+    fn tests(&mut self, chosen: &[&str], quiet: bool, only: Option<&str>) {
+        let before = (self.passed, self.failed, self.skipped);
+        let tests = if run::has("cargo-nextest", "--version") {
+            let mut nextest = run::cargo();
+            nextest.args(["nextest", "run"]).args(chosen).args([
+                "--locked",
+                "--no-fail-fast",
+                "--color",
+                "never",
+            ]);
+            if quiet {
+                nextest.args(["--status-level", "fail", "--final-status-level", "fail"]);
+            }
+            if let Some(only) = only {
+                nextest.args([
+                    "--config-file",
+                    real_model::NEXTEST,
+                    "--test-threads",
+                    "1",
+                    only,
+                ]);
+            }
+            run::run_and_read(&mut nextest, |line| self.nextest(line))
+        } else {
+            let mut test = run::cargo();
+            test.arg("test")
+                .args(chosen)
+                .args(["--locked", "--no-fail-fast"]);
+            if let Some(only) = only {
+                test.args(["--", "--test-threads", "1", only]);
+            }
+            run::run_and_read(&mut test, |line| self.cargo_test(line))
+        };
+        if only.is_some() {
+            // What was not chosen has its own run.
+            self.skipped = before.2;
+        }
+        if let Err(error) = tests {
+            self.errors.push(error);
+            // A build that fails runs no test.
+            if self.failed == before.1 {
+                self.failed += 1;
+            }
+        } else if only.is_some() && self.passed == before.0 {
+            self.check("tests", Err("none of these tests ran".to_owned()));
+        }
+    }
+
+    fn check(&mut self, name: &str, done: Done) {
+        match done {
+            Ok(()) => self.passed += 1,
+            Err(error) => {
+                self.failed += 1;
+                self.errors.push(format!("{name}: {error}"));
+            }
+        }
+    }
+
+    /// `Summary [  4.2s] 40 tests run: 38 passed (1 slow), 2 failed, 1 skipped`
+    fn nextest(&mut self, line: &str) {
+        if !line.trim_start().starts_with("Summary [") {
+            return;
+        }
+        self.passed += number_before(line, " passed");
+        self.failed += number_before(line, " failed") + number_before(line, " timed out");
+        self.skipped += number_before(line, " skipped");
+    }
+
+    /// `test result: ok. 12 passed; 0 failed; 0 ignored; …`
+    fn cargo_test(&mut self, line: &str) {
+        if !line.starts_with("test result:") {
+            return;
+        }
+        self.passed += number_before(line, " passed");
+        self.failed += number_before(line, " failed");
+        self.skipped += number_before(line, " ignored");
+    }
+
+    fn close(self) -> Done {
+        for error in &self.errors {
+            eprintln!("failed: {error}");
+        }
+        println!(
+            "{} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.skipped
+        );
+        if self.failed == 0 {
+            Ok(())
+        } else {
+            Err("not everything holds".to_owned())
+        }
+    }
+}
+
+fn number_before(line: &str, word: &str) -> u32 {
+    let Some(end) = line.find(word) else { return 0 };
+    let digits = line[..end]
+        .rsplit(|char: char| !char.is_ascii_digit())
+        .next()
+        .unwrap_or_default();
+    digits.parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_both_runners() {
+        let mut counts = Counts::default();
+        counts.nextest(
+            "     Summary [   4.201s] 41 tests run: 38 passed (1 slow), 3 failed, 1 skipped",
+        );
+        counts.cargo_test(
+            "test result: FAILED. 12 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out",
+        );
+        counts.nextest("        PASS [   0.010s] a test about 7 passed things");
+        assert_eq!((counts.passed, counts.failed, counts.skipped), (50, 5, 2));
+    }
+}
