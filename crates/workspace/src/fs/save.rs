@@ -1,0 +1,221 @@
+//! One atomic save: temporary file, flush, check, rename, flush of the folder.
+
+use std::ffi::OsStr;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, Write};
+
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::fs::{Dir, File, OpenOptions};
+
+use super::place::Place;
+use super::real::{fail, sync};
+use super::{Expect, FsError, Kind, Save, Stat, stat};
+use crate::path::RelPath;
+
+const TEMP_PREFIX: &str = ".kerf-";
+const TEMP_SUFFIX: &str = ".tmp";
+const TEMP_DIGITS: usize = 16;
+
+/// The mode of a file that did not exist before.
+const NEW_MODE: u32 = 0o644;
+
+/// Whether a file of this name is a save in progress, or what a power cut left of one.
+pub(crate) fn is_temp_name(name: &OsStr) -> bool {
+    name.to_str()
+        .and_then(|name| name.strip_prefix(TEMP_PREFIX)?.strip_suffix(TEMP_SUFFIX))
+        .is_some_and(|digits| {
+            digits.len() == TEMP_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
+        })
+}
+
+pub(super) fn save(
+    place: &Place<'_>,
+    path: &RelPath,
+    bytes: &[u8],
+    how: &Save,
+) -> Result<Stat, FsError> {
+    let io_fail = |error| fail(path, "save", error);
+    let before = look(place, path)?;
+    check(path, before.as_ref(), how.expect)?;
+    let mut temp = Temp::create(&place.dir).map_err(io_fail)?;
+    temp.file.write_all(bytes).map_err(io_fail)?;
+    let mode = how
+        .mode
+        .or(before.map(|stat| stat.mode))
+        .unwrap_or(NEW_MODE);
+    #[cfg(unix)]
+    if before.is_some() {
+        super::unix::keep_attributes(&place.dir, place.name, &temp.file);
+    }
+    set_mode(&temp.file, mode).map_err(io_fail)?;
+    temp.file.sync_all().map_err(io_fail)?;
+    // Everything slow is done; what is on disk now is what the rename replaces.
+    let found = look(place, path)?;
+    check(path, found.as_ref(), how.expect)?;
+    if how.expect == Expect::Absent {
+        move_to_free_name(&place.dir, OsStr::new(&temp.name), &place.dir, place.name).map_err(
+            |error| match error.kind() {
+                io::ErrorKind::AlreadyExists => FsError::Conflict { path: path.clone() },
+                _ => io_fail(error),
+            },
+        )?;
+    } else {
+        place
+            .dir
+            .rename(&temp.name, &place.dir, place.name)
+            .map_err(io_fail)?;
+    }
+    temp.moved = true;
+    sync(&place.dir).map_err(io_fail)?;
+    temp.file
+        .metadata()
+        .map(|meta| stat::of_handle(&meta))
+        .map_err(io_fail)
+}
+
+fn look(place: &Place<'_>, path: &RelPath) -> Result<Option<Stat>, FsError> {
+    match place.dir.symlink_metadata(place.name) {
+        Ok(meta) => Ok(Some(stat::of_handle(&meta))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fail(path, "save", error)),
+    }
+}
+
+/// Whether what is there may be replaced.
+fn check(path: &RelPath, found: Option<&Stat>, expect: Expect) -> Result<(), FsError> {
+    let conflict = || FsError::Conflict { path: path.clone() };
+    let Some(found) = found else {
+        return if matches!(expect, Expect::Stamp(_)) {
+            Err(conflict())
+        } else {
+            Ok(())
+        };
+    };
+    if expect == Expect::Absent {
+        return Err(conflict());
+    }
+    match found.kind {
+        Kind::File => {}
+        Kind::Link => return Err(FsError::IsLink { path: path.clone() }),
+        kind => {
+            return Err(FsError::NotAFile {
+                path: path.clone(),
+                what: kind.describe(),
+            });
+        }
+    }
+    // Writing in place could change a file outside the workspace, and a rename would cut the link without a word.
+    if found.links > 1 {
+        return Err(FsError::HardLinked {
+            path: path.clone(),
+            links: found.links,
+        });
+    }
+    match expect {
+        Expect::Stamp(stamp) if stamp != found.stamp() => Err(conflict()),
+        _ => Ok(()),
+    }
+}
+
+/// A temporary file beside its target; removed unless it was moved there.
+struct Temp<'a> {
+    dir: &'a Dir,
+    name: String,
+    file: File,
+    moved: bool,
+}
+
+impl<'a> Temp<'a> {
+    fn create(dir: &'a Dir) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options
+            .write(true)
+            .create_new(true)
+            .follow(FollowSymlinks::No);
+        // Nobody else reads a half-written file; the final mode is set when the content is complete.
+        #[cfg(unix)]
+        cap_std::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        loop {
+            // A fresh hasher is keyed by the system's randomness. The name need only be unlikely to collide:
+            // `create_new` refuses whatever is there, and then another name is tried.
+            let number = RandomState::new().build_hasher().finish();
+            let name = format!(
+                "{TEMP_PREFIX}{number:0width$x}{TEMP_SUFFIX}",
+                width = TEMP_DIGITS
+            );
+            match dir.open_with(&name, &options) {
+                Ok(file) => {
+                    return Ok(Self {
+                        dir,
+                        name,
+                        file,
+                        moved: false,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if self.moved {
+            return;
+        }
+        if let Err(error) = self.dir.remove_file(&self.name) {
+            tracing::warn!(name = self.name, %error, "a temporary file could not be removed");
+        }
+    }
+}
+
+#[cfg(unix)]
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    use cap_std::fs::{Permissions, PermissionsExt};
+    file.set_permissions(Permissions::from_mode(mode & 0o777))
+}
+
+#[cfg(windows)]
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    let mut permissions = file.metadata()?.permissions();
+    if permissions.readonly() != (mode & 0o200 == 0) {
+        permissions.set_readonly(mode & 0o200 == 0);
+        file.set_permissions(permissions)?;
+    }
+    Ok(())
+}
+
+/// Renames without ever replacing something; `AlreadyExists` when the name is taken.
+pub(super) fn move_to_free_name(from: &Dir, old: &OsStr, to: &Dir, new: &OsStr) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+    match rustix::fs::renameat_with(from, old, to, new, rustix::fs::RenameFlags::NOREPLACE) {
+        Ok(()) => return Ok(()),
+        // Not every file system can do it in one step.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {}
+        Err(error) => return Err(error.into()),
+    }
+    match to.symlink_metadata(new) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => from.rename(old, to, new),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_saves_are_temporary() {
+        for (name, expected) in [
+            (".kerf-0123456789abcdef.tmp", true),
+            (".kerf-0123456789abcde.tmp", false),
+            (".kerf-notes.tmp", false),
+            ("kerf-0123456789abcdef.tmp", false),
+            (".kerf-0123456789abcdeg.tmp", false),
+        ] {
+            assert_eq!(is_temp_name(OsStr::new(name)), expected, "{name}");
+        }
+    }
+}

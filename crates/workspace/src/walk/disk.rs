@@ -1,0 +1,331 @@
+//! The walk on disk, by the `ignore` crate.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
+
+use super::{OWN_IGNORE_FILE, Skipped, Walk, Walked};
+use crate::folder::Workspace;
+use crate::fs::{FsError, Kind, is_temp_name, stat};
+use crate::path::RelPath;
+
+/// A walk together with the folders it went through, which the watcher needs.
+#[derive(Default)]
+pub(crate) struct Scan {
+    pub(crate) walked: Walked,
+    /// `under` and every folder below it that is not ignored.
+    pub(crate) folders: Vec<RelPath>,
+}
+
+/// The ignore rules of a folder, as ripgrep would read them, hidden files included.
+///
+/// Without a repository `.gitignore` counts as well. Rule files above the folder count only when it is a part of a
+/// larger repository: a stray `.gitignore` in a home folder must not hide every project in it.
+pub(crate) fn rules(root: &Path) -> WalkBuilder {
+    let is_part = is_part_of_repository(root);
+    let mut builder = plain_rules(root);
+    builder.parents(is_part);
+    if is_part || root.join(".git").exists() {
+        // Then the rules of a repository do not reach into another one inside it.
+        builder.require_git(true);
+    }
+    builder
+}
+
+fn plain_rules(root: &Path) -> WalkBuilder {
+    let mut builder = WalkBuilder::new(root);
+    builder
+        .hidden(false)
+        .parents(false)
+        .require_git(false)
+        .follow_links(false);
+    builder.add_custom_ignore_filename(OWN_IGNORE_FILE);
+    builder
+}
+
+/// Whether a repository begins above `root` and does not itself ignore `root`.
+fn is_part_of_repository(root: &Path) -> bool {
+    if root.join(".git").exists() {
+        return false;
+    }
+    let Some(top) = root
+        .ancestors()
+        .skip(1)
+        .find(|above| above.join(".git").exists())
+    else {
+        return false;
+    };
+    let Ok(inside) = root.strip_prefix(top) else {
+        return false;
+    };
+    plain_rules(top)
+        .build_matchers()
+        .iter_mut()
+        .all(|matcher| !matcher.matched(inside, true).is_ignore())
+}
+
+pub(crate) fn on_disk(ws: &Workspace, options: &Walk) -> Scan {
+    let mut scan = Scan::default();
+    match start(ws, &options.under) {
+        Ok(Start::Folder) => {}
+        Ok(Start::File(stat)) => {
+            scan.walked.files.push((options.under.clone(), stat));
+            return scan;
+        }
+        Err(error) => {
+            scan.walked.skipped.push(Skipped {
+                path: options.under.clone(),
+                reason: error.to_string(),
+            });
+            return scan;
+        }
+    }
+    let mut top = RelPath::root();
+    let mut builder = WalkBuilder::new(ws.root());
+    if options.ignored {
+        builder.standard_filters(false).follow_links(false);
+    } else {
+        builder = rules(ws.root());
+        if is_ignored(&builder, &options.under) {
+            // Asked for by name, so its own rules count and those that hide it do not.
+            top = options.under.clone();
+            builder = plain_rules(&ws.root().join(top.as_path()));
+        }
+    }
+    let levels = |path: &RelPath| path.names().count();
+    let max_depth = options
+        .max_depth
+        .saturating_add(levels(&options.under) - levels(&top));
+    builder.hidden(!options.hidden).max_depth(Some(max_depth));
+    // The walk starts at the top, so that the rules on the way down count, and turns aside nowhere.
+    let root = ws.root().to_path_buf();
+    let under = options.under.as_path().to_path_buf();
+    builder.filter_entry(move |entry| {
+        let Ok(path) = entry.path().strip_prefix(&root) else {
+            return false;
+        };
+        !is_dot_git(entry.file_name()) && (path.starts_with(&under) || under.starts_with(path))
+    });
+    let found = Mutex::new(&mut scan);
+    builder.build_parallel().visit(&mut Visitors {
+        root: ws.root(),
+        options,
+        max_depth,
+        found: &found,
+    });
+    scan
+}
+
+enum Start {
+    Folder,
+    File(crate::fs::Stat),
+}
+
+/// What `under` is. No part of it may be a link, because the walk goes by name.
+fn start(ws: &Workspace, under: &RelPath) -> Result<Start, FsError> {
+    let mut above = RelPath::root();
+    // The walk goes by name and everything else by handle; they must mean the same folder.
+    let named = std::fs::metadata(ws.root()).map(|meta| stat::of_walk(&meta));
+    let held = ws.fs().stat(&above)?;
+    if !named.is_ok_and(|named| (named.kind, named.ino) == (held.kind, held.ino)) {
+        return Err(FsError::NotFound { path: above });
+    }
+    let mut names = under.names().peekable();
+    while let Some(name) = names.next() {
+        above = above.join(name);
+        let stat = ws.fs().stat(&above)?;
+        match stat.kind {
+            Kind::Dir => {}
+            Kind::File | Kind::Link if names.peek().is_none() => return Ok(Start::File(stat)),
+            Kind::Link => return Err(FsError::IsLink { path: above }),
+            _ => return Err(FsError::NotADir { path: above }),
+        }
+    }
+    Ok(Start::Folder)
+}
+
+fn is_ignored(builder: &WalkBuilder, path: &RelPath) -> bool {
+    !path.is_root()
+        && builder
+            .build_matchers()
+            .iter_mut()
+            .any(|matcher| matcher.matched(path.as_path(), true).is_ignore())
+}
+
+/// Both the folder and the file that a worktree or submodule has instead.
+pub(super) fn is_dot_git(name: &OsStr) -> bool {
+    name.eq_ignore_ascii_case(".git")
+}
+
+struct Visitors<'a> {
+    root: &'a Path,
+    options: &'a Walk,
+    max_depth: usize,
+    found: &'a Mutex<&'a mut Scan>,
+}
+
+/// One thread's findings, handed over at its end so that threads do not wait for each other.
+struct Visitor<'a> {
+    root: &'a Path,
+    options: &'a Walk,
+    max_depth: usize,
+    found: &'a Mutex<&'a mut Scan>,
+    own: Scan,
+}
+
+impl<'a> ParallelVisitorBuilder<'a> for Visitors<'a> {
+    fn build(&mut self) -> Box<dyn ParallelVisitor + 'a> {
+        let Self {
+            root,
+            options,
+            max_depth,
+            found,
+        } = *self;
+        Box::new(Visitor {
+            root,
+            options,
+            max_depth,
+            found,
+            own: Scan::default(),
+        })
+    }
+}
+
+impl ParallelVisitor for Visitor<'_> {
+    fn visit(&mut self, entry: Result<DirEntry, ignore::Error>) -> WalkState {
+        if self.options.cancelled() {
+            return WalkState::Quit;
+        }
+        match entry {
+            Ok(entry) => self.visit_entry(&entry),
+            Err(error) => {
+                let (path, reason) = explain(&error);
+                let path = path.unwrap_or_else(|| self.root.to_path_buf());
+                self.skip(&path, reason);
+            }
+        }
+        WalkState::Continue
+    }
+}
+
+impl Visitor<'_> {
+    fn visit_entry(&mut self, entry: &DirEntry) {
+        let path = entry.path();
+        if let Some(error) = entry.error() {
+            let (rule_file, reason) = explain(error);
+            self.skip(
+                rule_file.as_deref().unwrap_or(path),
+                format!("an ignore rule is not understood: {reason}"),
+            );
+        }
+        let Some(kind) = entry.file_type() else {
+            return;
+        };
+        if kind.is_dir() {
+            let Some(folder) = self.inside(path) else {
+                return;
+            };
+            if folder.starts_with(&self.options.under) {
+                if entry.depth() == self.max_depth {
+                    let reason = format!("deeper than {} folders", self.options.max_depth);
+                    self.own.walked.skipped.push(Skipped {
+                        path: folder.clone(),
+                        reason,
+                    });
+                }
+                self.own.folders.push(folder);
+            }
+            return;
+        }
+        if !kind.is_file() && !kind.is_symlink() {
+            self.skip(
+                path,
+                format!("it is {}, not a file", Kind::Other.describe()),
+            );
+            return;
+        }
+        if is_temp_name(entry.file_name()) {
+            return;
+        }
+        match entry.metadata() {
+            Ok(meta) => {
+                if let Some(path) = self.inside(path) {
+                    self.own.walked.files.push((path, stat::of_walk(&meta)));
+                }
+            }
+            // Gone between the listing and the look.
+            Err(error)
+                if error
+                    .io_error()
+                    .is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => {}
+            Err(error) => self.skip(path, explain(&error).1),
+        }
+    }
+
+    /// The path beneath the root; on Windows a name may be one that cannot be used.
+    fn inside(&mut self, path: &Path) -> Option<RelPath> {
+        let inside = path.strip_prefix(self.root).ok()?;
+        if cfg!(windows)
+            && let Err(error) = RelPath::new(inside)
+            && !inside.as_os_str().is_empty()
+        {
+            self.own.walked.skipped.push(Skipped {
+                path: RelPath::from_listing(inside),
+                reason: error.to_string(),
+            });
+            return None;
+        }
+        Some(RelPath::from_listing(inside))
+    }
+
+    fn skip(&mut self, path: &Path, reason: String) {
+        // Rule files above the root are reported at the root.
+        let path = path
+            .strip_prefix(self.root)
+            .map_or_else(|_| RelPath::root(), RelPath::from_listing);
+        self.own.walked.skipped.push(Skipped { path, reason });
+    }
+}
+
+impl Drop for Visitor<'_> {
+    fn drop(&mut self) {
+        let own = std::mem::take(&mut self.own);
+        let mut all = self
+            .found
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.walked.files.extend(own.walked.files);
+        all.walked.skipped.extend(own.walked.skipped);
+        all.folders.extend(own.folders);
+    }
+}
+
+/// The path that an error is about, and the reason without the path.
+fn explain(error: &ignore::Error) -> (Option<PathBuf>, String) {
+    match error {
+        ignore::Error::WithPath { path, err } => {
+            let (inner, reason) = explain(err);
+            (inner.or_else(|| Some(path.clone())), reason)
+        }
+        ignore::Error::WithDepth { err, .. } => explain(err),
+        ignore::Error::WithLineNumber { line, err } => {
+            let (path, reason) = explain(err);
+            (path, format!("line {line}: {reason}"))
+        }
+        ignore::Error::Partial(errors) => {
+            let explained: Vec<_> = errors.iter().map(explain).collect();
+            let path = explained.iter().find_map(|(path, _)| path.clone());
+            (
+                path,
+                explained
+                    .into_iter()
+                    .map(|(_, reason)| reason)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            )
+        }
+        other => (None, other.to_string()),
+    }
+}

@@ -1,0 +1,122 @@
+//! Tells when files of a workspace change.
+//!
+//! Events of the operating system are hints: they can be lost, doubled or late. So this part promises only that a
+//! change that is not ignored leads to an event that names it, or to [`WatchEvent::Rescan`], after which the
+//! listener walks the folder and compares. It opens no file and holds no state of the files.
+//!
+//! On Linux every folder that is not ignored gets its own watch, because a recursive one would spend the system's
+//! limit on `node_modules`; elsewhere one recursive watch serves. Start with [`Watcher::start`].
+
+mod batch;
+mod tree;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use notify::Watcher as _;
+
+use crate::folder::Workspace;
+use crate::path::RelPath;
+
+use batch::Batch;
+use tree::Tree;
+
+/// Watches a workspace until it is dropped.
+#[derive(Debug)]
+pub struct Watcher {
+    stop: Arc<AtomicBool>,
+    inbox: Sender<Message>,
+}
+
+/// What a watcher tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WatchEvent {
+    /// These paths were made, changed or removed, in order of path and without duplicates.
+    ///
+    /// A path that no longer exists may have been a folder; then everything beneath it is gone too.
+    Changed(Vec<RelPath>),
+    /// Changes may have been missed: walk and compare.
+    Rescan {
+        /// Why, for people and logs.
+        reason: String,
+    },
+}
+
+/// Why a workspace cannot be watched.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// The system offers no watching here, or refused to watch the folder itself.
+    #[error(
+        "the folder cannot be watched, so changes made outside are noticed only by looking again: {0}"
+    )]
+    Notify(#[from] notify::Error),
+    /// No thread could be started.
+    #[error("the thread that watches the folder cannot be started: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+#[derive(Debug)]
+enum Message {
+    Event(notify::Result<notify::Event>),
+    Stop,
+}
+
+impl Watcher {
+    /// Watches the folder and calls `on`, on a thread of its own, once nothing has changed for `debounce`, or ten
+    /// times that after the first change when changes do not end.
+    ///
+    /// Changes made after this returns are noticed. Folders that cannot be watched, because the system allows no
+    /// more watches, lead to a [`WatchEvent::Rescan`] that says so, not to an error.
+    pub fn start(
+        workspace: &Workspace,
+        debounce: Duration,
+        on: impl Fn(WatchEvent) + Send + 'static,
+    ) -> Result<Self, WatchError> {
+        let (inbox, outbox) = mpsc::channel();
+        let events = inbox.clone();
+        let system = notify::RecommendedWatcher::new(
+            // When nobody listens any more, the watcher is about to be dropped.
+            move |event| drop(events.send(Message::Event(event))),
+            notify::Config::default().with_follow_symlinks(false),
+        )?;
+        let mut batch = Batch::new(debounce);
+        let mut tree = Tree::start(workspace.clone(), system, &mut batch)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let run = move || {
+            while !stopped.load(Ordering::Acquire) {
+                let message = match batch.due() {
+                    None => outbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                    Some(due) => outbox.recv_timeout(due.saturating_duration_since(Instant::now())),
+                };
+                match message {
+                    Ok(Message::Event(event)) => tree.take(event, &mut batch),
+                    Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+                if batch.due().is_some_and(|due| due <= Instant::now())
+                    && let Some(event) = batch.finish()
+                    && !stopped.load(Ordering::Acquire)
+                {
+                    on(event);
+                }
+            }
+        };
+        std::thread::Builder::new()
+            .name("kerf-watch".to_owned())
+            .spawn(run)
+            .map_err(WatchError::Thread)?;
+        Ok(Self { stop, inbox })
+    }
+}
+
+impl Drop for Watcher {
+    /// No call of `on` begins after this; one that is running may still end.
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        // The thread may be gone already.
+        drop(self.inbox.send(Message::Stop));
+    }
+}

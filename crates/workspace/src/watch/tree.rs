@@ -1,0 +1,258 @@
+//! The watches of one workspace, and what an event of the system means for it.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use ignore::IncrementalIgnore;
+use notify::event::{ModifyKind, RenameMode};
+use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::batch::Batch;
+use crate::folder::Workspace;
+use crate::fs::{FsError, Kind, is_temp_name};
+use crate::path::RelPath;
+use crate::walk::{OWN_IGNORE_FILE, Walk, on_disk, rules};
+
+/// Where the system watches a folder with all that is in it by itself.
+const RECURSIVE: bool = !cfg!(any(target_os = "linux", target_os = "android"));
+
+/// How often new folders may turn up while their parents are being watched.
+const MAX_ROUNDS: u32 = 20;
+
+pub(super) struct Tree {
+    workspace: Workspace,
+    system: RecommendedWatcher,
+    ignored: Vec<IncrementalIgnore>,
+}
+
+impl Tree {
+    /// Watches the root, or fails; then what lies below, as far as the system allows.
+    pub(super) fn start(
+        workspace: Workspace,
+        mut system: RecommendedWatcher,
+        batch: &mut Batch,
+    ) -> Result<Self, notify::Error> {
+        let mode = if RECURSIVE {
+            RecursiveMode::Recursive
+        } else {
+            RecursiveMode::NonRecursive
+        };
+        system.watch(workspace.root(), mode)?;
+        let ignored = rules(workspace.root()).build_matchers();
+        let mut tree = Self {
+            workspace,
+            system,
+            ignored,
+        };
+        tree.watch_below(&RelPath::root(), batch, |_, _| {});
+        Ok(tree)
+    }
+
+    /// Adds watches to the folders at and below `folder`, then tells the files that were already there.
+    ///
+    /// A folder's watch comes before the last look at it, so that nothing made in it falls between the two.
+    fn watch_below(
+        &mut self,
+        folder: &RelPath,
+        batch: &mut Batch,
+        found: impl Fn(&mut Batch, RelPath),
+    ) {
+        let options = Walk {
+            under: folder.clone(),
+            ..Walk::default()
+        };
+        let mut scan = on_disk(&self.workspace, &options);
+        let mut watched = HashSet::new();
+        for round in 1.. {
+            let folders = std::mem::take(&mut scan.folders);
+            let new: Vec<_> = folders
+                .into_iter()
+                .filter(|folder| watched.insert(folder.clone()))
+                .collect();
+            if RECURSIVE || new.is_empty() || !self.watch_all(&new, batch) {
+                break;
+            }
+            if round == MAX_ROUNDS {
+                batch.rescan("folders were made faster than they could be watched".to_owned());
+                break;
+            }
+            scan = on_disk(&self.workspace, &options);
+        }
+        let has_rules = scan
+            .walked
+            .files
+            .iter()
+            .any(|(path, _)| path.file_name().is_some_and(is_rule_file));
+        if has_rules && !folder.is_root() {
+            self.ignored = rules(self.workspace.root()).build_matchers();
+        }
+        for (path, _) in scan.walked.files {
+            found(batch, path);
+        }
+    }
+
+    /// Whether it is worth going on: not when the system's limit is reached.
+    fn watch_all(&mut self, folders: &[RelPath], batch: &mut Batch) -> bool {
+        for folder in folders {
+            let path = self.workspace.root().join(folder.as_path());
+            match self.system.watch(&path, RecursiveMode::NonRecursive) {
+                Ok(()) => {}
+                Err(error) if is_gone(&error) => {}
+                Err(error) => {
+                    batch.rescan(explain(&error));
+                    if matches!(error.kind, ErrorKind::MaxFilesWatch) {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    pub(super) fn take(&mut self, event: notify::Result<Event>, batch: &mut Batch) {
+        let event = match event {
+            Ok(event) => event,
+            Err(error) if is_gone(&error) => return,
+            Err(error) => return batch.rescan(explain(&error)),
+        };
+        if event.need_rescan() {
+            return batch.rescan("the system lost events because too many came at once".to_owned());
+        }
+        if matches!(event.kind, EventKind::Access(_)) {
+            return;
+        }
+        for path in &event.paths {
+            self.take_path(event.kind, path, batch);
+        }
+    }
+
+    fn take_path(&mut self, kind: EventKind, path: &Path, batch: &mut Batch) {
+        let is_new = matches!(
+            kind,
+            EventKind::Any
+                | EventKind::Other
+                | EventKind::Create(_)
+                | EventKind::Modify(ModifyKind::Any | ModifyKind::Name(_))
+        );
+        let Ok(inside) = path.strip_prefix(self.workspace.root()) else {
+            return;
+        };
+        if inside.as_os_str().is_empty() {
+            let is_gone = matches!(
+                kind,
+                EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+            );
+            if is_gone {
+                batch.rescan("the folder was moved or removed".to_owned());
+            }
+            return;
+        }
+        let Ok(path) = RelPath::new(inside) else {
+            return;
+        };
+        if path.is_protected() || path.file_name().is_some_and(is_temp_name) {
+            return;
+        }
+        let stat = match self.workspace.fs().stat(&path) {
+            Ok(stat) => Some(stat.kind),
+            Err(FsError::NotFound { .. } | FsError::NotADir { .. }) => None,
+            // It cannot be looked at, so the listener is to find out and show why.
+            Err(_) => Some(Kind::File),
+        };
+        let is_dir = stat == Some(Kind::Dir);
+        if self.is_ignored(&path, is_dir) {
+            return;
+        }
+        if path.file_name().is_some_and(is_rule_file) {
+            self.ignored = rules(self.workspace.root()).build_matchers();
+            self.watch_below(&RelPath::root(), batch, |_, _| {});
+            return batch.rescan(format!("the ignore rules in `{path}` changed"));
+        }
+        let moved_away = matches!(kind, EventKind::Modify(ModifyKind::Name(RenameMode::From)));
+        if is_dir {
+            // What changes in a folder is told for its files; the folder itself matters only when it is new.
+            if is_new && !moved_away {
+                self.watch_below(&path, batch, Batch::add);
+            }
+        } else {
+            batch.add(path);
+        }
+    }
+
+    fn is_ignored(&mut self, path: &RelPath, is_dir: bool) -> bool {
+        self.ignored
+            .iter_mut()
+            .any(|rules| rules.matched(path.as_path(), is_dir).is_ignore())
+    }
+}
+
+fn is_rule_file(name: &std::ffi::OsStr) -> bool {
+    [".gitignore", ".ignore", OWN_IGNORE_FILE]
+        .iter()
+        .any(|known| name == *known)
+}
+
+/// A folder that went away before it could be watched needs no watch; its removal is told by its parent.
+fn is_gone(error: &notify::Error) -> bool {
+    match &error.kind {
+        ErrorKind::PathNotFound | ErrorKind::WatchNotFound => true,
+        ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+fn explain(error: &notify::Error) -> String {
+    match error.kind {
+        ErrorKind::MaxFilesWatch if cfg!(target_os = "linux") => {
+            "the system allows no more watched folders; raise `fs.inotify.max_user_watches`"
+                .to_owned()
+        }
+        ErrorKind::MaxFilesWatch => "the system allows no more watched folders".to_owned(),
+        _ => format!("watching failed: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use notify::event::Flag;
+
+    use super::*;
+    use crate::watch::WatchEvent;
+
+    fn tell(event: notify::Result<Event>) -> Option<WatchEvent> {
+        let temp = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(temp.path()).unwrap();
+        let system = RecommendedWatcher::new(|_| {}, notify::Config::default()).unwrap();
+        let mut batch = Batch::new(Duration::from_secs(1));
+        Tree::start(workspace, system, &mut batch)
+            .unwrap()
+            .take(event, &mut batch);
+        batch.finish()
+    }
+
+    #[test]
+    fn lost_events_and_errors_call_for_a_rescan() {
+        let full = notify::Error::new(ErrorKind::MaxFilesWatch);
+        for (event, reason) in [
+            (
+                Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)),
+                "lost events",
+            ),
+            (Err(full), "no more watched folders"),
+            (Err(notify::Error::generic("broken")), "broken"),
+        ] {
+            let told = tell(event);
+            assert!(
+                matches!(&told, Some(WatchEvent::Rescan { reason: why }) if why.contains(reason)),
+                "{told:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_before_it_is_watched_is_no_error() {
+        assert_eq!(tell(Err(notify::Error::path_not_found())), None);
+    }
+}

@@ -1,0 +1,17 @@
+//! The crate at its boundary, on real files.
+
+#![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
+
+mod edit;
+mod fs;
+mod fs_race;
+mod fs_refusal;
+mod ground;
+mod patch;
+mod path;
+mod resolve;
+mod text;
+mod tree;
+mod walk;
+mod watch;
+mod write;

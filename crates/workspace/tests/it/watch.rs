@@ -1,0 +1,160 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use kerf_workspace::{Save, WatchEvent, Watcher, Workspace};
+
+const LONG: Duration = Duration::from_secs(20);
+
+struct Watched {
+    ws: Workspace,
+    events: Receiver<WatchEvent>,
+    _watcher: Watcher,
+}
+
+fn watch(root: &Path) -> Watched {
+    let ws = Workspace::open(root).unwrap();
+    let (sender, events) = channel();
+    let watcher = Watcher::start(&ws, Duration::from_millis(30), move |event| {
+        drop(sender.send(event))
+    })
+    .unwrap();
+    Watched {
+        ws,
+        events,
+        _watcher: watcher,
+    }
+}
+
+impl Watched {
+    /// Collects until `last` was told, and gives all that was told by then. `last` is changed last, so what should
+    /// have been told before it was, and what is not in the answer was dropped.
+    fn until(&self, last: &str) -> BTreeSet<String> {
+        fs::write(self.ws.root().join(last), "").unwrap();
+        let mut told = BTreeSet::new();
+        while !told.contains(last) {
+            match self.events.recv_timeout(LONG).unwrap() {
+                WatchEvent::Changed(paths) => told.extend(paths.iter().map(ToString::to_string)),
+                WatchEvent::Rescan { reason } => panic!("{reason}"),
+            }
+        }
+        told.remove(last);
+        told
+    }
+
+    fn rescan(&self) -> String {
+        loop {
+            if let WatchEvent::Rescan { reason } = self.events.recv_timeout(LONG).unwrap() {
+                return reason;
+            }
+        }
+    }
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn changes_are_told_and_ignored_ones_are_not() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path();
+    for folder in ["src", "target", ".git", "sub"] {
+        fs::create_dir(root.join(folder)).unwrap();
+    }
+    fs::write(root.join(".gitignore"), "target/\n*.log").unwrap();
+    fs::write(root.join("src/old"), "").unwrap();
+    let watched = watch(root);
+    fs::write(root.join("src/a"), "").unwrap();
+    fs::write(root.join("src/a.log"), "").unwrap();
+    fs::write(root.join("target/o"), "").unwrap();
+    fs::write(root.join(".git/index"), "").unwrap();
+    fs::remove_file(root.join("src/old")).unwrap();
+    watched
+        .ws
+        .fs()
+        .save(&"sub/saved".parse().unwrap(), b"x", &Save::default())
+        .unwrap();
+    assert_eq!(watched.until("z1"), set(&["src/a", "src/old", "sub/saved"]));
+    fs::read(root.join("src/a")).unwrap();
+    assert_eq!(watched.until("z2"), set(&[]), "reading is no change");
+    fs::rename(root.join("src/a"), root.join("src/b")).unwrap();
+    assert_eq!(watched.until("z3"), set(&["src/a", "src/b"]));
+}
+
+#[test]
+fn new_folders_are_watched_with_what_is_in_them() {
+    let temp = tempfile::tempdir().unwrap();
+    let watched = watch(temp.path());
+    fs::create_dir_all(temp.path().join("a/b/c")).unwrap();
+    fs::write(temp.path().join("a/b/c/f"), "").unwrap();
+    assert_eq!(watched.until("z1"), set(&["a/b/c/f"]));
+    fs::write(temp.path().join("a/b/c/g"), "").unwrap();
+    assert_eq!(watched.until("z2"), set(&["a/b/c/g"]));
+    fs::rename(temp.path().join("a"), temp.path().join("moved")).unwrap();
+    assert_eq!(
+        watched.until("z3"),
+        set(&["a", "moved/b/c/f", "moved/b/c/g"])
+    );
+    fs::write(temp.path().join("moved/b/c/g"), "x").unwrap();
+    assert_eq!(watched.until("z4"), set(&["moved/b/c/g"]));
+    fs::remove_dir_all(temp.path().join("moved")).unwrap();
+    assert!(
+        watched.until("z5").contains("moved"),
+        "a folder that is gone is told"
+    );
+}
+
+#[test]
+fn other_ignore_rules_call_for_a_rescan() {
+    let temp = tempfile::tempdir().unwrap();
+    fs::write(temp.path().join(".gitignore"), "out/").unwrap();
+    fs::create_dir(temp.path().join("out")).unwrap();
+    let watched = watch(temp.path());
+    fs::write(temp.path().join(".gitignore"), "").unwrap();
+    assert_eq!(watched.rescan(), "the ignore rules in `.gitignore` changed");
+    fs::write(temp.path().join("out/f"), "").unwrap();
+    assert_eq!(
+        watched.until("z"),
+        set(&["out/f"]),
+        "what is no longer ignored is watched"
+    );
+}
+
+#[test]
+fn a_moved_folder_calls_for_a_rescan() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().join("ws");
+    fs::create_dir(&root).unwrap();
+    let watched = watch(&root);
+    fs::rename(&root, temp.path().join("elsewhere")).unwrap();
+    assert_eq!(watched.rescan(), "the folder was moved or removed");
+}
+
+#[test]
+fn nothing_is_told_after_the_watcher_is_dropped() {
+    let temp = tempfile::tempdir().unwrap();
+    let Watched {
+        events, _watcher, ..
+    } = watch(temp.path());
+    drop(_watcher);
+    fs::write(temp.path().join("f"), "").unwrap();
+    // The thread ends and takes the sender with it.
+    assert!(
+        events
+            .recv_timeout(LONG)
+            .is_err_and(|error| error == std::sync::mpsc::RecvTimeoutError::Disconnected)
+    );
+}
+
+#[test]
+fn a_missing_folder_cannot_be_watched() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().join("ws");
+    fs::create_dir(&root).unwrap();
+    let ws = Workspace::open(&root).unwrap();
+    fs::remove_dir(&root).unwrap();
+    assert!(Watcher::start(&ws, Duration::from_millis(30), |_| {}).is_err());
+}
