@@ -1,0 +1,86 @@
+//! What can go wrong with a repository.
+
+use std::{io, path::PathBuf};
+
+/// What can go wrong with a repository. None of these keeps a folder from being opened: it works without git.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GitError {
+    /// There is a `.git`, but it is not a repository that can be read: damaged, or of a format the library does not know
+    /// (SHA-256 objects, reftable, partial clone).
+    #[error(
+        "`{path}` cannot be used as a git repository: {reason}; the folder works without git until it is repaired"
+    )]
+    Unusable {
+        /// The `.git` folder or file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A folder is not inside the working tree.
+    #[error(
+        "`{path}` is not inside the working tree `{workdir}`; open the repository of that folder instead"
+    )]
+    Outside {
+        /// The folder that was asked for.
+        path: PathBuf,
+        /// The working tree.
+        workdir: PathBuf,
+    },
+    /// No blob with this id is stored on this machine.
+    #[error(
+        "git object `{oid}` is not a file content stored in `{repo}`; it may have been collected by git, or never fetched"
+    )]
+    NoSuchObject {
+        /// The id as given.
+        oid: String,
+        /// The working tree.
+        repo: PathBuf,
+    },
+    /// A blob is larger than Kerf reads.
+    #[error("git object `{oid}` has {len} bytes, more than the {max} that are read")]
+    TooLarge {
+        /// The id as given.
+        oid: String,
+        /// Its size in bytes.
+        len: u64,
+        /// The limit in bytes.
+        max: u64,
+    },
+    /// The file system said no.
+    #[error("could not {action} `{path}`: {source}")]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The git library said no.
+    #[error(
+        "could not {action} the git repository at `{path}`: {reason}; `git fsck` may tell more"
+    )]
+    Library {
+        /// What was tried, as a verb and what it was tried on.
+        action: &'static str,
+        /// The working tree.
+        path: PathBuf,
+        /// What the library said.
+        reason: String,
+    },
+}
+
+impl GitError {
+    pub(crate) fn library(
+        action: &'static str,
+        path: &std::path::Path,
+        error: git2::Error,
+    ) -> Self {
+        Self::Library {
+            action,
+            path: path.to_owned(),
+            reason: error.message().to_owned(),
+        }
+    }
+}
