@@ -1,0 +1,38 @@
+//! What a workspace held at one moment, kept so that it can be put back.
+//!
+//! A [`Snapshot`] names for every file where its content is: in the content-addressed store ([`Blobs`]), or in the
+//! repository's own objects when git vouches for it. Taking one costs what has changed since the last: a file whose
+//! stamp is the same is not read, and a first snapshot of a clean git folder reads next to nothing.
+//!
+//! It is not a restore: [`changes`] and [`content`] say what would have to be written, and whoever does that decides
+//! what the user must be asked. It is no git client either; objects are read through a function that the caller gives.
+//!
+//! Invariants: when [`take`] returns, every blob that the snapshot names is on disk for good. What could not be read is
+//! never reported as deleted, and what was merely ignored before is never reported as created.
+//!
+//! Start with [`take`].
+
+mod batch;
+mod blobs;
+mod carry;
+mod durable;
+mod error;
+mod fit;
+mod gather;
+mod hash;
+mod read;
+mod snapshot;
+mod take;
+mod wire;
+
+pub use batch::Batch;
+pub use blobs::{Blobs, MAX_BLOB_BYTES};
+pub use error::CheckpointError;
+pub use fit::unfit_root;
+pub use hash::Hash;
+pub use snapshot::{Changed, Content, Held, ReadGit, Snapshot, changes, content, pin};
+pub use take::{Excluded, Known, Taken, refresh, take};
+pub use wire::MAX_SNAPSHOT_BYTES;
+
+/// Larger files are noted but not kept, in bytes.
+pub const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;

@@ -1,0 +1,268 @@
+//! Taking a snapshot.
+//!
+//! A walk lists what the ignore rules leave. Each file is then carried over from the previous snapshot by its stamp, or
+//! named as the git object it is, or read. Files that an earlier snapshot names are looked at also when they are ignored
+//! by now: who adds a line to `.gitignore` has deleted nothing.
+
+use crate::{
+    Batch, Blobs, CheckpointError, Content, Held, Snapshot,
+    carry::file,
+    gather::Gather,
+    read::{Found, Job, Reader},
+};
+use kerf_workspace::{Kind, RelPath, Stat, Workspace};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Names the git object that is exactly the file with this path and stat, if there is one.
+pub type Known<'a> = dyn Fn(&RelPath, &Stat) -> Option<String> + 'a;
+
+/// A snapshot and what it took.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The snapshot; all its blobs are on disk.
+    pub snapshot: Snapshot,
+    /// What is there but is not in it.
+    pub excluded: Vec<Excluded>,
+    /// How many files were read.
+    pub read_files: usize,
+    /// How many bytes that were.
+    pub read_bytes: u64,
+}
+
+/// A file, or everything in a folder, that a snapshot could not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excluded {
+    /// The file or folder.
+    pub path: RelPath,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Takes a snapshot of the whole workspace: all files and links that are not ignored, and whatever `previous` names.
+///
+/// A file whose stamp is that of `previous` is not read, unless it was modified within two seconds before `previous` was
+/// taken, when a stamp proves nothing. Of the others, `known` may name the git object; the rest is read, several files
+/// at a time. Files that cannot be read, or change whenever they are, are excluded with a reason, and no error.
+///
+/// Errors: from the store, [`CheckpointError::Folder`] when the workspace itself cannot be listed, and
+/// [`CheckpointError::Cancelled`] shortly after `cancel` is set. Then there is no snapshot.
+pub fn take(
+    ws: &Workspace,
+    blobs: &Blobs,
+    previous: Option<&Snapshot>,
+    known: &Known<'_>,
+    cancel: &AtomicBool,
+) -> Result<Taken, CheckpointError> {
+    let as_of_ns = now_ns();
+    let nothing = Snapshot::default();
+    let mut gather = Gather::new(ws, previous.unwrap_or(&nothing));
+    gather.walk(RelPath::root(), cancel)?;
+    if let Some(reason) = gather.unseen.get(&RelPath::root()) {
+        return Err(CheckpointError::Folder {
+            folder: ws.root().to_owned(),
+            reason: reason.clone(),
+        });
+    }
+    gather.tracked_beneath(&RelPath::root());
+    let looked = gather.finish(blobs, known, cancel)?;
+    let mut snapshot = looked.snapshot;
+    snapshot.as_of_ns = as_of_ns;
+    snapshot.bring_over(gather.previous);
+    snapshot.find_no_longer_ignored(gather.previous, &gather.candidates);
+    let mut excluded = looked.no_files;
+    excluded.extend(snapshot.excluded.clone());
+    let excluded = excluded.into_iter();
+    Ok(Taken {
+        snapshot,
+        excluded: excluded
+            .map(|(path, reason)| Excluded { path, reason })
+            .collect(),
+        read_files: looked.read_files,
+        read_bytes: looked.read_bytes,
+    })
+}
+
+/// `previous`, with `paths` looked at again: files, links, or folders with all that is in them. Everything else is as it
+/// was.
+///
+/// A path is looked at whether or not it is ignored. So a caller that is about to write an ignored file refreshes the
+/// snapshot *before* with it first; otherwise the file would seem to have been created.
+///
+/// Errors as [`take`].
+pub fn refresh(
+    ws: &Workspace,
+    blobs: &Blobs,
+    previous: &Snapshot,
+    paths: &[RelPath],
+    known: &Known<'_>,
+    cancel: &AtomicBool,
+) -> Result<Snapshot, CheckpointError> {
+    let mut gather = Gather::new(ws, previous);
+    // Git's own files are in no snapshot.
+    let asked: BTreeSet<_> = paths.iter().filter(|path| !path.is_protected()).collect();
+    let mut scopes = BTreeSet::new();
+    for path in &asked {
+        if path.is_root() {
+            return take(ws, blobs, Some(previous), known, cancel).map(|taken| taken.snapshot);
+        }
+        // A folder above may have become a file or a link, or the other way round.
+        for above in iter::successors(path.parent(), RelPath::parent) {
+            let is_folder = above.is_root() || gather.is_real_folder(&above);
+            if !is_folder || previous.files.contains_key(&above) {
+                scopes.insert(above);
+            }
+        }
+        scopes.insert((*path).clone());
+    }
+    for scope in &scopes {
+        match gather.stat(scope) {
+            Some(stat) if stat.kind != Kind::Dir => {
+                gather.candidates.insert(scope.clone(), stat);
+            }
+            Some(_) if asked.contains(scope) => gather.walk(scope.clone(), cancel)?,
+            _ => {}
+        }
+        gather.tracked_beneath(scope);
+    }
+    let fresh = gather.finish(blobs, known, cancel)?.snapshot;
+
+    // The older time makes the files looked at now be read once more by the next take, which is always right.
+    let mut snapshot = previous.clone();
+    for scope in &scopes {
+        forget(&mut snapshot.files, scope);
+        forget(&mut snapshot.excluded, scope);
+    }
+    snapshot.files.extend(fresh.files);
+    snapshot.excluded.extend(fresh.excluded);
+    snapshot.git_ids.extend(fresh.git_ids);
+    snapshot.bring_over(previous);
+    snapshot.find_no_longer_ignored(previous, &gather.candidates);
+    Ok(snapshot)
+}
+
+/// Removes what is at or beneath `scope`.
+fn forget<T>(paths: &mut BTreeMap<RelPath, T>, scope: &RelPath) {
+    let beneath: Vec<_> = paths
+        .range(scope.clone()..)
+        .map(|(path, _)| path)
+        .take_while(|path| path.starts_with(scope))
+        .cloned()
+        .collect();
+    for path in beneath {
+        paths.remove(&path);
+    }
+}
+
+/// What came of looking.
+struct Looked {
+    snapshot: Snapshot,
+    no_files: BTreeMap<RelPath, String>,
+    read_files: usize,
+    read_bytes: u64,
+}
+
+impl Gather<'_> {
+    /// Reads what must be read. The snapshot holds the candidates only, and its blobs are on disk.
+    fn finish(
+        &self,
+        blobs: &Blobs,
+        known: &Known<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<Looked, CheckpointError> {
+        let mut looked = Looked {
+            snapshot: Snapshot {
+                excluded: self.unseen.clone(),
+                ..Snapshot::default()
+            },
+            no_files: self.no_files.clone(),
+            read_files: 0,
+            read_bytes: 0,
+        };
+        let snapshot = &mut looked.snapshot;
+        let mut jobs = Vec::new();
+        let mut with_git_ids = self.previous.knows_git();
+        for (path, stat) in &self.candidates {
+            let before = self.previous.files.get(path);
+            match self.previous.without_reading(before, stat) {
+                Some(held) => {
+                    snapshot.files.insert(path.clone(), held);
+                    continue;
+                }
+                None if stat.kind != Kind::File => {}
+                // Two names for what may be one content could not be compared, so this one is read.
+                None if matches!(before.and_then(Held::content), Some(Content::Blob(_))) => {}
+                None => {
+                    if let Some(oid) = known(path, stat) {
+                        with_git_ids = true;
+                        snapshot
+                            .files
+                            .insert(path.clone(), file(Content::Git(oid), stat));
+                        continue;
+                    }
+                }
+            }
+            let was = match before.and_then(Held::content) {
+                Some(Content::Git(oid)) => Some(oid.clone()),
+                _ => None,
+            };
+            jobs.push(Job {
+                path: path.clone(),
+                stat: *stat,
+                was,
+            });
+        }
+
+        let batch = Batch::new(blobs)?;
+        let reader = Reader {
+            ws: self.ws,
+            batch: &batch,
+            with_git_ids,
+            cancel,
+        };
+        let found = reader.run(&jobs)?;
+        batch.commit()?;
+
+        for (path, found) in found {
+            match found {
+                Found::Held { held, git_id, read } => {
+                    if let (Some(Content::Blob(hash)), Some(id)) = (held.content(), git_id) {
+                        snapshot.git_ids.insert(*hash, id);
+                    }
+                    looked.read_files += usize::from(read.is_some());
+                    looked.read_bytes += read.unwrap_or(0);
+                    snapshot.files.insert(path, held);
+                }
+                Found::Gone => {}
+                Found::NoFile(reason) => {
+                    looked.no_files.insert(path, reason);
+                }
+                Found::Excluded(reason) => {
+                    snapshot.excluded.insert(path, reason);
+                }
+            }
+        }
+        if cancel.load(Ordering::Relaxed) {
+            return Err(CheckpointError::Cancelled);
+        }
+        tracing::debug!(
+            files = snapshot.files.len(),
+            read_files = looked.read_files,
+            read_bytes = looked.read_bytes,
+            excluded = snapshot.excluded.len(),
+            "looked at the workspace"
+        );
+        Ok(looked)
+    }
+}
+
+fn now_ns() -> i64 {
+    let since_1970 = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX)
+}

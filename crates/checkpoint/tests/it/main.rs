@@ -1,0 +1,15 @@
+//! Checkpoints of real folders, with a store on disk.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests"
+)]
+
+mod blobs;
+mod git;
+mod histories;
+mod rig;
+mod taking;
+mod trouble;
+mod wire;
