@@ -1,0 +1,33 @@
+//! The review of one file: what was there, what was proposed, what was decided, line by line.
+//!
+//! This is a pure algebra: no input or output, no clock, no threads. The caller tells a [`FileReview`] what
+//! the disk holds and who put it there, and passes the user's decisions in; the review answers with
+//! what to show and with what to write. It never reads or writes a file itself.
+//!
+//! Start at [`FileReview`]. [`Content`] is what a path can hold; `changes` has the list of changes
+//! that everything else works on, `observe` explains how an edit on disk becomes a change, and
+//! `decide` and `undo` how a change is accepted, rejected and taken back.
+
+mod changes;
+mod content;
+mod decide;
+mod describe;
+mod file;
+mod header;
+mod lines;
+mod merge;
+mod observe;
+mod rename;
+mod save;
+mod split;
+mod summary;
+mod undo;
+mod words;
+
+pub use content::Content;
+pub use decide::{Outcome, ReviewError, Superseded, Which};
+pub use file::FileReview;
+pub use rename::pair_renames;
+pub use save::{Marks, Saved};
+pub use undo::Undo;
+pub use words::{WordMarks, word_marks};

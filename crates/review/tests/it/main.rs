@@ -1,0 +1,14 @@
+//! The review as its callers use it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod alike;
+mod examples;
+mod histories;
+mod properties;
+mod support;
+mod whole;
