@@ -1,0 +1,182 @@
+//! Text search over the files of a workspace.
+
+use crate::{SearchError, files, glob::Glob, kept::Kept, lines::Lines, pattern};
+use grep_regex::RegexMatcher;
+use grep_searcher::{BinaryDetection, SearcherBuilder};
+use kerf_workspace::{FsError, RelPath, Workspace};
+use std::{
+    panic::resume_unwind,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+};
+
+/// Longer files are skipped, in bytes: they are data, and each thread holds one in memory.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// What to look for, and where.
+#[derive(Debug, Clone)]
+pub struct GrepQuery {
+    /// A regular expression in Rust's syntax, or plain text when `literal`.
+    pub pattern: String,
+    /// Take `pattern` as it is.
+    pub literal: bool,
+    /// Upper and lower case are the same.
+    pub ignore_case: bool,
+    /// A match may span lines (`\n` in the pattern).
+    pub multi_line: bool,
+    /// The folder or file to search.
+    pub under: RelPath,
+    /// Only files that match, as in a line of `.gitignore`: `*.rs`, `src/**`, `*.{ts,tsx}`, `!*.min.js`. One with a
+    /// slash counts from the workspace's root or from `under`.
+    pub glob: Option<String>,
+    /// At most this many matches are returned.
+    pub limit: usize,
+    /// Lines around each match.
+    pub context: usize,
+}
+
+/// One line with a match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The file.
+    pub path: RelPath,
+    /// The line of the match's start, from 1.
+    pub line: u32,
+    /// The character of the line at which the first match starts, from 1 (characters, not bytes).
+    pub column: u32,
+    /// The line without its line end, or all lines of a match that spans some; more than 500 characters are cut
+    /// around the match, with `…` where something is gone.
+    pub text: String,
+    /// Up to `context` lines before it, oldest first.
+    pub before: Vec<String>,
+    /// Up to `context` lines after it.
+    pub after: Vec<String>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grepped {
+    /// By path, then line.
+    pub found: Vec<Found>,
+    /// Matches in all files, also those beyond the limit; several in one line count once.
+    pub total: usize,
+    /// Files with a match.
+    pub files: usize,
+    /// Whether there are more than `found` holds.
+    pub truncated: bool,
+    /// Files and folders that could not be searched, and why.
+    pub skipped: Vec<(RelPath, String)>,
+}
+
+/// Finds the lines that match, as ripgrep with its default filters does: binary files are left, a byte order mark
+/// says how a file is encoded, links are not followed. Hidden files are searched, though.
+///
+/// # Errors
+/// See [`SearchError`]; files that cannot be read are no error but listed in [`Grepped::skipped`].
+pub fn grep(
+    ws: &Workspace,
+    query: &GrepQuery,
+    cancel: &AtomicBool,
+) -> Result<Grepped, SearchError> {
+    let matcher = pattern::matcher(query)?;
+    let wanted = query
+        .glob
+        .as_deref()
+        .map(|glob| Glob::new(glob, &query.under))
+        .transpose()?;
+    let files::Files {
+        mut files,
+        mut skipped,
+    } = files::list(ws, &query.under, cancel)?;
+    files.retain(|path| wanted.as_ref().is_none_or(|glob| glob.matches(path)));
+    files.sort_unstable();
+
+    let kept = Kept::new(query.limit);
+    let next = AtomicUsize::new(0);
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(files.len().max(1));
+    let mut tallies = Vec::with_capacity(threads);
+    thread::scope(|scope| {
+        let search = || search_some(ws, query, &matcher, &files, &next, &kept, cancel);
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(search)).collect();
+        tallies.push(search());
+        tallies.extend(
+            others
+                .into_iter()
+                .map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))),
+        );
+    });
+    if cancel.load(Ordering::Relaxed) {
+        return Err(SearchError::Cancelled);
+    }
+
+    let mut grepped = Grepped::default();
+    for tally in tallies {
+        grepped.total += tally.lines;
+        grepped.files += tally.files;
+        skipped.extend(tally.skipped);
+    }
+    grepped.found = kept.finish();
+    grepped.truncated = grepped.found.len() < grepped.total;
+    skipped.sort_unstable();
+    grepped.skipped = skipped;
+    Ok(grepped)
+}
+
+/// What one thread has seen.
+#[derive(Default)]
+struct Tally {
+    lines: usize,
+    files: usize,
+    skipped: Vec<(RelPath, String)>,
+}
+
+/// Takes one file after the other until none is left.
+fn search_some(
+    ws: &Workspace,
+    query: &GrepQuery,
+    matcher: &RegexMatcher,
+    files: &[RelPath],
+    next: &AtomicUsize,
+    kept: &Kept,
+    cancel: &AtomicBool,
+) -> Tally {
+    let mut tally = Tally::default();
+    let mut searcher = SearcherBuilder::new()
+        .binary_detection(BinaryDetection::quit(0))
+        .line_number(true)
+        .multi_line(query.multi_line)
+        .before_context(query.context)
+        .after_context(query.context)
+        .build();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(path) = files
+            .get(number)
+            .filter(|_| !cancel.load(Ordering::Relaxed))
+        else {
+            return tally;
+        };
+        let bytes = match ws.fs().read(path, MAX_FILE_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                // A file that went away since the walk was not there, which is no news.
+                if !matches!(error, FsError::NotFound { .. }) {
+                    tally.skipped.push((path.clone(), error.to_string()));
+                }
+                continue;
+            }
+        };
+        let mut lines = Lines::new(path, matcher, query, kept.room_at(number), cancel);
+        // A reader, not the slice: ripgrep reads files in blocks, and where it stops in a binary one depends on that.
+        if let Err(error) = searcher.search_reader(matcher, bytes.as_slice(), &mut lines) {
+            tally.skipped.push((path.clone(), error.to_string()));
+        }
+        if lines.count > 0 {
+            tally.lines += lines.count;
+            tally.files += 1;
+            kept.add(number, lines.found);
+        }
+    }
+}

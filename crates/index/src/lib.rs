@@ -1,0 +1,23 @@
+//! Search in a workspace: text by literal or regular expression, and files by name.
+//!
+//! Every answer comes from a scan of the files as they are now; nothing is stored, so nothing can be stale.
+//! A persistent index may later stand behind the same two functions and must then give the same answers.
+//! Ranking by meaning, symbols and the session history are not searched here.
+//!
+//! Start with [`grep`] and [`find_files`]. Both see what the workspace's walk sees: ignore rules hold, hidden
+//! files are included (`.github` matters to an agent), `.git` is not.
+
+mod cut;
+mod files;
+mod find;
+mod fuzzy;
+mod glob;
+mod grep;
+mod kept;
+mod lines;
+mod pattern;
+mod query;
+
+pub use find::{FindQuery, FoundFiles, find_files};
+pub use grep::{Found, GrepQuery, Grepped, grep};
+pub use query::SearchError;

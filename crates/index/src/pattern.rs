@@ -1,0 +1,65 @@
+//! From a query to a matcher, with mistakes told by their place.
+
+use crate::{GrepQuery, SearchError};
+use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use regex_syntax::ParserBuilder;
+
+pub(crate) fn matcher(query: &GrepQuery) -> Result<RegexMatcher, SearchError> {
+    let pattern = &query.pattern;
+    if pattern.is_empty() {
+        return Err(SearchError::Empty);
+    }
+    if !query.literal {
+        check(pattern)?;
+    }
+    if !query.multi_line
+        && let Some(offset) = newline(pattern, query.literal)
+    {
+        let message = "a line never holds a line end; search with `multi_line`".to_owned();
+        return Err(mistake(pattern, offset, message));
+    }
+    RegexMatcherBuilder::new()
+        .multi_line(true)
+        .case_insensitive(query.ignore_case)
+        .fixed_strings(query.literal)
+        .line_terminator((!query.multi_line).then_some(b'\n'))
+        .build(pattern)
+        .map_err(|error| mistake(pattern, 0, error.to_string()))
+}
+
+/// Parses the pattern only to learn where it is wrong, which the matcher's own error tells in prose.
+fn check(pattern: &str) -> Result<(), SearchError> {
+    use regex_syntax::Error;
+    let (offset, message) = match ParserBuilder::new()
+        .utf8(false)
+        .multi_line(true)
+        .build()
+        .parse(pattern)
+    {
+        Ok(_) => return Ok(()),
+        Err(Error::Parse(error)) => (error.span().start.offset, error.kind().to_string()),
+        Err(Error::Translate(error)) => (error.span().start.offset, error.kind().to_string()),
+        Err(error) => (0, error.to_string()),
+    };
+    Err(mistake(pattern, offset, message))
+}
+
+/// Where the pattern asks for a line end that it writes out.
+fn newline(pattern: &str, literal: bool) -> Option<usize> {
+    let written = pattern.find('\n');
+    let mut escaped = false;
+    let meant = pattern.char_indices().find(|&(_, char)| {
+        let found = escaped && char == 'n';
+        escaped = char == '\\' && !escaped;
+        found
+    });
+    written.or(meant.filter(|_| !literal).map(|(offset, _)| offset - 1))
+}
+
+fn mistake(pattern: &str, offset: usize, message: String) -> SearchError {
+    let before = pattern.get(..offset).unwrap_or_default();
+    SearchError::Pattern {
+        column: u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX),
+        message,
+    }
+}

@@ -1,0 +1,8 @@
+//! Searches in real folders.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod find;
+mod folder;
+mod grep;
+mod odd_files;
+mod reference;
