@@ -1,0 +1,108 @@
+//! What is run, and how it ended.
+
+use crate::Capped;
+use kerf_protocol::policy::{Isolation, SandboxMode};
+use std::{ffi::OsString, io, path::PathBuf, time::Duration};
+
+/// A command and the conditions that it runs under.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// What to run.
+    pub command: Invocation,
+    /// Where it starts: an absolute folder inside `workspace`, or inside one of `writable`.
+    pub cwd: PathBuf,
+    /// The folder that the command belongs to; it may write there under [`SandboxMode::WorkspaceWrite`].
+    pub workspace: PathBuf,
+    /// How far it is isolated.
+    pub mode: SandboxMode,
+    /// Ends the command and everything it started. `None`: it may run for ever.
+    pub timeout: Option<Duration>,
+    /// Variables added to the safe ones that every command gets. They are passed on as they are, secrets too.
+    pub env: Vec<(OsString, OsString)>,
+    /// Further folders or files that may be written under [`SandboxMode::WorkspaceWrite`]; those that do not
+    /// exist are left out.
+    pub writable: Vec<PathBuf>,
+    /// Bytes of output kept at the head, and as many at the tail.
+    pub output_cap: usize,
+}
+
+/// What to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Invocation {
+    /// A line for the shell: `/bin/sh -c` on Unix, `cmd /C` on Windows.
+    Shell(String),
+    /// A program and its arguments, without a shell. A name without a separator is looked up in the cleaned
+    /// `PATH`; a relative path counts from the job's folder.
+    Program(Vec<OsString>),
+}
+
+/// How a command ended, and what it said.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// How it ended.
+    pub end: End,
+    /// Standard output and standard error in the order in which they were written.
+    pub output: Capped,
+    /// The isolation it ran under.
+    pub isolation: Isolation,
+    /// From the start of the helper until nothing of the command was left.
+    pub duration: Duration,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum End {
+    /// It exited with this code.
+    Exited(i32),
+    /// This signal ended it, for example 11 for a crash. Kerf's own limits end a command with 9.
+    Signalled(i32),
+    /// Its time was up.
+    TimedOut,
+    /// It was cancelled or killed from here.
+    Cancelled,
+}
+
+/// Why a command could not be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// The isolation that was asked for cannot be set up. Nothing was run.
+    #[error("the sandbox cannot be set up, so the command was not run: {reason}")]
+    Unavailable {
+        /// What is missing.
+        reason: String,
+    },
+    /// The folder to start in is not one that the job may use.
+    #[error("`{}` is no folder that a command can start in: {reason}", path.display())]
+    Folder {
+        /// The folder as given.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is nothing to run.
+    #[error("the command is empty; give a program or a line for the shell")]
+    Empty,
+    /// A command, argument or variable holds a NUL byte, or a variable's name is empty or holds `=`.
+    #[error("{what} holds a character that no process can be given")]
+    Unrepresentable {
+        /// What was wrong.
+        what: String,
+    },
+    /// The program does not exist or cannot be executed.
+    #[error("cannot run `{program}`: {reason}")]
+    Program {
+        /// The program as given.
+        program: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The system failed while the command was prepared or watched.
+    #[error("{action}: {source}; the command was ended")]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}

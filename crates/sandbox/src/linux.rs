@@ -1,0 +1,302 @@
+//! Linux, the parent's side: starts the helper, hears from it, and tells it to stop.
+//!
+//! The helper gets three pipes and no other file: standard input carries the plan and then stays open as the sign
+//! that the parent lives and wants the command; standard output becomes the command's output; standard error
+//! carries the helper's words ([`wire::Word`]). Its environment is empty: the command's is part of the plan.
+
+mod confine;
+mod filter;
+mod helper;
+mod limits;
+mod signals;
+mod syscall;
+mod tree;
+mod wire;
+
+use crate::{End, SandboxError, plan::Plan};
+use kerf_protocol::policy::{Isolation, SandboxMode};
+use std::{
+    io::{self, PipeReader, Read},
+    mem,
+    os::{fd::OwnedFd, unix::process::ExitStatusExt},
+    path::Path,
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::{io::AsyncReadExt, net::unix::pipe};
+use wire::{Request, Word};
+
+/// How long the helper may take to start a command. Far above what it needs, for a machine under load.
+const START: Duration = Duration::from_secs(20);
+
+/// The kernel that first lets Landlock keep signals inside.
+const ABI_WITH_SIGNALS: u8 = 6;
+/// The kernel that first lets Landlock keep device commands away.
+const ABI_WITH_DEVICES: u8 = 5;
+/// The kernel that first lets Landlock allow moves between folders.
+const ABI_WITH_MOVES: u8 = 2;
+
+pub(crate) use helper::run_if_helper;
+
+/// What this machine can do: the version of Landlock, or why there is no sandbox.
+#[derive(Debug)]
+pub(crate) struct Probe(Result<u8, String>);
+
+/// Lets a helper confine itself and try to get out.
+pub(crate) fn probe(helper: &Path) -> Probe {
+    let answer = HelperProcess::start(helper, &Request::Probe).and_then(|mut helper| helper.word());
+    Probe(match answer {
+        Ok(Word::Confined { abi }) => Ok(abi),
+        Ok(Word::Failed(refused)) => Err(refused.reason),
+        Ok(_) => Err("the sandbox helper gave no answer".to_owned()),
+        Err(error) => Err(format!(
+            "the sandbox helper `{}` does not work: {error}",
+            helper.display()
+        )),
+    })
+}
+
+impl Probe {
+    pub(crate) fn isolation(&self, mode: SandboxMode) -> Isolation {
+        let abi = match &self.0 {
+            Ok(abi) => *abi,
+            Err(reason) => {
+                return Isolation::Unavailable {
+                    reason: reason.clone(),
+                };
+            }
+        };
+        let mut missing =
+            vec!["permissions, owners and times of the user's files elsewhere can be changed"];
+        if mode == SandboxMode::WorkspaceWrite {
+            missing.push(
+                "the workspace's `.git` folder can be written like the rest of the workspace",
+            );
+        }
+        if abi < ABI_WITH_SIGNALS {
+            missing.push("the user's other programs can be sent signals (needs Linux 6.12)");
+        }
+        if abi < ABI_WITH_DEVICES {
+            missing.push("open devices can be sent commands (needs Linux 6.10)");
+        }
+        if abi < ABI_WITH_MOVES {
+            missing.push("files cannot be moved between folders, even inside the workspace (needs Linux 5.19)");
+        }
+        Isolation::Reduced {
+            missing: missing.into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// A running command.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// The helper's process id.
+    pub(crate) id: u32,
+    pub(crate) output: Output,
+    pub(crate) process: Process,
+}
+
+/// Starts `plan` and waits until its program runs or cannot.
+pub(crate) fn spawn(helper: &Path, plan: Plan, temp: TempDir) -> Result<Running, SandboxError> {
+    let program = plan.argv[0].to_string_lossy().into_owned();
+    let failed = |source| SandboxError::Io {
+        action: "starting the sandbox helper",
+        source,
+    };
+    let mut helper = HelperProcess::start(helper, &Request::Run(plan)).map_err(failed)?;
+    let mut leader = 0;
+    loop {
+        match helper.word() {
+            Ok(Word::Forked { leader: forked }) => leader = forked,
+            Ok(Word::Started) => break,
+            Ok(Word::Failed(refused)) => return Err(refused.into_error(program)),
+            answer => {
+                syscall::kill_group(leader);
+                let none = || io::Error::other("the sandbox helper gave no answer");
+                return Err(failed(answer.err().unwrap_or_else(none)));
+            }
+        }
+    }
+    let Pipes { output, words } = helper
+        .pipes
+        .take()
+        .ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
+    let output = pipe::Receiver::from_owned_fd(OwnedFd::from(output)).map_err(failed)?;
+    let words = pipe::Receiver::from_owned_fd(OwnedFd::from(words)).map_err(failed)?;
+    let id = helper.child.as_ref().map_or(0, Child::id);
+    let heard = mem::take(&mut helper.heard);
+    Ok(Running {
+        id,
+        output: Output(output),
+        process: Process {
+            words,
+            heard,
+            leader,
+            helper,
+            _temp: temp,
+        },
+    })
+}
+
+/// What the command writes.
+#[derive(Debug)]
+pub(crate) struct Output(pipe::Receiver);
+
+impl Output {
+    /// Reads some bytes; 0 at the end. Losing the future loses nothing.
+    pub(crate) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).await
+    }
+}
+
+/// The command's supervisor. Dropping it ends the command.
+#[derive(Debug)]
+pub(crate) struct Process {
+    words: pipe::Receiver,
+    heard: Vec<u8>,
+    leader: i32,
+    helper: HelperProcess,
+    /// The helper removes it; this is for a helper that was killed.
+    _temp: TempDir,
+}
+
+impl Process {
+    /// Asks for the end of everything. Returns at once.
+    pub(crate) fn stop(&mut self) {
+        self.helper.control = None;
+    }
+
+    /// Waits until nothing of the command is left. `None` when it was stopped before it ended by itself. Losing the
+    /// future loses nothing.
+    pub(crate) async fn ended(&mut self) -> Result<Option<End>, SandboxError> {
+        let lost = |source| SandboxError::Io {
+            action: "hearing from the sandbox helper",
+            source,
+        };
+        loop {
+            if let Some(word) = wire::next_word(&mut self.heard) {
+                return match word.map_err(lost)? {
+                    Word::Ended { stopped: true, .. } => Ok(None),
+                    Word::Ended { status, .. } => {
+                        let status = ExitStatus::from_raw(status);
+                        Ok(Some(match status.signal() {
+                            Some(signal) => End::Signalled(signal),
+                            None => End::Exited(status.code().unwrap_or(0)),
+                        }))
+                    }
+                    _ => Err(lost(io::ErrorKind::InvalidData.into())),
+                };
+            }
+            if self.words.read_buf(&mut self.heard).await.map_err(lost)? == 0 {
+                // The helper was killed. What can still be named goes with it.
+                syscall::kill_group(self.leader);
+                return Err(lost(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "it was killed",
+                )));
+            }
+        }
+    }
+
+    /// Waits until the helper itself is gone.
+    pub(crate) async fn gone(&mut self) {
+        let mut rest = [0; 64];
+        while self
+            .words
+            .read(&mut rest)
+            .await
+            .is_ok_and(|count| count > 0)
+        {}
+    }
+}
+
+/// A helper process. Dropping it ends its command.
+#[derive(Debug)]
+struct HelperProcess {
+    child: Option<Child>,
+    /// Closed to tell the helper to stop.
+    control: Option<ChildStdin>,
+    pipes: Option<Pipes>,
+    /// Words not read yet.
+    heard: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Pipes {
+    output: PipeReader,
+    words: PipeReader,
+}
+
+impl HelperProcess {
+    fn start(program: &Path, request: &Request) -> io::Result<Self> {
+        let frame = wire::frame(request)?;
+        let (output, output_end) = io::pipe()?;
+        let (words, words_end) = io::pipe()?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this crate is where processes are started"
+        )]
+        let mut child = Command::new(program)
+            .arg(helper::ARGUMENT)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(output_end)
+            .stderr(words_end)
+            .spawn()?;
+        let control = child.stdin.take();
+        let helper = Self {
+            child: Some(child),
+            control,
+            pipes: Some(Pipes { output, words }),
+            heard: Vec::new(),
+        };
+        let control = helper.control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        syscall::write_all_within(control, &frame, START)?;
+        Ok(helper)
+    }
+
+    /// Waits for the next word of a helper that is starting.
+    fn word(&mut self) -> io::Result<Word> {
+        let until = Instant::now() + START;
+        loop {
+            if let Some(word) = wire::next_word(&mut self.heard) {
+                return word;
+            }
+            let words = &mut self.pipes.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.words;
+            syscall::wait_readable(words, until.saturating_duration_since(Instant::now()))?;
+            let mut chunk = [0; 1024];
+            match words.read(&mut chunk)? {
+                0 => {
+                    let said = String::from_utf8_lossy(&self.heard);
+                    return Err(io::Error::other(format!(
+                        "it ended without an answer; {said}"
+                    )));
+                }
+                count => self.heard.extend_from_slice(&chunk[..count]),
+            }
+        }
+    }
+}
+
+impl Drop for HelperProcess {
+    fn drop(&mut self) {
+        self.control = None;
+        // The helper ends by itself once its command is gone. A thread, because that may take a moment and nobody
+        // else collects it; without one it stays a zombie until Kerf ends, which hurts nobody.
+        if let Some(mut child) = self.child.take()
+            && !matches!(child.try_wait(), Ok(Some(_)))
+        {
+            let wait = move || child.wait();
+            if let Err(error) = thread::Builder::new()
+                .name("sandbox-reaper".to_owned())
+                .spawn(wait)
+            {
+                tracing::debug!(%error, "a sandbox helper is left as a zombie");
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Nothing outlives its command, however it ends and however it hides.
+
+use crate::room::{HELPER, Room, all_gone, has, opened, outside};
+use kerf_protocol::policy::SandboxMode::{self, Off, WorkspaceWrite};
+use kerf_sandbox::End;
+use rstest::rstest;
+use std::{io::Write, process::Stdio, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// Ways to leave something behind. Each keeps the FIFO open in all that it starts.
+const HIDERS: &[&str] = &[
+    "sleep 1000 &",
+    "nohup sleep 1000 > /dev/null 2>&1 &",
+    "setsid sleep 1000 > /dev/null 2>&1 < /dev/null &",
+    "( (setsid sh -c 'sleep 1000 & sleep 1000' &) & )",
+    "(trap '' TERM HUP INT; sleep 1000; sleep 1000) &",
+    "sh -c 'trap \"\" TERM; while :; do sleep 0.01; done' &",
+    "(setsid sh -c 'sleep 1000 & exec sh -c \"sleep 1000 & kill -STOP \\$\\$\"' &)",
+];
+
+fn line(hider: &str, rest: &str) -> String {
+    format!("exec 9> alive; {hider}\n echo ready >&9; {rest}")
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_a_finished_command_leaves_is_killed(
+    #[values(WorkspaceWrite, Off)] mode: SandboxMode,
+) {
+    for hider in HIDERS {
+        let room = Room::new();
+        let fifo = room.fifo().await;
+        let line = line(hider, "exit 5");
+        let (outcome, alive) = tokio::join!(room.run(mode, &line), async {
+            all_gone(opened(&fifo).await).await
+        });
+        assert_eq!(
+            (outcome.end, alive.as_str()),
+            (End::Exited(5), "ready\n"),
+            "{hider}"
+        );
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn cancelling_kills_everything(#[values(WorkspaceWrite, Off)] mode: SandboxMode) {
+    for hider in HIDERS {
+        let room = Room::new();
+        let fifo = room.fifo().await;
+        let cancel = CancellationToken::new();
+        let run = room.sandbox.run(
+            room.job(mode, &line(hider, "sleep 1000; sleep 1000")),
+            cancel.clone(),
+            |_| {},
+        );
+        let stop = async {
+            let alive = opened(&fifo).await;
+            cancel.cancel();
+            all_gone(alive).await
+        };
+        let (outcome, _) = tokio::join!(run, stop);
+        assert_eq!(outcome.unwrap().end, End::Cancelled, "{hider}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_may_clean_up_when_it_is_cancelled() {
+    let room = Room::new();
+    let fifo = room.fifo().await;
+    let cancel = CancellationToken::new();
+    let job = room.job(
+        WorkspaceWrite,
+        "exec 9> alive; trap 'echo cleaned; exit' TERM; echo >&9; while :; do sleep 0.01; done",
+    );
+    let run = room.sandbox.run(job, cancel.clone(), |_| {});
+    let stop = async {
+        use std::io::Read;
+        let mut alive = opened(&fifo).await;
+        // The trap is set once something was written.
+        alive.read_exact(&mut [0]).unwrap();
+        cancel.cancel();
+    };
+    let (outcome, ()) = tokio::join!(run, stop);
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.end, End::Cancelled);
+    // Before it the shell may tell of a child that the signal ended.
+    assert!(outcome.output.to_text().ends_with("cleaned\n"));
+}
+
+#[tokio::test]
+async fn time_runs_out() {
+    let room = Room::new();
+    let fifo = room.fifo().await;
+    let mut job = room.job(WorkspaceWrite, &line(HIDERS[2], "echo begun; sleep 1000"));
+    job.timeout = Some(Duration::from_millis(200));
+    let (outcome, _) = tokio::join!(room.try_run(job), async {
+        all_gone(opened(&fifo).await).await
+    });
+    let outcome = outcome.unwrap();
+    assert_eq!(
+        (outcome.end, outcome.output.to_text().as_str()),
+        (End::TimedOut, "begun\n")
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_is_cancelled_already_starts_nothing_lasting() {
+    let room = Room::new();
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let outcome = room
+        .sandbox
+        .run(room.job(WorkspaceWrite, "sleep 1000"), cancel, |_| {})
+        .await
+        .unwrap();
+    assert_eq!(outcome.end, End::Cancelled);
+}
+
+#[tokio::test]
+async fn dropping_the_future_kills_everything() {
+    let room = Room::new();
+    let fifo = room.fifo().await;
+    let run = room.sandbox.run(
+        room.job(WorkspaceWrite, &line(HIDERS[3], "sleep 1000")),
+        CancellationToken::new(),
+        |_| {},
+    );
+    let alive = tokio::select! {
+        _ = run => panic!("it ended"),
+        alive = opened(&fifo) => alive,
+    };
+    all_gone(alive).await;
+}
+
+/// The kernel closes the pipes of a program that was killed; the helper must notice.
+#[rstest]
+#[case("workspace-write")]
+#[case("off")]
+#[tokio::test]
+async fn everything_dies_with_a_killed_kerf(#[case] mode: &str) {
+    for hider in HIDERS {
+        let room = Room::new();
+        let fifo = room.fifo().await;
+        let line = line(hider, "sleep 1000");
+        let mut kerf = outside(HELPER)
+            .args([room.workspace().as_os_str(), mode.as_ref(), line.as_ref()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let alive = opened(&fifo).await;
+        kerf.kill().unwrap();
+        kerf.wait().unwrap();
+        all_gone(alive).await;
+    }
+}
+
+/// Without a sandbox a command can kill its supervisor. That is noticed, and its group goes.
+#[tokio::test]
+async fn a_killed_supervisor_is_an_error_not_a_hang() {
+    let room = Room::new();
+    let fifo = room.fifo().await;
+    let job = room.job(
+        Off,
+        "exec 9> alive; echo ready; sleep 1000 & kill -KILL $PPID; sleep 1000",
+    );
+    let (outcome, alive) = tokio::join!(room.try_run(job), async {
+        all_gone(opened(&fifo).await).await
+    });
+    assert!(outcome.is_err());
+    assert_eq!(alive, "");
+}
+
+/// A process that got away and holds the output pipe must not hold up anybody. It got away because the command
+/// killed its supervisor; the test lets it go by the FIFO that it reads.
+#[tokio::test]
+async fn an_escaped_process_does_not_block() {
+    let room = Room::new();
+    let fifo = room.fifo().await;
+    let line = "setsid sh -c 'touch away; read x < alive' & until [ -e away ]; do sleep 0.01; done; kill -KILL $PPID; sleep 1000";
+    assert!(room.try_run(room.job(Off, line)).await.is_err());
+    let release = move || {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open(fifo)
+            .unwrap()
+            .write_all(b"go\n")
+    };
+    tokio::task::spawn_blocking(release).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_python_daemon_is_killed() {
+    if !has("python3") {
+        return;
+    }
+    let room = Room::new();
+    let fifo = room.fifo().await;
+    let daemon = "import os,sys,time\nif os.fork(): sys.exit()\nos.setsid()\nif os.fork(): sys.exit()\nos.chdir('/')\ntime.sleep(1000)";
+    let line = format!("exec 9> alive; python3 -c \"{daemon}\" 9>&9; echo started");
+    let (outcome, _) = tokio::join!(room.run(WorkspaceWrite, &line), async {
+        all_gone(opened(&fifo).await).await
+    });
+    assert_eq!(outcome.end, End::Exited(0));
+}
+
+/// `kill 0` reaches the command's own group and nobody else.
+#[tokio::test]
+async fn a_command_that_kills_its_group_kills_only_itself() {
+    let outcome = Room::new()
+        .run(Off, "sleep 1000 & kill 0; sleep 1000")
+        .await;
+    assert_eq!(outcome.end, End::Signalled(15));
+}
+
+#[tokio::test]
+async fn many_commands_leave_no_process_and_no_file() {
+    let room = Room::new();
+    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    room.run(WorkspaceWrite, "true").await;
+    let before = open();
+    let runs: Vec<_> = (0..40)
+        .map(|_| room.run(WorkspaceWrite, "sleep 1000 & true"))
+        .collect();
+    for run in runs {
+        assert_eq!(run.await.end, End::Exited(0));
+    }
+    assert!(open() <= before + 2, "{} files, {before} before", open());
+}
