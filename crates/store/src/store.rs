@@ -1,0 +1,289 @@
+//! The store itself: one connection that writes, a few that read.
+
+use crate::{
+    Owner, StoreError, Write, open,
+    pack::Bases,
+    row::Failed,
+    session, transcript,
+    writer::{self, Job, Work},
+};
+use kerf_protocol::{
+    SessionId, UnixMillis,
+    request::ListSessions,
+    session::{Project, Session, Transcript},
+};
+use sqlx::{Sqlite, SqlitePool, pool::PoolConnection, sqlite::SqlitePoolOptions};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Reads that can go on at the same time.
+const READERS: u32 = 4;
+
+/// An open database. Clones are cheap and the same.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    jobs: mpsc::UnboundedSender<Job>,
+    /// How many jobs were ever queued.
+    queued: AtomicU64,
+    /// How many of them are done.
+    done: watch::Receiver<u64>,
+    readers: SqlitePool,
+    owner: Mutex<Option<Owner>>,
+    bases: Bases,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.inner.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database, and makes or upgrades it where that is needed. Folders that are missing are made.
+    ///
+    /// # Errors
+    /// [`StoreError::Foreign`], [`StoreError::Newer`] and [`StoreError::Damaged`] leave the file as it is.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        // An absolute path cannot be taken for a URI by SQLite, and stays right when the working folder changes.
+        let path =
+            std::path::absolute(path).map_err(|error| StoreError::io(path, "find", error))?;
+        let conn = open::open(&path).await?;
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let (progress, done) = watch::channel(0);
+        tokio::spawn(writer::run(conn, path.clone(), queue, progress));
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .test_before_acquire(false)
+            .idle_timeout(Duration::from_secs(60))
+            .connect_lazy_with(open::options(&path).pragma("query_only", "on"));
+        let inner = Inner {
+            path,
+            jobs,
+            queued: AtomicU64::new(0),
+            done,
+            readers,
+            owner: Mutex::default(),
+            bases: Bases::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Waits for all that is queued, and closes the file. Clones fail with [`StoreError::Closed`] from then on.
+    ///
+    /// # Errors
+    /// When the file cannot be closed properly; what was acknowledged is there all the same.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.inner.readers.close().await;
+        self.submit(Work::Close).await.map(drop)
+    }
+
+    /// Looks for damage in the whole file. Takes long when it is large.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first thing that is wrong.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let mut conn = self.read().await?;
+        let found: Vec<String> = sqlx::query_scalar("pragma integrity_check(1)")
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(|error| StoreError::sqlx(self.path(), error))?;
+        match found.first() {
+            Some(first) if first != "ok" => Err(StoreError::Damaged {
+                path: self.path().to_owned(),
+                reason: first.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes all or nothing. It is on the disk when this returns. Commits that wait at the same time share
+    /// one flush of the disk; one that fails takes none of the others with it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and [`StoreError::Invalid`] for rows that do not fit; all that a disk can do.
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        self.submit(Work::Commit(writes)).await.map(drop)
+    }
+
+    /// As [`Store::commit`], but already queued when this returns: every later commit and read comes after it.
+    /// The future is done when it is on the disk; it can be dropped.
+    /// It may wait some milliseconds for others to share the flush with.
+    pub fn enqueue(
+        &self,
+        writes: Vec<Write>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        let queued = self.queue(Work::Commit(writes), false);
+        async { queued.await.map(drop) }
+    }
+
+    /// As [`Store::enqueue`], but at once, together with all that was queued before.
+    pub fn flush(
+        &self,
+        writes: Vec<Write>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        let queued = self.queue(Work::Commit(writes), true);
+        async { queued.await.map(drop) }
+    }
+
+    /// Writes a decision together with what belongs to it, and tells its number.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_decision(
+        &self,
+        writes: Vec<Write>,
+        session_id: SessionId,
+        created_at: UnixMillis,
+        payload: String,
+    ) -> Result<i64, StoreError> {
+        self.submit(Work::Decision {
+            writes,
+            session_id,
+            created_at,
+            payload,
+        })
+        .await
+    }
+
+    /// Deletes a session with all that belongs to it. The ledger keeps its rows.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or as [`Store::commit`].
+    pub async fn delete(&self, id: SessionId) -> Result<(), StoreError> {
+        self.submit(Work::Delete(id)).await.map(drop)
+    }
+
+    /// The project of a folder, new or known, opened now. `path` is the folder's canonical path.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn open_project(&self, path: &str, now: UnixMillis) -> Result<Project, StoreError> {
+        self.submit(Work::Project {
+            path: path.to_owned(),
+            now,
+        })
+        .await?;
+        let mut conn = self.read().await?;
+        session::project(&mut conn, path)
+            .await
+            .map_err(|error| self.failed(error))
+    }
+
+    /// A session.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or as all reads.
+    pub async fn session(&self, id: SessionId) -> Result<Session, StoreError> {
+        let mut conn = self.read().await?;
+        session::one(&mut conn, id)
+            .await
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Sessions; the one that was last added to comes first.
+    ///
+    /// # Errors
+    /// As all reads: see [`StoreError`].
+    pub async fn sessions(&self, list: &ListSessions) -> Result<Vec<Session>, StoreError> {
+        let mut conn = self.read().await?;
+        let found =
+            session::all(&mut conn, list.folder.as_deref(), list.archived, list.limit).await;
+        found.map_err(|error| self.failed(error))
+    }
+
+    /// A session with its turns and their items, in the order in which they were first written.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or as all reads.
+    pub async fn transcript(&self, id: SessionId) -> Result<Transcript, StoreError> {
+        let mut conn = self.read().await?;
+        transcript::transcript(&mut conn, id)
+            .await
+            .map_err(|error| self.failed(error))
+    }
+
+    /// The highest event number among a session's items; 0 when it has none.
+    ///
+    /// # Errors
+    /// As all reads: see [`StoreError`].
+    pub async fn last_seq(&self, id: SessionId) -> Result<u64, StoreError> {
+        let mut conn = self.read().await?;
+        transcript::last_seq(&mut conn, id)
+            .await
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Queues work, and gives the future of its outcome.
+    pub(crate) fn submit(
+        &self,
+        work: Work,
+    ) -> impl Future<Output = Result<i64, StoreError>> + Send + use<> {
+        self.queue(work, true)
+    }
+
+    fn queue(
+        &self,
+        work: Work,
+        urgent: bool,
+    ) -> impl Future<Output = Result<i64, StoreError>> + Send + use<> {
+        let (reply, answer) = oneshot::channel();
+        // Counted first: a read that sees the job counted waits for it, and one that does not was earlier.
+        self.inner.queued.fetch_add(1, Ordering::SeqCst);
+        // When the writer is gone, the reply goes with the job, and the answer says so.
+        drop(self.inner.jobs.send(Job {
+            work,
+            urgent,
+            reply,
+        }));
+        async { answer.await.unwrap_or(Err(StoreError::Closed)) }
+    }
+
+    /// A connection to read with, after all that was queued before.
+    pub(crate) async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let queued = self.inner.queued.load(Ordering::SeqCst);
+        let mut done = self.inner.done.clone();
+        done.wait_for(|done| *done >= queued)
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        self.inner
+            .readers
+            .acquire()
+            .await
+            .map_err(|error| StoreError::sqlx(self.path(), error))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    pub(crate) fn bases(&self) -> &Bases {
+        &self.inner.bases
+    }
+
+    pub(crate) fn owner_slot(&self) -> MutexGuard<'_, Option<Owner>> {
+        self.inner
+            .owner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn failed(&self, error: Failed) -> StoreError {
+        error.at(self.path())
+    }
+}

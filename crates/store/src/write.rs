@@ -1,0 +1,205 @@
+//! What can be written, as data.
+
+use crate::{Owner, owner, review, row::Failed, session, transcript};
+use kerf_protocol::{
+    SessionId, TurnId, UnixMillis,
+    endpoint::Usage,
+    item::{Comment, Item},
+    session::{Session, SessionState, TurnState},
+};
+use sqlx::SqliteConnection;
+
+/// One change of the database. A commit is a list of them: all or none.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// A session that is new, or all of one that is there. Its project must be known.
+    Session(Session),
+    /// How far a session is. Moves it to the front of the lists.
+    SessionState {
+        /// The session.
+        id: SessionId,
+        /// How far it is.
+        state: SessionState,
+        /// When it was added to.
+        updated_at: UnixMillis,
+    },
+    /// Another title.
+    Title {
+        /// The session.
+        id: SessionId,
+        /// The title.
+        title: String,
+    },
+    /// Puts a session aside, or takes it back.
+    Archived {
+        /// The session.
+        id: SessionId,
+        /// Whether it is put aside.
+        archived: bool,
+    },
+    /// Adds to the tokens of a session.
+    AddUsage {
+        /// The session.
+        session_id: SessionId,
+        /// What to add.
+        usage: Usage,
+    },
+    /// A turn that is new, or all of one that is there but its items.
+    Turn {
+        /// The session.
+        session_id: SessionId,
+        /// The turn.
+        turn: TurnHead,
+    },
+    /// An item that is new, or all of one that is there; that one keeps its place in the turn.
+    Item {
+        /// The session. The item's turn must be one of its turns.
+        session_id: SessionId,
+        /// The number of the event that told of it.
+        seq: u64,
+        /// The item.
+        item: Item,
+    },
+    /// What the review knows of a file; none: nothing any more.
+    ReviewFile {
+        /// The session.
+        session_id: SessionId,
+        /// The path in the workspace.
+        path: String,
+        /// What is known.
+        row: Option<ReviewRow>,
+    },
+    /// A decision of the review. See [`crate::Store::commit_decision`] for one whose number is needed.
+    Decision {
+        /// The session.
+        session_id: SessionId,
+        /// Its number, to replace one that is there; none: the next.
+        id: Option<i64>,
+        /// When it was made.
+        created_at: UnixMillis,
+        /// The engine's own record of it, JSON.
+        payload: String,
+    },
+    /// Forgets a decision that was taken back. Its number is not given again.
+    ForgetDecision {
+        /// The session.
+        session_id: SessionId,
+        /// Its number.
+        id: i64,
+    },
+    /// A comment that waits for the next message.
+    Comment {
+        /// The session.
+        session_id: SessionId,
+        /// The comment.
+        comment: Comment,
+    },
+    /// The waiting comments are in a message now.
+    CommentsSent {
+        /// The session.
+        session_id: SessionId,
+    },
+    /// Records who drives a session, whoever did before. See [`crate::Store::claim`] for the way that asks first.
+    Own {
+        /// The session.
+        session_id: SessionId,
+        /// Who.
+        owner: Owner,
+    },
+    /// This owner no longer drives the session. Nothing happens when it does not.
+    Disown {
+        /// The session.
+        session_id: SessionId,
+        /// Who.
+        owner: Owner,
+    },
+}
+
+/// A turn without its items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnHead {
+    /// The turn's id.
+    pub id: TurnId,
+    /// How it ended.
+    pub state: TurnState,
+    /// When it began.
+    pub created_at: UnixMillis,
+    /// Its tokens.
+    pub usage: Usage,
+}
+
+/// What the review knows of a file. The store keeps the engine's own JSON and does not look into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewRow {
+    /// The content that the user has accepted.
+    pub origin: String,
+    /// The content that the agent proposes.
+    pub proposed: String,
+    /// Decisions and authors, line by line.
+    pub marks: String,
+}
+
+/// A decision of the review, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Its number. Later decisions have higher numbers; no number is used twice.
+    pub id: i64,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// The engine's own record of it, JSON.
+    pub payload: String,
+}
+
+pub(crate) async fn all(conn: &mut SqliteConnection, writes: &[Write]) -> Result<(), Failed> {
+    for write in writes {
+        one(conn, write).await?;
+    }
+    Ok(())
+}
+
+async fn one(conn: &mut SqliteConnection, write: &Write) -> Result<(), Failed> {
+    match write {
+        Write::Session(session) => session::put(conn, session).await,
+        Write::SessionState {
+            id,
+            state,
+            updated_at,
+        } => session::set_state(conn, *id, *state, *updated_at).await,
+        Write::Title { id, title } => session::set_title(conn, *id, title).await,
+        Write::Archived { id, archived } => session::set_archived(conn, *id, *archived).await,
+        Write::AddUsage { session_id, usage } => session::add_usage(conn, *session_id, usage).await,
+        Write::Turn { session_id, turn } => transcript::put_turn(conn, *session_id, turn).await,
+        Write::Item {
+            session_id,
+            seq,
+            item,
+        } => transcript::put_item(conn, *session_id, *seq, item).await,
+        Write::ReviewFile {
+            session_id,
+            path,
+            row,
+        } => review::put_file(conn, *session_id, path, row.as_ref()).await,
+        Write::Decision {
+            session_id,
+            id: None,
+            created_at,
+            payload,
+        } => review::decide(conn, *session_id, *created_at, payload)
+            .await
+            .map(drop),
+        Write::Decision {
+            session_id,
+            id: Some(id),
+            created_at,
+            payload,
+        } => review::replace(conn, *session_id, *id, *created_at, payload).await,
+        Write::ForgetDecision { session_id, id } => review::forget(conn, *session_id, *id).await,
+        Write::Comment {
+            session_id,
+            comment,
+        } => review::put_comment(conn, *session_id, comment).await,
+        Write::CommentsSent { session_id } => review::drop_comments(conn, *session_id).await,
+        Write::Own { session_id, owner } => owner::own(conn, *session_id, owner).await,
+        Write::Disown { session_id, owner } => owner::disown(conn, *session_id, owner).await,
+    }
+}

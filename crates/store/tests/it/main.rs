@@ -1,0 +1,17 @@
+//! The store at its boundary: real files, real processes.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by it, also in its fixture"
+)]
+
+mod concurrency;
+mod fixture;
+mod history;
+mod kill;
+mod ledger;
+mod open;
+mod owner;
+mod review;
+mod search;
+mod whole;

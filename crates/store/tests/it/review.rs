@@ -1,0 +1,121 @@
+//! The review's rows.
+
+use crate::fixture::Home;
+use kerf_protocol::item::Comment;
+use kerf_store::{ReviewRow, Write};
+
+fn row(text: &str) -> ReviewRow {
+    ReviewRow {
+        origin: text.to_owned(),
+        proposed: text.to_uppercase(),
+        marks: "[]".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn files_are_kept_by_path() {
+    let home = Home::new();
+    let (store, session, _) = home.with_session().await;
+    let put = |path: &str, row| Write::ReviewFile {
+        session_id: session.id,
+        path: path.to_owned(),
+        row,
+    };
+    store
+        .commit(vec![
+            put("b", Some(row("b"))),
+            put("a", Some(row("a"))),
+            put("c", Some(row("c"))),
+        ])
+        .await
+        .unwrap();
+    store
+        .commit(vec![
+            put("a", Some(row("x"))),
+            put("c", None),
+            put("unknown", None),
+        ])
+        .await
+        .unwrap();
+    let files = store.review_files(session.id).await.unwrap();
+    assert_eq!(
+        files,
+        [("a".to_owned(), row("x")), ("b".to_owned(), row("b"))]
+    );
+}
+
+#[tokio::test]
+async fn decisions_have_numbers_that_only_grow() {
+    let home = Home::new();
+    let (store, session, _) = home.with_session().await;
+    let decide =
+        |payload: &str| store.commit_decision(Vec::new(), session.id, 1, payload.to_owned());
+    let (first, second) = (decide("1").await.unwrap(), decide("2").await.unwrap());
+    assert!(first < second);
+    store
+        .commit(vec![Write::ForgetDecision {
+            session_id: session.id,
+            id: second,
+        }])
+        .await
+        .unwrap();
+    let third = decide("3").await.unwrap();
+    assert!(
+        third > second,
+        "a number that was shown once names nothing else later"
+    );
+    let replace = Write::Decision {
+        session_id: session.id,
+        id: Some(first),
+        created_at: 9,
+        payload: "one".to_owned(),
+    };
+    let add = Write::Decision {
+        session_id: session.id,
+        id: None,
+        created_at: 9,
+        payload: "4".to_owned(),
+    };
+    store.commit(vec![replace, add]).await.unwrap();
+    let payloads: Vec<_> = store
+        .decisions(session.id)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|made| made.payload)
+        .collect();
+    assert_eq!(payloads, ["4", "3", "one"]);
+}
+
+#[tokio::test]
+async fn comments_wait_until_they_are_sent() {
+    let home = Home::new();
+    let (store, session, _) = home.with_session().await;
+    let comment = |text: &str| Comment {
+        path: "a".to_owned(),
+        first_line: 1,
+        last_line: 2,
+        excerpt: "x".to_owned(),
+        text: text.to_owned(),
+    };
+    for text in ["one", "two"] {
+        store
+            .commit(vec![Write::Comment {
+                session_id: session.id,
+                comment: comment(text),
+            }])
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        store.comments(session.id).await.unwrap(),
+        [comment("one"), comment("two")]
+    );
+    store
+        .commit(vec![Write::CommentsSent {
+            session_id: session.id,
+        }])
+        .await
+        .unwrap();
+    assert!(store.comments(session.id).await.unwrap().is_empty());
+}
