@@ -1,0 +1,386 @@
+//! The calls that do something: each goes through the policy, then the host keeps what it would destroy,
+//! then it is done, then the host finds what changed.
+
+use crate::{
+    calls::Stop,
+    host::{Host, Nobody, Scope},
+    policy::{self, Verdict},
+    reply::now,
+    tools::{Tool, ToolOutput, change::Plan, command, command::RunningJob},
+    turn::Agent,
+};
+use kerf_protocol::{
+    Failure, ItemId, QuestionId, TurnId,
+    event::EventBody,
+    item::{Item, ItemBody, ItemStatus},
+    policy::{Answer, Isolation, Question, QuestionAbout, SandboxMode},
+    review::Author,
+};
+use kerf_workspace::{RelPath, write};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// What of a command's output is shown while it runs, in bytes. The result has the rest.
+const MAX_LIVE_OUTPUT: usize = 256 * 1024;
+
+impl<H: Host> Agent<H> {
+    pub(crate) async fn act(
+        &mut self,
+        turn_id: TurnId,
+        item_id: ItemId,
+        tool: Tool,
+        action: &CancellationToken,
+    ) -> Result<ToolOutput, Stop> {
+        match tool {
+            Tool::UpdatePlan(plan) => {
+                let item = Item {
+                    id: ItemId::new(),
+                    turn_id,
+                    created_at: now(),
+                    status: ItemStatus::Completed,
+                    step: 0,
+                    body: ItemBody::Plan { steps: plan.steps },
+                };
+                self.host
+                    .emit(EventBody::ItemStarted { item: item.clone() });
+                self.host.emit(EventBody::ItemCompleted { item });
+                Ok(ToolOutput::done("Shown."))
+            }
+            Tool::AskUser(ask) => {
+                let about = QuestionAbout::Ask {
+                    question: ask.question,
+                    options: ask.options,
+                };
+                Ok(match self.ask(turn_id, item_id, about, action).await.1 {
+                    None => ToolOutput::with_status(ItemStatus::Cancelled, "Stopped by the user."),
+                    Some(Ok(Answer::Text { text })) => ToolOutput::done(text),
+                    Some(Ok(Answer::Allow | Answer::AllowForSession)) => ToolOutput::done("Yes."),
+                    Some(Ok(Answer::Deny { reason })) if reason.is_empty() => {
+                        ToolOutput::done("No.")
+                    }
+                    Some(Ok(Answer::Deny { reason })) => ToolOutput::done(format!("No. {reason}")),
+                    Some(Err(Nobody)) => ToolOutput::failed(
+                        "Nobody is there to answer. Go on with your best judgement, and say at the end what you assumed.",
+                    ),
+                })
+            }
+            Tool::RunCommand(call) if call.job.is_some() => self.look_at_job(&call).await,
+            Tool::RunCommand(call) => self.command(turn_id, item_id, call, action).await,
+            Tool::EditFile(_) | Tool::WriteFile(_) | Tool::ApplyPatch(_) => {
+                self.change(turn_id, item_id, tool, action).await
+            }
+            Tool::ReadFile(_) | Tool::ListDir(_) | Tool::FindFiles(_) | Tool::Grep(_) => {
+                Ok(ToolOutput::failed("this tool only looks"))
+            }
+        }
+    }
+
+    /// Puts a question and keeps it with its answer. Returns the item that holds them, and the answer; none: the
+    /// user stopped instead.
+    pub(crate) async fn ask(
+        &self,
+        turn_id: TurnId,
+        item_id: ItemId,
+        about: QuestionAbout,
+        action: &CancellationToken,
+    ) -> (ItemId, Option<Result<Answer, Nobody>>) {
+        // Words are an answer to a question of the model's; to all others they are a no with a reason.
+        let words_refuse = matches!(
+            about,
+            QuestionAbout::Command { .. } | QuestionAbout::Edit { .. }
+        );
+        let question = Question {
+            id: QuestionId::new(),
+            item_id,
+            about,
+        };
+        let mut item = Item {
+            id: ItemId::new(),
+            turn_id,
+            created_at: now(),
+            status: ItemStatus::Waiting,
+            step: 0,
+            body: ItemBody::Approval {
+                question: question.clone(),
+                answer: None,
+            },
+        };
+        self.host
+            .emit(EventBody::ItemStarted { item: item.clone() });
+        self.host.emit(EventBody::ApprovalRequested {
+            question: question.clone(),
+        });
+        let answer = tokio::select! {
+            biased;
+            () = action.cancelled() => None,
+            answer = self.host.ask(question.clone()) => Some(answer),
+        };
+        item.status = match &answer {
+            None => ItemStatus::Cancelled,
+            Some(Err(Nobody) | Ok(Answer::Deny { .. })) => ItemStatus::Denied,
+            Some(Ok(Answer::Text { .. })) if words_refuse => ItemStatus::Denied,
+            Some(Ok(_)) => ItemStatus::Completed,
+        };
+        item.body = ItemBody::Approval {
+            question,
+            answer: answer.clone().and_then(Result::ok),
+        };
+        let asked = item.id;
+        self.host.emit(EventBody::ItemCompleted { item });
+        (asked, answer)
+    }
+
+    /// The policy's verdict, with the user's answer where it asks. `Some` ends the call.
+    async fn settle(
+        &mut self,
+        turn_id: TurnId,
+        item_id: ItemId,
+        verdict: Verdict,
+        about: impl FnOnce() -> QuestionAbout,
+        action: &CancellationToken,
+        remember: impl FnOnce(&mut policy::Allowances),
+    ) -> Result<Option<ToolOutput>, Stop> {
+        match verdict {
+            Verdict::Go => Ok(None),
+            Verdict::Refuse(reason) => Ok(Some(ToolOutput::with_status(ItemStatus::Denied, reason))),
+            Verdict::Ask => match self.ask(turn_id, item_id, about(), action).await.1 {
+                None => Ok(Some(ToolOutput::with_status(ItemStatus::Cancelled, "Stopped by the user."))),
+                Some(Ok(Answer::Allow)) => Ok(None),
+                Some(Ok(Answer::AllowForSession)) => {
+                    remember(&mut self.allowed);
+                    Ok(None)
+                }
+                // Only a clear yes is one: words instead of it say what to do instead.
+                Some(Ok(Answer::Deny { reason } | Answer::Text { text: reason })) => Ok(Some(ToolOutput::with_status(
+                    ItemStatus::Denied,
+                    if reason.is_empty() { "The user refused this.".to_owned() } else { format!("The user refused this: {reason}") },
+                ))),
+                Some(Err(Nobody)) => Err(Stop::Fatal(Failure {
+                    code: kerf_protocol::Code::Denied,
+                    message: "this needs an approval, and nobody is there to give it".to_owned(),
+                    hint: "Run it in a terminal, or choose `--approve auto` to let everything go ahead that stays inside the sandbox".to_owned(),
+                })),
+            },
+        }
+    }
+
+    async fn change(
+        &mut self,
+        turn_id: TurnId,
+        item_id: ItemId,
+        tool: Tool,
+        action: &CancellationToken,
+    ) -> Result<ToolOutput, Stop> {
+        let workspace = self.setup.workspace.clone();
+        let reads = self.reads.clone();
+        let planned = blocking(move || match &tool {
+            Tool::EditFile(call) => call.plan(&workspace),
+            Tool::WriteFile(call) => call.plan(&workspace, |path| reads.get(path).copied()),
+            Tool::ApplyPatch(call) => call.plan(&workspace),
+            _ => Err("this tool changes no file".to_owned()),
+        })
+        .await;
+        let Plan { writes, done } = match planned {
+            Ok(plan) => plan,
+            Err(error) => return Ok(ToolOutput::failed(error)),
+        };
+        let verdict = policy::edit(self.setup.policy, &self.allowed);
+        let about = || QuestionAbout::Edit {
+            diff: write::unified_diff(&writes),
+        };
+        if let Some(output) = self
+            .settle(turn_id, item_id, verdict, about, action, |allowed| {
+                allowed.edits = true
+            })
+            .await?
+        {
+            return Ok(output);
+        }
+        let paths: Vec<RelPath> = writes.iter().map(|write| write.path.clone()).collect();
+        // The model knows the result when it knew what was there before, or when nothing was.
+        let known: Vec<bool> = writes
+            .iter()
+            .map(|write| {
+                write
+                    .before
+                    .as_ref()
+                    .is_none_or(|(stamp, _)| self.reads.get(&write.path) == Some(stamp))
+            })
+            .collect();
+        self.host
+            .before_change(item_id, Scope::Paths(&paths))
+            .await
+            .map_err(|error| Stop::Fatal(error.0))?;
+        self.host
+            .durable()
+            .await
+            .map_err(|error| Stop::Fatal(error.0))?;
+        let workspace = self.setup.workspace.clone();
+        let written = blocking(move || {
+            write::write_all(&workspace, &writes).map_err(|error| error.to_string())
+        })
+        .await;
+        // Also after a failure: what was put back must be seen to be back.
+        let author = Author::Tool { turn_id, item_id };
+        let changes = self
+            .host
+            .after_change(Scope::Paths(&paths), author)
+            .await
+            .map_err(|error| Stop::Fatal(error.0))?;
+        let mut output = match written {
+            Ok(()) => ToolOutput::done(done),
+            Err(error) => ToolOutput::failed(error),
+        };
+        output.changes = changes;
+        for (path, known) in paths.iter().zip(known) {
+            // After a failure the file may be another one than the model has read.
+            if known
+                && output.status == ItemStatus::Completed
+                && let Ok(stat) = self.setup.workspace.fs().stat(path)
+            {
+                self.reads.insert(path.clone(), stat.stamp());
+            }
+            self.note_instructions(path, &mut output);
+        }
+        Ok(output)
+    }
+
+    async fn command(
+        &mut self,
+        turn_id: TurnId,
+        item_id: ItemId,
+        call: command::RunCommand,
+        action: &CancellationToken,
+    ) -> Result<ToolOutput, Stop> {
+        if call.command.trim().is_empty() {
+            return Ok(ToolOutput::failed("command is empty"));
+        }
+        let cwd = match call.folder(&self.setup.workspace) {
+            Ok(cwd) => cwd,
+            Err(error) => return Ok(ToolOutput::failed(error)),
+        };
+        let isolation = self.setup.sandbox.isolation(self.setup.policy.sandbox);
+        let verdict = policy::command(self.setup.policy, &isolation, &call.command, &self.allowed);
+        let about = || QuestionAbout::Command {
+            command: call.command.clone(),
+            cwd: call.cwd.clone(),
+            isolation: isolation.clone(),
+        };
+        let remember = |allowed: &mut policy::Allowances| {
+            allowed.commands.insert(call.command.clone());
+        };
+        if let Some(output) = self
+            .settle(turn_id, item_id, verdict, about, action, remember)
+            .await?
+        {
+            return Ok(output);
+        }
+        // Where nothing can isolate, this one command was the user's own decision.
+        let mode = match isolation {
+            Isolation::Unavailable { .. } => SandboxMode::Off,
+            _ => self.setup.policy.sandbox,
+        };
+        let job = call.job(&self.setup.workspace, cwd, mode);
+        self.host
+            .before_change(item_id, Scope::Anything)
+            .await
+            .map_err(|error| Stop::Fatal(error.0))?;
+        self.host
+            .durable()
+            .await
+            .map_err(|error| Stop::Fatal(error.0))?;
+        let author = Author::Command { turn_id, item_id };
+        if call.background {
+            let background = match self.setup.sandbox.start(job) {
+                Ok(background) => background,
+                Err(error) => return Ok(ToolOutput::failed(error.to_string())),
+            };
+            self.next_job += 1;
+            let number = self.next_job;
+            self.jobs.insert(
+                number,
+                RunningJob {
+                    background,
+                    read: 0,
+                    command: call.command,
+                    author,
+                },
+            );
+            return Ok(ToolOutput::done(format!(
+                "Job {number} runs. Call run_command with job {number} to see its output, with stop to end it."
+            )));
+        }
+        let host = Arc::clone(&self.host);
+        let mut shown = 0;
+        let result = self
+            .setup
+            .sandbox
+            .run(job, action.clone(), |bytes| {
+                if shown < MAX_LIVE_OUTPUT {
+                    shown += bytes.len();
+                    host.emit(EventBody::ItemUpdated {
+                        item_id,
+                        delta: String::from_utf8_lossy(bytes).into_owned(),
+                    });
+                }
+            })
+            .await;
+        let changes = self
+            .host
+            .after_change(Scope::Anything, author)
+            .await
+            .map_err(|error| Stop::Fatal(error.0))?;
+        Ok(match result {
+            Ok(outcome) => {
+                let status = match &outcome.end {
+                    kerf_sandbox::End::Exited(0) => ItemStatus::Completed,
+                    kerf_sandbox::End::Cancelled => ItemStatus::Cancelled,
+                    _ => ItemStatus::Failed,
+                };
+                let mut output = ToolOutput::with_status(status, command::describe(&outcome));
+                output.exit = Some(command::exit(&outcome.end, &outcome.isolation));
+                output.changes = changes;
+                output
+            }
+            Err(error) => ToolOutput {
+                changes,
+                ..ToolOutput::failed(error.to_string())
+            },
+        })
+    }
+
+    async fn look_at_job(&mut self, call: &command::RunCommand) -> Result<ToolOutput, Stop> {
+        let Some(number) = call.job else {
+            return Ok(ToolOutput::failed("job is missing"));
+        };
+        let Some(job) = self.jobs.get_mut(&number) else {
+            return Ok(ToolOutput::failed(format!("there is no job {number}")));
+        };
+        if call.stop {
+            job.background.kill().await;
+        }
+        let text = job.news();
+        let author = job.author;
+        if job.background.ended().is_some() {
+            self.jobs.remove(&number);
+        }
+        let changes = self
+            .host
+            .after_change(Scope::Anything, author)
+            .await
+            .map_err(|error| Stop::Fatal(error.0))?;
+        Ok(ToolOutput {
+            changes,
+            ..ToolOutput::done(text)
+        })
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(panic) => Err(format!("the tool failed inside Kerf: {panic}")),
+    }
+}

@@ -1,0 +1,274 @@
+//! Runs the tool calls of one reply: validated first, then under the policy, looking in parallel and changing in order.
+
+use crate::{
+    control::Control,
+    host::Host,
+    reply::now,
+    tools::{Effect, Tool, ToolOutput},
+    turn::Agent,
+};
+use futures_util::{StreamExt, stream};
+use kerf_protocol::{
+    Code, Failure, ItemId, TurnId,
+    event::EventBody,
+    item::{Item, ItemBody, ItemStatus, ToolCall},
+};
+use kerf_workspace::RelPath;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+/// How many looking calls run at once.
+const PARALLEL: usize = 8;
+/// More calls than this in one message are not a plan but a runaway.
+const MAX_CALLS: usize = 128;
+
+/// A call as the model sent it.
+#[derive(Debug, Clone)]
+pub(crate) struct RawCall {
+    pub(crate) call_id: String,
+    pub(crate) name: String,
+    pub(crate) arguments: String,
+}
+
+/// How the calls of a reply ended.
+pub(crate) struct Ran {
+    /// The calls with their results, in the model's order.
+    pub(crate) results: Vec<(ToolCall, ItemStatus)>,
+    /// The last call's item.
+    pub(crate) last_item: ItemId,
+    /// Whether all calls fitted their schemas.
+    pub(crate) valid: bool,
+    /// Why the turn cannot go on, if it cannot.
+    pub(crate) fatal: Option<Failure>,
+}
+
+/// Ends a turn from inside a call.
+pub(crate) enum Stop {
+    Fatal(Failure),
+}
+
+/// A call on its way.
+struct Running {
+    item: Item,
+    call: ToolCall,
+    begun: Instant,
+}
+
+impl Running {
+    fn new(turn_id: TurnId, step: u32, raw: &RawCall, title: String) -> Self {
+        let call = ToolCall {
+            call_id: raw.call_id.clone(),
+            tool: raw.name.clone(),
+            arguments: serde_json::from_str(&raw.arguments)
+                .unwrap_or_else(|_| serde_json::Value::String(raw.arguments.clone())),
+            title,
+            output: String::new(),
+            quotes: Vec::new(),
+            changes: Vec::new(),
+            exit: None,
+            duration_ms: None,
+        };
+        let item = Item {
+            id: ItemId::new(),
+            turn_id,
+            created_at: now(),
+            status: ItemStatus::Running,
+            step,
+            body: ItemBody::ToolCall(call.clone()),
+        };
+        Self {
+            item,
+            call,
+            begun: Instant::now(),
+        }
+    }
+
+    fn start<H: Host>(&self, host: &H) {
+        host.emit(EventBody::ItemStarted {
+            item: self.item.clone(),
+        });
+    }
+
+    fn finish<H: Host>(mut self, host: &H, output: ToolOutput) -> (ItemId, ToolCall, ItemStatus) {
+        self.call.output = output.text;
+        self.call.quotes = output.quotes;
+        self.call.changes = output.changes;
+        self.call.exit = output.exit;
+        self.call.duration_ms = u64::try_from(self.begun.elapsed().as_millis()).ok();
+        let item = Item {
+            status: output.status,
+            body: ItemBody::ToolCall(self.call.clone()),
+            ..self.item
+        };
+        let id = item.id;
+        host.emit(EventBody::ItemCompleted { item });
+        (id, self.call, output.status)
+    }
+}
+
+impl<H: Host> Agent<H> {
+    /// Runs the calls of one reply.
+    pub(crate) async fn run_calls(
+        &mut self,
+        turn_id: TurnId,
+        step: u32,
+        raw: &[RawCall],
+        control: &Control,
+    ) -> Ran {
+        let action = control.begin_action();
+        let host = Arc::clone(&self.host);
+        let parsed: Vec<Result<Tool, String>> = raw
+            .iter()
+            .map(|call| Tool::parse(&call.name, &call.arguments).map_err(|error| error.to_string()))
+            .collect();
+        let mut ran = Ran {
+            results: Vec::with_capacity(raw.len()),
+            last_item: ItemId::new(),
+            valid: true,
+            fatal: None,
+        };
+        if raw.len() > MAX_CALLS || parsed.iter().any(Result::is_err) {
+            ran.valid = false;
+            for (call, tool) in raw.iter().zip(parsed) {
+                let (title, text) = match tool {
+                    Err(error) => (call.name.clone(), error),
+                    Ok(tool) if raw.len() > MAX_CALLS => (
+                        tool.title(),
+                        format!(
+                            "Not run: {} calls in one message are more than {MAX_CALLS}",
+                            raw.len()
+                        ),
+                    ),
+                    Ok(tool) => (
+                        tool.title(),
+                        "Not run: another call of this message was not valid. Send it again."
+                            .to_owned(),
+                    ),
+                };
+                let running = Running::new(turn_id, step, call, title);
+                running.start(&*host);
+                ran.push(running.finish(&*host, ToolOutput::failed(text)));
+            }
+            return ran;
+        }
+        let mut calls = raw.iter().zip(parsed.into_iter().flatten()).peekable();
+        while let Some((call, tool)) = calls.next() {
+            if tool.effect() == Effect::Reads && ran.fatal.is_none() && !action.is_cancelled() {
+                let mut batch = vec![(call, tool)];
+                while let Some(next) = calls.next_if(|(_, tool)| tool.effect() == Effect::Reads) {
+                    batch.push(next);
+                }
+                self.look(turn_id, step, batch, &action, &mut ran).await;
+                continue;
+            }
+            let running = Running::new(turn_id, step, call, tool.title());
+            running.start(&*host);
+            let output = if ran.fatal.is_some() {
+                ToolOutput::with_status(ItemStatus::Cancelled, "Not run: the turn ended before it.")
+            } else if action.is_cancelled() {
+                ToolOutput::with_status(
+                    ItemStatus::Cancelled,
+                    "Not run: the user stopped before it.",
+                )
+            } else {
+                match self.act(turn_id, running.item.id, tool, &action).await {
+                    Ok(output) => output,
+                    Err(Stop::Fatal(failure)) => {
+                        let status = if failure.code == Code::Denied {
+                            ItemStatus::Denied
+                        } else {
+                            ItemStatus::Failed
+                        };
+                        let output = ToolOutput::with_status(status, failure.message.clone());
+                        ran.fatal = Some(failure);
+                        output
+                    }
+                }
+            };
+            ran.push(running.finish(&*host, output));
+        }
+        ran
+    }
+
+    /// Runs calls that only look, in parallel; results keep the model's order.
+    async fn look(
+        &mut self,
+        turn_id: TurnId,
+        step: u32,
+        batch: Vec<(&RawCall, Tool)>,
+        action: &CancellationToken,
+        ran: &mut Ran,
+    ) {
+        let host = Arc::clone(&self.host);
+        let mut jobs = Vec::with_capacity(batch.len());
+        for (raw, tool) in batch {
+            let running = Running::new(turn_id, step, raw, tool.title());
+            running.start(&*host);
+            jobs.push((running, tool));
+        }
+        let workspace = self.setup.workspace.clone();
+        let jobs: Vec<_> = jobs
+            .into_iter()
+            .map(|(running, tool)| {
+                let workspace = workspace.clone();
+                async move {
+                    let stop = Arc::new(AtomicBool::new(false));
+                    let flag = Arc::clone(&stop);
+                    let work = tokio::task::spawn_blocking(move || match &tool {
+                        Tool::ReadFile(call) => call.run(&workspace),
+                        Tool::ListDir(call) => (call.run(&workspace), None),
+                        Tool::FindFiles(call) => (call.run(&workspace, &flag), None),
+                        Tool::Grep(call) => (call.run(&workspace, &flag), None),
+                        _ => (ToolOutput::failed("this tool does not only look"), None),
+                    });
+                    let (output, read) = tokio::select! {
+                        biased;
+                        () = action.cancelled() => {
+                            stop.store(true, Ordering::Relaxed);
+                            (ToolOutput::with_status(ItemStatus::Cancelled, "Stopped by the user."), None)
+                        }
+                        done = work => done.unwrap_or_else(|panic| (ToolOutput::failed(format!("the tool failed inside Kerf: {panic}")), None)),
+                    };
+                    (running, output, read)
+                }
+            })
+            .collect();
+        let mut done = stream::iter(jobs).buffered(PARALLEL);
+        while let Some((running, mut output, read)) = done.next().await {
+            if let Some((path, stamp)) = read {
+                self.note_instructions(&path, &mut output);
+                self.reads.insert(path, stamp);
+            }
+            ran.push(running.finish(&*host, output));
+        }
+    }
+
+    /// Gives the instructions of the folder that the work came to, behind the output.
+    pub(crate) fn note_instructions(&mut self, path: &RelPath, output: &mut ToolOutput) {
+        let given = self.instructions.on_the_way_to(&self.setup.workspace, path);
+        if !given.loaded.is_empty() {
+            if !given.text.is_empty() {
+                output
+                    .text
+                    .push_str("\n(The project's instructions for this folder:)\n");
+                output.text.push_str(&given.text);
+            }
+            self.host.emit(EventBody::InstructionsLoaded {
+                instructions: given.loaded,
+            });
+        }
+    }
+}
+
+impl Ran {
+    fn push(&mut self, (id, call, status): (ItemId, ToolCall, ItemStatus)) {
+        self.last_item = id;
+        self.results.push((call, status));
+    }
+}

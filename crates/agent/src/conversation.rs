@@ -1,0 +1,379 @@
+//! The conversation as the model gets to see it, made from items and grown by them.
+
+use crate::prompt;
+use kerf_model::{Message, Part, Role};
+use kerf_protocol::{
+    ItemId,
+    item::{Comment, Item, ItemBody, ItemStatus, ToolCall},
+    ledger::FileRange,
+    policy::{Answer, QuestionAbout},
+    session::Turn,
+};
+use std::{fmt::Write, sync::Arc};
+
+/// Stands for the output of a call that nobody saw end.
+const INTERRUPTED: &str = "Kerf stopped while this call was running. Whether it finished is unknown, and it was not run again. \
+Look at the present state before you repeat it.";
+
+/// Messages with what is known about each.
+#[derive(Debug, Default)]
+pub(crate) struct Conversation {
+    messages: Vec<Arc<Message>>,
+    about: Vec<About>,
+    /// Calls that may have changed something and that nobody saw end: item, tool, what it was doing.
+    interrupted: Vec<(ItemId, String, String)>,
+}
+
+/// What is known about a message.
+#[derive(Debug, Clone)]
+struct About {
+    /// Its length in bytes, near enough.
+    bytes: usize,
+    /// The parts of files inside it.
+    quotes: Vec<FileRange>,
+    /// The last item that it stands for.
+    last_item: ItemId,
+}
+
+impl Conversation {
+    /// The conversation that the items of earlier turns tell. The last summary stands for what it replaced.
+    pub(crate) fn replay(turns: &[Turn]) -> Self {
+        let mut this = Self::default();
+        let items = || turns.iter().flat_map(|turn| &turn.items);
+        let mut skipping = None;
+        if let Some((text, up_to)) = items().rev().find_map(|item| match &item.body {
+            ItemBody::Summary { text, up_to } if item.status == ItemStatus::Completed => {
+                Some((text, *up_to))
+            }
+            _ => None,
+        }) {
+            this.push_text(prompt::summary_message(text), up_to);
+            skipping = Some(up_to);
+        }
+        let mut reply: Vec<&Item> = Vec::new();
+        for item in items() {
+            if let Some(up_to) = skipping {
+                if item.id == up_to {
+                    skipping = None;
+                }
+                continue;
+            }
+            match &item.body {
+                ItemBody::UserMessage { .. } => {
+                    this.push_reply_items(&std::mem::take(&mut reply));
+                    this.push_user(item);
+                }
+                ItemBody::AgentMessage { .. }
+                | ItemBody::Reasoning { .. }
+                | ItemBody::ToolCall(_) => {
+                    // Each request of a turn makes one reply.
+                    if reply
+                        .last()
+                        .is_some_and(|last| (last.turn_id, last.step) != (item.turn_id, item.step))
+                    {
+                        this.push_reply_items(&std::mem::take(&mut reply));
+                    }
+                    reply.push(item);
+                }
+                ItemBody::Approval {
+                    question,
+                    answer: Some(answer),
+                } if matches!(question.about, QuestionAbout::Interrupted { .. }) => {
+                    this.push_reply_items(&std::mem::take(&mut reply));
+                    this.interrupted.retain(|(id, ..)| *id != question.item_id);
+                    this.push_text(interrupted_note(answer), item.id);
+                }
+                _ => {}
+            }
+        }
+        this.push_reply_items(&reply);
+        this
+    }
+
+    /// The calls that nobody saw end and nobody was asked about yet.
+    pub(crate) fn take_interrupted(&mut self) -> Vec<(ItemId, String, String)> {
+        std::mem::take(&mut self.interrupted)
+    }
+
+    /// The last item that is part of the conversation.
+    pub(crate) fn last_item(&self) -> ItemId {
+        self.about
+            .last()
+            .map(|about| about.last_item)
+            .unwrap_or_default()
+    }
+
+    fn push_reply_items(&mut self, items: &[&Item]) {
+        let (Some(last), mut parts, mut calls) = (items.last(), Vec::new(), Vec::new()) else {
+            return;
+        };
+        for item in items {
+            match &item.body {
+                ItemBody::AgentMessage { text } if !text.is_empty() => {
+                    parts.push(Part::Text(text.clone()))
+                }
+                // Half a thought has no signature and cannot go back.
+                ItemBody::Reasoning { text, opaque } if item.status == ItemStatus::Completed => {
+                    parts.push(Part::Reasoning {
+                        text: text.clone(),
+                        opaque: opaque.clone(),
+                    });
+                }
+                ItemBody::ToolCall(call) => {
+                    let changes = matches!(
+                        call.tool.as_str(),
+                        "edit_file" | "write_file" | "apply_patch" | "run_command"
+                    );
+                    if changes && item.status == ItemStatus::Interrupted {
+                        // A question shows the whole command, not its title.
+                        let command = call
+                            .arguments
+                            .get("command")
+                            .and_then(serde_json::Value::as_str);
+                        let detail = command.map_or_else(|| call.title.clone(), str::to_owned);
+                        self.interrupted.push((item.id, call.tool.clone(), detail));
+                    }
+                    parts.push(Part::ToolCall {
+                        call_id: call.call_id.clone(),
+                        name: call.tool.clone(),
+                        arguments: call.arguments.to_string(),
+                    });
+                    calls.push((call, item.status));
+                }
+                _ => {}
+            }
+        }
+        if parts.is_empty() {
+            return;
+        }
+        self.push(Role::Assistant, parts, Vec::new(), last.id);
+        if !calls.is_empty() {
+            self.push_results(calls.into_iter(), last.id);
+        }
+    }
+
+    /// What the user said.
+    pub(crate) fn push_user(&mut self, item: &Item) {
+        if let ItemBody::UserMessage {
+            text,
+            images,
+            comments,
+        } = &item.body
+        {
+            let mut parts = vec![Part::Text(user_text(text, comments))];
+            parts.extend(images.iter().cloned().map(Part::Image));
+            self.push(Role::User, parts, Vec::new(), item.id);
+        }
+    }
+
+    /// A complete reply of the model.
+    pub(crate) fn push_reply(&mut self, parts: Vec<Part>, last_item: ItemId) {
+        if !parts.is_empty() {
+            self.push(Role::Assistant, parts, Vec::new(), last_item);
+        }
+    }
+
+    /// The results of the calls of the last reply.
+    pub(crate) fn push_results<'a>(
+        &mut self,
+        calls: impl Iterator<Item = (&'a ToolCall, ItemStatus)>,
+        last_item: ItemId,
+    ) {
+        let mut quotes = Vec::new();
+        let parts = calls
+            .map(|(call, status)| {
+                quotes.extend(call.quotes.iter().cloned());
+                let unknown = matches!(
+                    status,
+                    ItemStatus::Interrupted | ItemStatus::Running | ItemStatus::Waiting
+                );
+                Part::ToolResult {
+                    call_id: call.call_id.clone(),
+                    output: if unknown && call.output.is_empty() {
+                        INTERRUPTED.to_owned()
+                    } else {
+                        call.output.clone()
+                    },
+                    failed: status != ItemStatus::Completed,
+                }
+            })
+            .collect();
+        self.push(Role::User, parts, quotes, last_item);
+    }
+
+    /// A message of Kerf's own in the user's place.
+    pub(crate) fn push_text(&mut self, text: String, last_item: ItemId) {
+        self.push(Role::User, vec![Part::Text(text)], Vec::new(), last_item);
+    }
+
+    /// Takes the last message back: a request that was only for a summary.
+    pub(crate) fn pop(&mut self) {
+        self.messages.pop();
+        self.about.pop();
+    }
+
+    fn push(&mut self, role: Role, parts: Vec<Part>, quotes: Vec<FileRange>, last_item: ItemId) {
+        let message = Message { role, parts };
+        self.about.push(About {
+            bytes: bytes(&message),
+            quotes,
+            last_item,
+        });
+        self.messages.push(Arc::new(message));
+    }
+
+    pub(crate) fn messages(&self) -> &[Arc<Message>] {
+        &self.messages
+    }
+
+    /// The length of all messages in bytes, near enough.
+    pub(crate) fn bytes(&self) -> usize {
+        self.about.iter().map(|about| about.bytes).sum()
+    }
+
+    /// The parts of files that are inside, merged.
+    pub(crate) fn quotes(&self) -> Vec<FileRange> {
+        let mut all: Vec<FileRange> = self
+            .about
+            .iter()
+            .flat_map(|about| about.quotes.iter().cloned())
+            .collect();
+        all.sort_by(|a, b| (&a.path, a.first_line).cmp(&(&b.path, b.first_line)));
+        all.dedup_by(|next, kept| {
+            let touches =
+                next.path == kept.path && next.first_line <= kept.last_line.saturating_add(1);
+            if touches {
+                kept.last_line = kept.last_line.max(next.last_line);
+            }
+            touches
+        });
+        all
+    }
+
+    /// Leaves the longest old tool outputs out, oldest first, until `target` bytes are left or only the last
+    /// `keep` messages are untouched. Returns whether anything was left out.
+    pub(crate) fn trim_outputs(&mut self, target: usize, keep: usize) -> bool {
+        const WORTH_TRIMMING: usize = 400;
+        let mut total = self.bytes();
+        let mut trimmed = false;
+        let end = self.messages.len().saturating_sub(keep);
+        for index in 0..end {
+            if total <= target {
+                break;
+            }
+            let has_long = self.messages[index]
+                .parts
+                .iter()
+                .any(|part| matches!(part, Part::ToolResult { output, .. } if output.len() > WORTH_TRIMMING));
+            if !has_long {
+                continue;
+            }
+            let mut message = Message::clone(&self.messages[index]);
+            for part in &mut message.parts {
+                if let Part::ToolResult { output, .. } = part
+                    && output.len() > WORTH_TRIMMING
+                {
+                    *output = format!(
+                        "(an output of {} bytes was left out to save space; run the tool again if you need it)",
+                        output.len()
+                    );
+                }
+            }
+            let now = bytes(&message);
+            total = total - self.about[index].bytes + now;
+            self.about[index].bytes = now;
+            self.about[index].quotes.clear();
+            self.messages[index] = Arc::new(message);
+            trimmed = true;
+        }
+        trimmed
+    }
+
+    /// Where the history can be cut so that at most `tail` bytes stay: the index of a reply, or the end.
+    /// None when there is nothing before the cut to summarise.
+    pub(crate) fn cut_before(&self, tail: usize) -> Option<usize> {
+        let mut kept = 0;
+        let mut cut = self.messages.len();
+        for index in (0..self.messages.len()).rev() {
+            kept += self.about[index].bytes;
+            if kept > tail {
+                break;
+            }
+            if self.messages[index].role == Role::Assistant {
+                cut = index;
+            }
+        }
+        (cut > 1).then_some(cut)
+    }
+
+    /// The item before a cut.
+    pub(crate) fn item_before(&self, cut: usize) -> Option<ItemId> {
+        cut.checked_sub(1)
+            .and_then(|index| self.about.get(index))
+            .map(|about| about.last_item)
+    }
+
+    /// Puts a summary in the place of everything before a cut.
+    pub(crate) fn replace_before(&mut self, cut: usize, summary: &str) {
+        let Some(up_to) = self.item_before(cut) else {
+            return;
+        };
+        let message = Message {
+            role: Role::User,
+            parts: vec![Part::Text(prompt::summary_message(summary))],
+        };
+        let about = About {
+            bytes: bytes(&message),
+            quotes: Vec::new(),
+            last_item: up_to,
+        };
+        self.messages.splice(..cut, [Arc::new(message)]);
+        self.about.splice(..cut, [about]);
+    }
+}
+
+/// What the model is told of the user's answer about an interrupted call.
+pub(crate) fn interrupted_note(answer: &Answer) -> String {
+    let says = match answer {
+        Answer::Allow | Answer::AllowForSession => "it may be run again".to_owned(),
+        Answer::Deny { reason } if reason.is_empty() => "do not run it again".to_owned(),
+        Answer::Deny { reason: text } | Answer::Text { text } => text.clone(),
+    };
+    format!("About the call that was interrupted, the user says: {says}")
+}
+
+fn bytes(message: &Message) -> usize {
+    let part = |part: &Part| match part {
+        Part::Text(text) => text.len(),
+        // Endpoints count a picture by its area; about 1,500 tokens is a large one.
+        Part::Image(_) => 6000,
+        Part::Reasoning { text, opaque } => {
+            text.len() + opaque.as_ref().map_or(0, |value| value.to_string().len())
+        }
+        Part::ToolCall {
+            name, arguments, ..
+        } => name.len() + arguments.len() + 40,
+        Part::ToolResult { output, .. } => output.len() + 40,
+    };
+    message.parts.iter().map(part).sum::<usize>() + 16
+}
+
+fn user_text(text: &str, comments: &[Comment]) -> String {
+    if comments.is_empty() {
+        return text.to_owned();
+    }
+    let mut all = text.to_owned();
+    all.push_str("\n\nComments on your changes:\n");
+    for comment in comments {
+        let _ = writeln!(
+            all,
+            "\n{}:{}-{}",
+            comment.path, comment.first_line, comment.last_line
+        );
+        for line in comment.excerpt.lines() {
+            let _ = writeln!(all, "> {line}");
+        }
+        let _ = writeln!(all, "{}", comment.text);
+    }
+    all
+}

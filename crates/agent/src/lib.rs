@@ -1,0 +1,39 @@
+//! The loop: a message goes in, the model answers, its tool calls run under the policy, until it is done.
+//!
+//! The agent emits an ordered log of events through [`Host`] and persists nothing itself: its tests need no
+//! database, and a session goes on from the items that the log left behind ([`Agent::new`] takes them).
+//! It asks the host before anything may change and tells it after; what to keep and how to review is the host's.
+//! It holds no setting and finds no folder: everything comes in through [`Setup`].
+//!
+//! Everything that a model sends is hostile: tool calls run only from a complete message in which each call
+//! fits its schema, paths stay inside the workspace, commands run in the sandbox.
+//!
+//! Start with [`Agent::run_turn`] in `turn.rs`; the tools are in `tools.rs`.
+
+mod act;
+mod calls;
+mod context;
+mod control;
+mod conversation;
+mod host;
+mod instructions;
+mod policy;
+mod prompt;
+mod reply;
+mod request;
+mod room;
+mod shape;
+mod tools;
+mod turn;
+
+pub use control::{Control, UserInput};
+pub use host::{Host, HostError, Nobody, Scope};
+pub use instructions::{MAX_BYTES as MAX_INSTRUCTION_BYTES, UserInstructions};
+pub use shape::check_output_schema;
+pub use turn::{Agent, Setup, TurnEnd};
+
+/// The tools as they are offered to a model: names, descriptions and schemas.
+#[must_use]
+pub fn tool_specs() -> &'static [kerf_model::ToolSpec] {
+    tools::specs()
+}

@@ -1,0 +1,145 @@
+//! The tool that runs commands, and the jobs that run on in the background.
+
+use super::or_root;
+use kerf_protocol::{
+    item::Exit,
+    policy::{Isolation, SandboxMode},
+};
+use kerf_sandbox::{Background, Capped, End, Invocation, Job, Outcome};
+use kerf_workspace::Workspace;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::{fmt::Write, path::PathBuf, time::Duration};
+
+const DEFAULT_TIMEOUT: u64 = 120;
+const MAX_TIMEOUT: u64 = 3_600;
+/// What is kept of an output at each end, in bytes.
+const OUTPUT_CAP: usize = 16 * 1024;
+
+/// Runs a shell command in the sandbox and gives its exit code and output, cut in the middle when long. With `background` it gives a job number at once: `job` then gives its new output, `stop` ends it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunCommand {
+    #[serde(default)]
+    pub(crate) command: String,
+    /// The folder to run in.
+    #[serde(default)]
+    pub(crate) cwd: String,
+    /// 120 if not given.
+    pub(crate) timeout_seconds: Option<u64>,
+    #[serde(default)]
+    pub(crate) background: bool,
+    pub(crate) job: Option<u32>,
+    #[serde(default)]
+    pub(crate) stop: bool,
+}
+
+impl RunCommand {
+    pub(crate) fn title(&self) -> String {
+        match self.job {
+            Some(job) if self.stop => format!("Stop job {job}"),
+            Some(job) => format!("Look at job {job}"),
+            None if self.background => format!("Start {}", self.command),
+            None => format!("Run {}", self.command),
+        }
+    }
+
+    /// The folder to run in, inside the workspace.
+    pub(crate) fn folder(&self, workspace: &Workspace) -> Result<PathBuf, String> {
+        let path = workspace
+            .resolve(or_root(&self.cwd))
+            .map_err(|error| error.to_string())?;
+        // Listing goes through the workspace's directory handle, so a link that leads outside is refused.
+        workspace
+            .fs()
+            .list(&path)
+            .map_err(|error| format!("cwd: {error}"))?;
+        Ok(workspace.root().join(path.as_path()))
+    }
+
+    /// The job for the sandbox.
+    pub(crate) fn job(&self, workspace: &Workspace, cwd: PathBuf, mode: SandboxMode) -> Job {
+        let timeout = self
+            .timeout_seconds
+            .unwrap_or(DEFAULT_TIMEOUT)
+            .clamp(1, MAX_TIMEOUT);
+        Job {
+            command: Invocation::Shell(self.command.clone()),
+            cwd,
+            workspace: workspace.root().to_owned(),
+            mode,
+            timeout: (!self.background).then(|| Duration::from_secs(timeout)),
+            env: Vec::new(),
+            writable: Vec::new(),
+            output_cap: OUTPUT_CAP,
+        }
+    }
+}
+
+/// What the model reads of a finished command.
+pub(crate) fn describe(outcome: &Outcome) -> String {
+    let mut text = match outcome.end {
+        End::Exited(code) => format!("exit code {code}"),
+        End::Signalled(signal) => format!("ended by signal {signal}"),
+        End::TimedOut => "stopped: it ran out of time".to_owned(),
+        End::Cancelled => "stopped by the user".to_owned(),
+    };
+    let _ = write!(text, " after {:.1} s", outcome.duration.as_secs_f64());
+    let output = outcome.output.to_text();
+    text.push('\n');
+    text.push_str(if output.is_empty() {
+        "(no output)"
+    } else {
+        &output
+    });
+    text
+}
+
+/// How the command ended, for the item.
+pub(crate) fn exit(end: &End, isolation: &Isolation) -> Exit {
+    Exit {
+        code: match end {
+            End::Exited(code) => Some(*code),
+            _ => None,
+        },
+        timed_out: matches!(end, End::TimedOut),
+        isolation: isolation.clone(),
+    }
+}
+
+/// A command in the background, and how far its output was read.
+pub(crate) struct RunningJob {
+    pub(crate) background: Background,
+    pub(crate) read: u64,
+    pub(crate) command: String,
+    pub(crate) author: kerf_protocol::review::Author,
+}
+
+impl RunningJob {
+    /// What is new since the last look.
+    pub(crate) fn news(&mut self) -> String {
+        let (bytes, read) = self.background.output_since(self.read);
+        self.read = read;
+        let mut text = match self.background.ended() {
+            None => format!("`{}` is running", self.command),
+            Some(End::Exited(code)) => format!("`{}` ended with exit code {code}", self.command),
+            Some(End::Signalled(signal)) => {
+                format!("`{}` was ended by signal {signal}", self.command)
+            }
+            Some(End::TimedOut | End::Cancelled) => format!("`{}` was stopped", self.command),
+        };
+        let output = Capped {
+            head: bytes,
+            tail: Vec::new(),
+            omitted: 0,
+        }
+        .to_text();
+        text.push('\n');
+        text.push_str(if output.is_empty() {
+            "(no new output)"
+        } else {
+            &output
+        });
+        text
+    }
+}

@@ -1,0 +1,5 @@
+//! The sandbox helper for the tests of commands; nothing ships it.
+
+fn main() {
+    kerf_sandbox::run_if_helper();
+}
