@@ -1,0 +1,304 @@
+//! The review desk of a session: what was there before, what is there now, and what was decided.
+//!
+//! It keeps the content that a change would destroy before the change happens, and finds what changed after it.
+//! A tool names its files; a command may touch anything, so a snapshot of the folder stands before and after it.
+//! What is on disk and was not put there by the agent is the user's, and is never shown as the agent's.
+//!
+//! All functions here block; the callers keep them off the runtime.
+
+mod decide;
+mod keep;
+
+use crate::failure::{failure, from_checkpoint};
+use kerf_checkpoint::{Blobs, Changed, Snapshot};
+use kerf_git::Repo;
+use kerf_protocol::{
+    Code, Failure, SessionId,
+    item::{ChangeKind, FileChange},
+    review::{Author, FileStatus, Review},
+};
+use kerf_review::{Content, FileReview, Undo};
+use kerf_store::{ReviewRow, Write};
+use kerf_workspace::{RelPath, Stat, Workspace};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::Path, sync::atomic::AtomicBool};
+
+pub(crate) struct Desk {
+    session_id: SessionId,
+    workspace: Workspace,
+    blobs: Blobs,
+    repo: Option<Repo>,
+    files: BTreeMap<RelPath, FileReview>,
+    snapshot: Option<Snapshot>,
+}
+
+/// A decision as the store holds it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Journal {
+    undos: Vec<(RelPath, Undo)>,
+}
+
+impl Journal {
+    /// Whether there is nothing to be taken back.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.undos.is_empty()
+    }
+}
+
+/// What a decision did.
+#[derive(Default)]
+pub(crate) struct DeskDecision {
+    pub(crate) journal: Journal,
+    pub(crate) hunks: u32,
+    pub(crate) written: Vec<String>,
+    pub(crate) writes: Vec<Write>,
+    /// What could not be decided, because the disk refused.
+    pub(crate) failed: Option<Failure>,
+}
+
+impl Desk {
+    /// Takes up the review that the store holds.
+    pub(crate) fn open(
+        session_id: SessionId,
+        workspace: Workspace,
+        blobs: &Path,
+        rows: Vec<(String, ReviewRow)>,
+    ) -> Result<Self, Failure> {
+        let blobs = Blobs::open(blobs).map_err(from_checkpoint)?;
+        // A repository that cannot be read is no reason not to work: contents are then kept by Kerf itself.
+        let repo = Repo::discover(workspace.root()).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the repository is not used");
+            None
+        });
+        let mut desk = Self {
+            session_id,
+            workspace,
+            blobs,
+            repo,
+            files: BTreeMap::new(),
+            snapshot: None,
+        };
+        for (path, row) in rows {
+            let path: RelPath = path
+                .parse()
+                .map_err(|error: kerf_workspace::PathError| damaged(&error))?;
+            let review = desk.load(&row)?;
+            desk.files.insert(path, review);
+        }
+        Ok(desk)
+    }
+
+    /// Keeps what these files hold.
+    pub(crate) fn before_paths(&mut self, paths: &[RelPath]) -> Result<Vec<Write>, Failure> {
+        let mut writes = Vec::new();
+        for path in paths {
+            let now = self.content(path)?;
+            match self.files.get_mut(path) {
+                Some(review) if review.current() == now => continue,
+                Some(review) => review.observe(now, Author::User),
+                None => {
+                    self.files.insert(path.clone(), FileReview::new(now));
+                }
+            }
+            writes.push(self.row(path)?);
+        }
+        Ok(writes)
+    }
+
+    /// Finds what `author` made of these files.
+    pub(crate) fn after_paths(
+        &mut self,
+        paths: &[RelPath],
+        author: Author,
+    ) -> Result<(Vec<FileChange>, Vec<Write>), Failure> {
+        let (mut changes, mut writes) = (Vec::new(), Vec::new());
+        for path in paths {
+            let now = self.content(path)?;
+            self.observe(path, None, now, author, &mut changes, &mut writes)?;
+        }
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok((changes, writes))
+    }
+
+    /// Keeps what the whole folder holds; the cost follows what changed since the last time.
+    pub(crate) fn before_anything(&mut self, cancel: &AtomicBool) -> Result<Vec<Write>, Failure> {
+        let mut writes = Vec::new();
+        let changed = self.take_snapshot(cancel)?;
+        let mut changes = Vec::new();
+        let paths: Vec<RelPath> = match changed {
+            Some(changed) => changed
+                .into_iter()
+                .map(|changed| changed.path)
+                .filter(|path| self.files.contains_key(path))
+                .collect(),
+            None => self.files.keys().cloned().collect(),
+        };
+        for path in paths {
+            let now = self.content(&path)?;
+            self.observe(&path, None, now, Author::User, &mut changes, &mut writes)?;
+        }
+        Ok(writes)
+    }
+
+    /// Finds what changed anywhere since [`Desk::before_anything`].
+    pub(crate) fn after_anything(
+        &mut self,
+        author: Author,
+        cancel: &AtomicBool,
+    ) -> Result<(Vec<FileChange>, Vec<Write>), Failure> {
+        let (mut changes, mut writes) = (Vec::new(), Vec::new());
+        for Changed {
+            path,
+            before,
+            after: _,
+        } in self.take_snapshot(cancel)?.unwrap_or_default()
+        {
+            let before = match (&before, self.files.contains_key(&path)) {
+                (_, true) => None,
+                (None, false) => Some(Content::Absent),
+                (Some(held), false) => Some(self.held(held)?),
+            };
+            let now = self.content(&path)?;
+            self.observe(&path, before, now, author, &mut changes, &mut writes)?;
+        }
+        Ok((changes, writes))
+    }
+
+    /// The review as the files are now.
+    pub(crate) fn show(&mut self) -> Result<(Review, Vec<Write>), Failure> {
+        let writes = self.sync(Author::User)?;
+        let reviews: Vec<(String, &FileReview)> = self
+            .files
+            .iter()
+            .filter(|(_, review)| !review.is_settled())
+            .map(|(path, review)| (path.to_string(), review))
+            .collect();
+        let named: Vec<(&str, &FileReview)> = reviews
+            .iter()
+            .map(|(path, review)| (path.as_str(), *review))
+            .collect();
+        let mut files: Vec<_> = named
+            .iter()
+            .map(|(path, review)| Some(review.describe(path)))
+            .collect();
+        for (deleted, created) in kerf_review::pair_renames(&named) {
+            // The deletion stays a file of its own with its own decision; the pair is told by the name it had.
+            if let Some(Some(file)) = files.get_mut(created) {
+                file.status = FileStatus::Renamed;
+                file.renamed_from = Some(named[deleted].0.to_owned());
+            }
+        }
+        Ok((
+            Review {
+                files: files.into_iter().flatten().collect(),
+            },
+            writes,
+        ))
+    }
+
+    /// Puts down to `author` whatever differs from what is known.
+    pub(crate) fn sync(&mut self, author: Author) -> Result<Vec<Write>, Failure> {
+        let (mut changes, mut writes) = (Vec::new(), Vec::new());
+        for path in self.files.keys().cloned().collect::<Vec<_>>() {
+            let now = self.content(&path)?;
+            self.observe(&path, None, now, author, &mut changes, &mut writes)?;
+        }
+        Ok(writes)
+    }
+
+    /// Returns what changed since the last snapshot; none when there was none.
+    fn take_snapshot(&mut self, cancel: &AtomicBool) -> Result<Option<Vec<Changed>>, Failure> {
+        let known = self.git_objects();
+        let taken = kerf_checkpoint::take(
+            &self.workspace,
+            &self.blobs,
+            self.snapshot.as_ref(),
+            &known,
+            cancel,
+        )
+        .map_err(from_checkpoint)?;
+        let changed = self
+            .snapshot
+            .as_ref()
+            .map(|before| kerf_checkpoint::changes(before, &taken.snapshot));
+        self.snapshot = Some(taken.snapshot);
+        Ok(changed)
+    }
+
+    /// The git objects whose content is what the working tree holds, so that it need not be copied.
+    fn git_objects(&self) -> impl Fn(&RelPath, &Stat) -> Option<String> + use<> {
+        let mut objects = std::collections::HashMap::new();
+        // Only the first snapshot gains by it: later ones read just what changed.
+        if self.snapshot.is_none()
+            && let Some(repo) = &self.repo
+        {
+            for entry in repo
+                .index_entries(self.workspace.root())
+                .unwrap_or_default()
+            {
+                if let Ok(path) = RelPath::new(&entry.path) {
+                    objects.insert(path, entry);
+                }
+            }
+        }
+        move |path, stat| {
+            let entry = objects.get(path)?;
+            entry
+                .describes(stat.len, stat.mtime_ns, stat.ino)
+                .then(|| entry.oid.clone())
+        }
+    }
+
+    fn observe(
+        &mut self,
+        path: &RelPath,
+        before: Option<Content>,
+        now: Content,
+        author: Author,
+        changes: &mut Vec<FileChange>,
+        writes: &mut Vec<Write>,
+    ) -> Result<(), Failure> {
+        let review = match before {
+            Some(before) => self
+                .files
+                .entry(path.clone())
+                .or_insert_with(|| FileReview::new(before)),
+            None => match self.files.get_mut(path) {
+                Some(review) => review,
+                None => return Ok(()),
+            },
+        };
+        let was = review.current();
+        if was == now {
+            return Ok(());
+        }
+        let kind = match (&was, &now) {
+            (Content::Absent, _) => ChangeKind::Created,
+            (_, Content::Absent) => ChangeKind::Deleted,
+            _ => ChangeKind::Modified,
+        };
+        changes.push(FileChange {
+            path: path.to_string(),
+            kind,
+        });
+        review.observe(now, author);
+        writes.push(self.row(path)?);
+        Ok(())
+    }
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> Failure {
+    failure(
+        Code::Storage,
+        format!("the stored review is damaged: {error}"),
+        "The files themselves are untouched; start a new session",
+    )
+}
+
+fn no_such_file(path: &str) -> Failure {
+    failure(
+        Code::NotFound,
+        format!("{path} is not in this review"),
+        "`kerf diff` lists the files and hunks",
+    )
+}

@@ -1,0 +1,215 @@
+//! Decisions, and taking them back: first in the review, then on disk, and back again where the disk refuses.
+
+use super::{Desk, DeskDecision, Journal, no_such_file};
+use crate::failure::{failure, from_review};
+use kerf_protocol::{
+    Code, Failure,
+    review::{Author, Decision, Target},
+};
+use kerf_review::{Content, FileReview, Outcome, ReviewError, Which};
+use kerf_workspace::RelPath;
+
+/// What a decision means for one file.
+struct Step {
+    path: RelPath,
+    before: FileReview,
+    outcome: Outcome,
+}
+
+impl Desk {
+    /// Decides. Files are written before anything is recorded: after a crash between the two, the disk is right.
+    ///
+    /// A file that cannot be written stays as it was, on disk and in the review; the others are decided all the same, and
+    /// [`DeskDecision::failed`] tells.
+    pub(crate) fn decide(
+        &mut self,
+        decision: Decision,
+        target: &Target,
+    ) -> Result<DeskDecision, Failure> {
+        let mut done = DeskDecision {
+            writes: self.sync(Author::User)?,
+            ..DeskDecision::default()
+        };
+        let (paths, which) = self.targets(target)?;
+        let mut steps = Vec::new();
+        for path in paths {
+            if let Some(review) = self.files.get_mut(&path) {
+                let before = review.clone();
+                // Only one hunk that is named can be refused, so nothing was decided before it.
+                let outcome = review
+                    .decide(decision, &which)
+                    .map_err(|error| about(&path, error))?;
+                steps.push(Step {
+                    path,
+                    before,
+                    outcome,
+                });
+            }
+        }
+        let mut failures = Vec::new();
+        for step in in_order(steps) {
+            match self.carry_out(&step) {
+                Ok(()) => {
+                    done.writes.push(self.row(&step.path)?);
+                    if step.outcome.hunks > 0 {
+                        done.add(step);
+                    }
+                }
+                Err(failure) => {
+                    self.files.insert(step.path, step.before);
+                    failures.push(failure);
+                }
+            }
+        }
+        done.written.sort();
+        done.failed = all(failures, done.hunks);
+        Ok(done)
+    }
+
+    /// Takes a decision back, in all its files or in none.
+    pub(crate) fn undo(&mut self, journal: &Journal) -> Result<DeskDecision, Failure> {
+        let mut done = DeskDecision {
+            writes: self.sync(Author::User)?,
+            ..DeskDecision::default()
+        };
+        let mut steps: Vec<Step> = Vec::new();
+        for (path, undo) in &journal.undos {
+            let outcome = match self.files.get_mut(path) {
+                Some(review) => {
+                    let before = review.clone();
+                    review.undo(undo).map(|outcome| (before, outcome))
+                }
+                None => Err(ReviewError::Superseded {
+                    why: kerf_review::Superseded::Gone,
+                }),
+            };
+            match outcome {
+                Ok((before, outcome)) => steps.push(Step {
+                    path: path.clone(),
+                    before,
+                    outcome,
+                }),
+                Err(error) => {
+                    self.forget(steps);
+                    return Err(about(path, error));
+                }
+            }
+        }
+        let steps = in_order(steps);
+        if let Some((at, failure)) = steps
+            .iter()
+            .enumerate()
+            .find_map(|(at, step)| Some((at, self.carry_out(step).err()?)))
+        {
+            for step in steps[..at].iter().rev() {
+                self.take_back(step);
+            }
+            self.forget(steps);
+            return Err(failure);
+        }
+        for step in steps {
+            done.writes.push(self.row(&step.path)?);
+            done.add(step);
+        }
+        done.written.sort();
+        Ok(done)
+    }
+
+    /// Writes what a step says, if it says anything.
+    fn carry_out(&self, step: &Step) -> Result<(), Failure> {
+        match &step.outcome.write {
+            Some(content) => self.write(&step.path, &step.before.current(), content),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts back what a step wrote.
+    fn take_back(&self, step: &Step) {
+        if let Some(content) = &step.outcome.write
+            && let Err(failure) = self.write(&step.path, content, &step.before.current())
+        {
+            // It is then the user's to see: the review will show what is on disk.
+            tracing::warn!(path = %step.path, message = failure.message, "a file could not be put back");
+        }
+    }
+
+    /// Brings the reviews back to where they were before these steps.
+    fn forget(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            self.files.insert(step.path, step.before);
+        }
+    }
+
+    fn targets(&self, target: &Target) -> Result<(Vec<RelPath>, Which), Failure> {
+        let find = |path: &str| -> Result<Vec<RelPath>, Failure> {
+            let path: RelPath = path.parse().map_err(|_| no_such_file(path))?;
+            if self.files.get(&path).is_none_or(FileReview::is_settled) {
+                return Err(no_such_file(&path.to_string()));
+            }
+            Ok(vec![path])
+        };
+        Ok(match target {
+            Target::All => (
+                self.files
+                    .iter()
+                    .filter(|(_, review)| review.pending() > 0)
+                    .map(|(path, _)| path.clone())
+                    .collect(),
+                Which::Pending,
+            ),
+            Target::File { path } => (find(path)?, Which::Pending),
+            Target::Hunk { path, hunk } => (find(path)?, Which::Hunk(*hunk)),
+            Target::Lines { path, hunk, lines } => (
+                find(path)?,
+                Which::Lines {
+                    hunk: *hunk,
+                    lines: lines.clone(),
+                },
+            ),
+        })
+    }
+}
+
+impl DeskDecision {
+    fn add(&mut self, step: Step) {
+        if step.outcome.write.is_some() {
+            self.written.push(step.path.to_string());
+        }
+        self.hunks += step.outcome.hunks;
+        self.journal.undos.push((step.path, step.outcome.undo));
+    }
+}
+
+/// Files go before others come, the deepest first: a folder may stand where a file stood, or the other way round.
+fn in_order(mut steps: Vec<Step>) -> Vec<Step> {
+    let goes = |step: &Step| matches!(step.outcome.write, Some(Content::Absent));
+    steps.sort_by(|a, b| match (goes(a), goes(b)) {
+        (true, true) => b.path.cmp(&a.path),
+        (false, false) => a.path.cmp(&b.path),
+        (a, b) => b.cmp(&a),
+    });
+    steps
+}
+
+fn about(path: &RelPath, error: ReviewError) -> Failure {
+    let Failure {
+        code,
+        message,
+        hint,
+    } = from_review(error);
+    failure(code, format!("{path}: {message}"), hint)
+}
+
+/// One failure that tells of all.
+fn all(failures: Vec<Failure>, decided: u32) -> Option<Failure> {
+    let mut failures = failures.into_iter();
+    let mut first = failures.next()?;
+    for next in failures {
+        first.code = Code::Conflict;
+        first.message = format!("{}; {}", first.message, next.message);
+    }
+    if decided > 0 {
+        first.message = format!("{} (the other {decided} hunks were decided)", first.message);
+    }
+    Some(first)
+}

@@ -1,0 +1,77 @@
+//! The request table: one line a request.
+
+use crate::{engine::Engine, failure::failure};
+use kerf_protocol::{
+    Code, Failure,
+    request::{Method, Request},
+};
+use serde::Serialize;
+
+/// Answers as they travel.
+type Answered = Result<serde_json::Value, Failure>;
+
+fn answered<T: Serialize>(answer: Result<T, Failure>) -> Answered {
+    serde_json::to_value(answer?).map_err(|error| {
+        failure(
+            Code::Internal,
+            format!("the answer cannot be written as JSON: {error}"),
+            "",
+        )
+    })
+}
+
+impl Engine {
+    /// Carries a request out.
+    ///
+    /// # Errors
+    /// The failure to show.
+    pub async fn dispatch(&self, request: Request) -> Answered {
+        match request {
+            Request::SessionNew(params) => answered(self.session_new(params).await),
+            Request::SessionPrompt(params) => answered(self.session_prompt(params).await),
+            Request::SessionCancel(params) => answered(self.session_cancel(params).await),
+            Request::SessionAnswer(params) => answered(self.session_answer(params).await),
+            Request::SessionEvents(params) => answered(self.session_events(params).await),
+            Request::SessionShow(params) => answered(self.session_show(params).await),
+            Request::SessionList(params) => answered(self.session_list(params).await),
+            Request::SessionSearch(params) => answered(self.session_search(params).await),
+            Request::SessionRename(params) => answered(self.session_rename(params).await),
+            Request::SessionArchive(params) => answered(self.session_archive(params).await),
+            Request::SessionDelete(params) => answered(self.session_delete(params).await),
+            Request::SessionImport(params) => answered(self.session_import(params).await),
+            Request::ReviewShow(params) => answered(self.review_show(params).await),
+            Request::ReviewDecide(params) => answered(self.review_decide(params).await),
+            Request::ReviewUndo(params) => answered(self.review_undo(params).await),
+            Request::ReviewComment(params) => answered(self.review_comment(params).await),
+            Request::EndpointList(_) => answered(self.endpoint_list()),
+            Request::EndpointDiscover(_) => answered(self.endpoint_discover().await),
+            Request::EndpointPresets(_) => answered(Ok(self.endpoint_presets())),
+            Request::EndpointAdd(params) => answered(self.endpoint_add(params).await),
+            Request::EndpointRemove(params) => answered(self.endpoint_remove(params).await),
+            Request::EndpointModels(params) => answered(self.endpoint_models(params).await),
+            Request::LedgerList(params) => answered(self.ledger_list(params).await),
+            Request::LedgerShow(params) => answered(self.ledger_show(params).await),
+            Request::Doctor(params) => answered(Ok(self.doctor(&params).await)),
+        }
+    }
+
+    /// The same for a front in this process, with types: `engine.call::<method::SessionList>(params)`.
+    ///
+    /// # Errors
+    /// The failure to show.
+    pub async fn call<M: Method>(&self, params: M::Params) -> Result<M::Answer, Failure>
+    where
+        Request: From<Call<M>>,
+    {
+        let answer = self.dispatch(Call::<M>(params).into()).await?;
+        serde_json::from_value(answer).map_err(|error| {
+            failure(
+                Code::Internal,
+                format!("the answer of {} does not fit: {error}", M::NAME),
+                "",
+            )
+        })
+    }
+}
+
+use kerf_protocol::request::Call;

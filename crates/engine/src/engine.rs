@@ -1,0 +1,126 @@
+//! The engine itself: what all requests share.
+
+use crate::{
+    failure::{failure, from_store},
+    home::Home,
+    run::Live,
+    settings::{EnvironmentEndpoint, Settings},
+};
+use kerf_protocol::{Code, Failure, SessionId, UnixMillis};
+use kerf_sandbox::Sandbox;
+use kerf_store::{Keys, Store};
+use std::{collections::HashMap, fs, path::PathBuf, sync::Arc, time::SystemTime};
+use tokio::sync::Mutex;
+
+/// How an engine is set up by its front.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where data and configuration are.
+    pub home: Home,
+    /// The program that serves as the sandbox helper: its main calls [`crate::run_if_helper`] first.
+    pub helper: PathBuf,
+    /// Whether somebody is there to answer questions.
+    pub attended: bool,
+    /// The endpoint that the environment names.
+    pub environment: EnvironmentEndpoint,
+}
+
+/// The application. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    store: Store,
+    keys: Keys,
+    sandbox: Sandbox,
+    live: Mutex<HashMap<SessionId, Arc<Live>>>,
+}
+
+impl Engine {
+    /// Opens the database, making it when it is new.
+    ///
+    /// # Errors
+    /// When the data folder or the database cannot be used.
+    pub async fn open(options: Options) -> Result<Self, Failure> {
+        kerf_egress::install_crypto();
+        let data = options.home.data();
+        fs::create_dir_all(data).map_err(|error| {
+            failure(
+                Code::Storage,
+                format!("the data folder {} cannot be made: {error}", data.display()),
+                "Set KERF_HOME to a folder that can be written",
+            )
+        })?;
+        let store = Store::open(&options.home.database())
+            .await
+            .map_err(from_store)?;
+        let sandbox = Sandbox::new(options.helper.clone());
+        Ok(Self {
+            inner: Arc::new(Inner {
+                options,
+                store,
+                keys: Keys::new(),
+                sandbox,
+                live: Mutex::default(),
+            }),
+        })
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    pub(crate) fn home(&self) -> &Home {
+        &self.inner.options.home
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.inner.keys
+    }
+
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.inner.sandbox
+    }
+
+    pub(crate) fn live_sessions(&self) -> &Mutex<HashMap<SessionId, Arc<Live>>> {
+        &self.inner.live
+    }
+
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        Settings::load(&self.home().config())
+    }
+}
+
+/// Now.
+pub(crate) fn now() -> UnixMillis {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| {
+            UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
+        })
+}
+
+/// The folder that the user means, canonical.
+pub(crate) fn canonical_folder(folder: &str) -> Result<PathBuf, Failure> {
+    let path = PathBuf::from(folder);
+    let wrong = |why: String| {
+        failure(
+            Code::Usage,
+            format!("{folder} cannot be opened: {why}"),
+            "Give a folder that exists",
+        )
+    };
+    let path = fs::canonicalize(&path).map_err(|error| wrong(error.to_string()))?;
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err(wrong("it is not a folder".to_owned()))
+    }
+}

@@ -1,0 +1,72 @@
+//! Where Kerf keeps its things.
+
+use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use kerf_protocol::{Code, Failure};
+use std::path::PathBuf;
+
+/// The folders of Kerf's data and configuration. Nothing is created before it is needed.
+#[derive(Debug, Clone)]
+pub struct Home {
+    data: PathBuf,
+    config: PathBuf,
+}
+
+impl Home {
+    /// The folder `kerf_home` for everything, or the platform's folders.
+    ///
+    /// # Errors
+    /// When the platform names no home folder.
+    pub fn locate(kerf_home: Option<PathBuf>) -> Result<Self, Failure> {
+        if let Some(home) = kerf_home.filter(|path| !path.as_os_str().is_empty()) {
+            let home = std::path::absolute(&home).unwrap_or(home);
+            return Ok(Self {
+                data: home.clone(),
+                config: home,
+            });
+        }
+        let strategy = choose_app_strategy(AppStrategyArgs {
+            top_level_domain: "dev".to_owned(),
+            author: "kerf".to_owned(),
+            app_name: "kerf".to_owned(),
+        })
+        .map_err(|error| Failure {
+            code: Code::Configuration,
+            message: format!("there is no home folder: {error}"),
+            hint: "Set KERF_HOME to a folder for Kerf's data".to_owned(),
+        })?;
+        Ok(Self {
+            data: strategy.data_dir(),
+            config: strategy.config_dir(),
+        })
+    }
+
+    /// The folder of the data.
+    #[must_use]
+    pub fn data(&self) -> &std::path::Path {
+        &self.data
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data.join("kerf.db")
+    }
+
+    /// Content-addressed file contents.
+    #[must_use]
+    pub fn blobs(&self) -> PathBuf {
+        self.data.join("blobs")
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// The user's own instructions.
+    #[must_use]
+    pub fn instructions(&self) -> PathBuf {
+        self.config.join("AGENTS.md")
+    }
+}

@@ -1,0 +1,233 @@
+//! What the agent needs from the engine: the log, the user's answers, and the desk.
+
+use crate::{
+    desk::Desk,
+    failure::{from_panic, to_host},
+    log::EventLog,
+};
+use kerf_agent::{Host, HostError, Nobody, Scope};
+use kerf_protocol::{
+    Failure, ItemId, QuestionId, TurnId,
+    event::EventBody,
+    item::FileChange,
+    policy::{Answer, Question},
+    review::Author,
+};
+use kerf_store::Write;
+use kerf_workspace::RelPath;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+};
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
+
+pub(crate) struct SessionHost {
+    pub(crate) log: Arc<EventLog>,
+    pub(crate) desk: Arc<Mutex<Desk>>,
+    /// Whether somebody can answer.
+    pub(crate) attended: bool,
+    /// One decision at a time: each is written before the next is made.
+    pub(crate) deciding: AsyncMutex<()>,
+    questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
+    jobs: Mutex<Jobs>,
+}
+
+/// Commands of the running turn that go on in the background. Nobody tells when they change a file, so what changes is
+/// looked for before anybody else may change something, and at the end of the turn. Between turns it is the user's.
+#[derive(Default)]
+struct Jobs {
+    turn_id: Option<TurnId>,
+    /// The command that began last and has not ended.
+    begun: Option<ItemId>,
+    /// The command whose end was not waited for.
+    job: Option<Author>,
+}
+
+impl Jobs {
+    /// Who may have changed something since the last look.
+    fn at_it(&mut self) -> Option<Author> {
+        if let (Some(turn_id), Some(item_id)) = (self.turn_id, self.begun.take()) {
+            self.job = Some(Author::Command { turn_id, item_id });
+        }
+        self.job
+    }
+}
+
+impl SessionHost {
+    pub(crate) fn new(log: EventLog, desk: Desk, attended: bool) -> Self {
+        Self {
+            log: Arc::new(log),
+            desk: Arc::new(Mutex::new(desk)),
+            attended,
+            deciding: AsyncMutex::default(),
+            questions: Mutex::default(),
+            jobs: Mutex::default(),
+        }
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Finds what commands in the background changed.
+    async fn look_after_jobs(&self) -> Result<(), Failure> {
+        let Some(author) = self.jobs().at_it() else {
+            return Ok(());
+        };
+        self.at_desk(move |desk| desk.after_anything(author, &AtomicBool::new(false)))
+            .await
+            .map(drop)
+    }
+
+    /// The turn is over: what changes from now on is the user's.
+    pub(crate) async fn end_turn(&self) {
+        let looked = match self.look_after_jobs().await {
+            Ok(()) => self.log.durable().await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = looked {
+            tracing::warn!(
+                message = failure.message,
+                "changes of a job may be missing in the review"
+            );
+        }
+        *self.jobs() = Jobs::default();
+    }
+
+    /// Hands in an answer. False: no such question waits.
+    pub(crate) fn answer(&self, question: QuestionId, answer: Answer) -> bool {
+        let waiting = self
+            .questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&question);
+        waiting.is_some_and(|waiting| waiting.send(answer).is_ok())
+    }
+
+    /// Works at the desk, off the runtime. What came of it is written in the log's order, and is on disk at the next
+    /// barrier.
+    pub(crate) async fn at_desk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Desk) -> Result<(T, Vec<Write>), Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let log = Arc::clone(&self.log);
+        self.with_desk(move |desk| {
+            let (value, writes) = work(desk)?;
+            log.keep(writes);
+            Ok(value)
+        })
+        .await
+    }
+
+    /// The same for what no turn waits for: it is on disk when this returns.
+    pub(crate) async fn decide_at_desk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Desk) -> Result<(T, Vec<Write>), Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let log = Arc::clone(&self.log);
+        let (value, written) = self
+            .with_desk(move |desk| {
+                let (value, writes) = work(desk)?;
+                Ok((value, log.write(writes)))
+            })
+            .await?;
+        written.await?;
+        Ok(value)
+    }
+
+    /// The work queues its writes before it lets go of the desk, so that a later row is never behind an earlier one.
+    async fn with_desk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Desk) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let desk = Arc::clone(&self.desk);
+        tokio::task::spawn_blocking(move || {
+            // A panic at the desk poisons it; its state is then not to be trusted, and the session fails.
+            let mut desk = desk.lock().map_err(|_| poisoned())?;
+            work(&mut desk)
+        })
+        .await
+        .map_err(from_panic)?
+    }
+}
+
+fn poisoned() -> Failure {
+    crate::failure::failure(
+        kerf_protocol::Code::Internal,
+        "the review of this session failed inside Kerf",
+        "Start Kerf again; the session goes on from what is on disk",
+    )
+}
+
+enum Owned {
+    Paths(Vec<RelPath>),
+    Anything,
+}
+
+fn owned(scope: Scope<'_>) -> Owned {
+    match scope {
+        Scope::Paths(paths) => Owned::Paths(paths.to_vec()),
+        Scope::Anything => Owned::Anything,
+    }
+}
+
+impl Host for SessionHost {
+    fn emit(&self, event: EventBody) {
+        if let EventBody::TurnStarted { turn_id, .. } = &event {
+            self.jobs().turn_id = Some(*turn_id);
+        }
+        self.log.emit(event);
+    }
+
+    async fn durable(&self) -> Result<(), HostError> {
+        self.log.durable().await.map_err(to_host)
+    }
+
+    async fn ask(&self, question: Question) -> Result<Answer, Nobody> {
+        if !self.attended {
+            return Err(Nobody);
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(question.id, sender);
+        let answer = receiver.await.map_err(|_| Nobody);
+        self.log.running();
+        answer
+    }
+
+    async fn before_change(&self, item_id: ItemId, scope: Scope<'_>) -> Result<(), HostError> {
+        self.look_after_jobs().await.map_err(to_host)?;
+        let scope = owned(scope);
+        if matches!(scope, Owned::Anything) {
+            self.jobs().begun = Some(item_id);
+        }
+        self.at_desk(move |desk| {
+            let writes = match scope {
+                Owned::Paths(paths) => desk.before_paths(&paths)?,
+                Owned::Anything => desk.before_anything(&AtomicBool::new(false))?,
+            };
+            Ok(((), writes))
+        })
+        .await
+        .map_err(to_host)
+    }
+
+    async fn after_change(
+        &self,
+        scope: Scope<'_>,
+        author: Author,
+    ) -> Result<Vec<FileChange>, HostError> {
+        let scope = owned(scope);
+        self.jobs().begun.take_if(
+            |begun| matches!(author, Author::Command { item_id, .. } if item_id == *begun),
+        );
+        self.at_desk(move |desk| match scope {
+            Owned::Paths(paths) => desk.after_paths(&paths, author),
+            Owned::Anything => desk.after_anything(author, &AtomicBool::new(false)),
+        })
+        .await
+        .map_err(to_host)
+    }
+}

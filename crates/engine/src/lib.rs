@@ -1,0 +1,64 @@
+//! The application: one function a request, and the only crate that the fronts call.
+//!
+//! The engine owns the sessions that are open in this process: it assembles workspace, sandbox, model and agent,
+//! persists and forwards what the agent emits, keeps the review, and turns every error into a code, a message and
+//! a hint. The command line, the window, editors and scripts differ only in how they carry requests and events.
+//!
+//! It opens no port, draws nothing and prints nothing.
+//!
+//! Start with [`Engine`]; [`Engine::dispatch`] is the request table, `run.rs` takes a turn, `desk.rs` keeps a review.
+
+mod desk;
+mod dispatch;
+mod doctor;
+mod endpoints;
+mod engine;
+mod failure;
+mod home;
+mod host;
+mod ledger;
+mod log;
+mod reviews;
+mod run;
+mod sessions;
+mod settings;
+
+pub use engine::{Engine, Options};
+pub use home::Home;
+pub use kerf_agent::{check_output_schema, tool_specs};
+pub use kerf_sandbox::run_if_helper;
+pub use settings::EnvironmentEndpoint;
+
+use kerf_protocol::{Code, Failure};
+
+/// Applies a patch in the `*** Begin Patch` format to a folder, all of it or nothing, and says what was done.
+///
+/// # Errors
+/// A failure that names the first line of the patch that does not apply; nothing is changed then.
+pub fn apply_patch(
+    folder: &std::path::Path,
+    patch: &str,
+) -> Result<Vec<kerf_protocol::item::FileChange>, Failure> {
+    use kerf_protocol::item::{ChangeKind, FileChange};
+    use kerf_workspace::{Workspace, patch, write};
+    let usage = |error: &dyn std::fmt::Display| Failure {
+        code: Code::Usage,
+        message: error.to_string(),
+        hint: String::new(),
+    };
+    let workspace = Workspace::open(folder).map_err(|error| usage(&error))?;
+    let parsed = patch::parse_patch(patch).map_err(|error| usage(&error))?;
+    let writes = patch::plan_patch(&workspace, &parsed).map_err(|error| usage(&error))?;
+    write::write_all(&workspace, &writes).map_err(failure::from_fs)?;
+    Ok(writes
+        .iter()
+        .map(|write| FileChange {
+            path: write.path.to_string(),
+            kind: match (&write.before, &write.after) {
+                (None, _) => ChangeKind::Created,
+                (_, None) => ChangeKind::Deleted,
+                _ => ChangeKind::Modified,
+            },
+        })
+        .collect())
+}

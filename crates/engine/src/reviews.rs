@@ -1,0 +1,168 @@
+//! The requests about the review.
+
+use crate::{
+    desk::{Desk, Journal},
+    engine::{Engine, now},
+    failure::{failure, from_fs, from_panic, from_store},
+};
+use kerf_protocol::{
+    Code, Failure, SessionId,
+    request::{AddComment, Decide, Nothing, SessionRef},
+    review::{Decided, Review},
+};
+use kerf_store::Write;
+use kerf_workspace::Workspace;
+use std::path::Path;
+
+impl Engine {
+    pub(crate) async fn review_show(
+        &self,
+        SessionRef { session_id }: SessionRef,
+    ) -> Result<Review, Failure> {
+        match self.live(session_id).await {
+            Ok(live) => live.host.decide_at_desk(|desk| desk.show()).await,
+            // Another Kerf drives it. Reading disturbs nobody, and what is found is that one's to write down.
+            Err(busy) if busy.code == Code::Conflict => self.review_beside(session_id).await,
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The review of a session that another process drives, as far as it is written down.
+    async fn review_beside(&self, session_id: SessionId) -> Result<Review, Failure> {
+        let session = self.store().session(session_id).await.map_err(from_store)?;
+        let rows = self
+            .store()
+            .review_files(session_id)
+            .await
+            .map_err(from_store)?;
+        let blobs = self.home().blobs();
+        tokio::task::spawn_blocking(move || {
+            let workspace = Workspace::open(Path::new(&session.folder)).map_err(from_fs)?;
+            let mut desk = Desk::open(session_id, workspace, &blobs, rows)?;
+            desk.show().map(|(review, _)| review)
+        })
+        .await
+        .map_err(from_panic)?
+    }
+
+    pub(crate) async fn review_decide(
+        &self,
+        Decide {
+            session_id,
+            decision,
+            target,
+        }: Decide,
+    ) -> Result<Decided, Failure> {
+        let live = self.live(session_id).await?;
+        let _one = live.host.deciding.lock().await;
+        let done = live
+            .host
+            .decide_at_desk(move |desk| {
+                let mut done = desk.decide(decision, &target)?;
+                let mut writes = std::mem::take(&mut done.writes);
+                // What decided nothing is nothing to be taken back.
+                if !done.journal.is_empty() {
+                    let payload = serde_json::to_string(&done.journal).map_err(|error| {
+                        failure(
+                            Code::Internal,
+                            format!("the decision cannot be written down: {error}"),
+                            "",
+                        )
+                    })?;
+                    writes.push(Write::Decision {
+                        session_id,
+                        id: None,
+                        created_at: now(),
+                        payload,
+                    });
+                }
+                Ok((done, writes))
+            })
+            .await?;
+        if let Some(failed) = done.failed {
+            return Err(failed);
+        }
+        // The newest is the one just made, because nobody else decides meanwhile.
+        let decisions = self
+            .store()
+            .decisions(session_id)
+            .await
+            .map_err(from_store)?;
+        let decision_id = match decisions.first() {
+            Some(newest) if !done.journal.is_empty() => newest.id,
+            _ => 0,
+        };
+        Ok(Decided {
+            session_id,
+            decision_id,
+            hunks: done.hunks,
+            written: done.written,
+        })
+    }
+
+    pub(crate) async fn review_undo(
+        &self,
+        SessionRef { session_id }: SessionRef,
+    ) -> Result<Decided, Failure> {
+        let live = self.live(session_id).await?;
+        let _one = live.host.deciding.lock().await;
+        let decisions = self
+            .store()
+            .decisions(session_id)
+            .await
+            .map_err(from_store)?;
+        let Some(last) = decisions.into_iter().next() else {
+            return Err(failure(
+                Code::NotFound,
+                "nothing was decided in this session that could be taken back",
+                "",
+            ));
+        };
+        let journal: Journal = serde_json::from_str(&last.payload).map_err(|error| {
+            failure(
+                Code::Storage,
+                format!("the stored decision is damaged: {error}"),
+                "",
+            )
+        })?;
+        let done = live
+            .host
+            .decide_at_desk(move |desk| {
+                let mut done = desk.undo(&journal)?;
+                let mut writes = std::mem::take(&mut done.writes);
+                writes.push(Write::ForgetDecision {
+                    session_id,
+                    id: last.id,
+                });
+                Ok((done, writes))
+            })
+            .await?;
+        Ok(Decided {
+            session_id,
+            decision_id: last.id,
+            hunks: done.hunks,
+            written: done.written,
+        })
+    }
+
+    pub(crate) async fn review_comment(
+        &self,
+        AddComment {
+            session_id,
+            comment,
+        }: AddComment,
+    ) -> Result<Nothing, Failure> {
+        if comment.text.trim().is_empty() {
+            return Err(failure(Code::Usage, "the comment is empty", ""));
+        }
+        self.store().session(session_id).await.map_err(from_store)?;
+        self.store()
+            .commit(vec![Write::Comment {
+                session_id,
+                comment,
+            }])
+            .await
+            .map_err(from_store)?;
+        Ok(Nothing {})
+    }
+}

@@ -1,0 +1,226 @@
+//! The requests about sessions that need no running turn.
+
+use crate::{
+    engine::{Engine, canonical_folder, now},
+    failure::{failure, from_store},
+};
+use kerf_protocol::{
+    Code, Failure, SessionId, TaskId,
+    endpoint::{Endpoint, EndpointOrigin, Usage},
+    ledger::LedgerRow,
+    policy::Policy,
+    request::{
+        Archive, LedgerBody, LedgerRef, ListLedger, ListSessions, NewSession, Nothing, Rename,
+        SearchSessions, SessionRef,
+    },
+    session::{Session, SessionHit, SessionState, Transcript},
+};
+use kerf_store::Write;
+
+impl Engine {
+    pub(crate) async fn session_new(&self, new: NewSession) -> Result<Session, Failure> {
+        let folder = canonical_folder(&new.folder)?;
+        let Some(folder) = folder.to_str() else {
+            return Err(failure(
+                Code::Usage,
+                format!("{} has a name that is not UTF-8", folder.display()),
+                "Open a folder whose path is UTF-8",
+            ));
+        };
+        let endpoint = self.choose_endpoint(new.endpoint.as_deref()).await?;
+        let endpoint = self.with_model(endpoint, new.model).await?;
+        let at = now();
+        let project = self
+            .store()
+            .open_project(folder, at)
+            .await
+            .map_err(from_store)?;
+        let session = Session {
+            id: SessionId::new(),
+            task_id: TaskId::new(),
+            project_id: project.id,
+            folder: folder.to_owned(),
+            title: String::new(),
+            endpoint,
+            policy: new.policy,
+            state: SessionState::Idle,
+            archived: false,
+            created_at: at,
+            updated_at: at,
+            usage: Usage::default(),
+        };
+        self.store()
+            .commit(vec![Write::Session(session.clone())])
+            .await
+            .map_err(from_store)?;
+        Ok(session)
+    }
+
+    /// The endpoint with a model: the one asked for, the endpoint's own, or the only one that it serves.
+    async fn with_model(
+        &self,
+        mut endpoint: Endpoint,
+        model: Option<String>,
+    ) -> Result<Endpoint, Failure> {
+        if let Some(model) = model.filter(|model| !model.is_empty()) {
+            endpoint.model = model;
+        }
+        if !endpoint.model.is_empty() || endpoint.origin == EndpointOrigin::Practice {
+            return Ok(endpoint);
+        }
+        let (door, target) = self.open_door(endpoint.clone()).await?;
+        let mut models = kerf_model::models(&door, &target)
+            .await
+            .map_err(|error| error.to_failure())?;
+        if models.len() == 1 {
+            let only = models.remove(0);
+            endpoint.context_window = endpoint.context_window.or(only.context_window);
+            endpoint.model = only.id;
+            return Ok(endpoint);
+        }
+        let names: Vec<&str> = models
+            .iter()
+            .take(10)
+            .map(|model| model.id.as_str())
+            .collect();
+        Err(failure(
+            Code::Configuration,
+            format!("no model is chosen for the endpoint `{}`", endpoint.name),
+            format!(
+                "Choose one with --model; it serves {}{}",
+                names.join(", "),
+                if models.len() > 10 { " and more" } else { "" }
+            ),
+        ))
+    }
+
+    pub(crate) async fn session_list(
+        &self,
+        mut list: ListSessions,
+    ) -> Result<Vec<Session>, Failure> {
+        if let Some(folder) = &list.folder {
+            list.folder = Some(canonical_folder(folder)?.to_string_lossy().into_owned());
+        }
+        // Sessions whose process died in the middle of a turn are told as interrupted.
+        let gone = self.store().interrupted().await.map_err(from_store)?;
+        let mut sessions = self.store().sessions(&list).await.map_err(from_store)?;
+        for session in &mut sessions {
+            if gone.iter().any(|gone| gone.id == session.id) {
+                session.state = SessionState::Interrupted;
+            }
+        }
+        Ok(sessions)
+    }
+
+    pub(crate) async fn session_show(
+        &self,
+        SessionRef { session_id }: SessionRef,
+    ) -> Result<Transcript, Failure> {
+        self.store()
+            .transcript(session_id)
+            .await
+            .map_err(from_store)
+    }
+
+    pub(crate) async fn session_search(
+        &self,
+        mut search: SearchSessions,
+    ) -> Result<Vec<SessionHit>, Failure> {
+        if let Some(folder) = &search.folder {
+            search.folder = Some(canonical_folder(folder)?.to_string_lossy().into_owned());
+        }
+        self.store().search(&search).await.map_err(from_store)
+    }
+
+    pub(crate) async fn session_rename(
+        &self,
+        Rename { session_id, title }: Rename,
+    ) -> Result<Nothing, Failure> {
+        let title = title.trim().to_owned();
+        if title.is_empty() {
+            return Err(failure(Code::Usage, "the title is empty", ""));
+        }
+        let write = Write::Title {
+            id: session_id,
+            title: title.clone(),
+        };
+        let done = self.change(session_id, write).await?;
+        if let Some(live) = self.live_sessions().lock().await.get(&session_id) {
+            live.renamed(&title);
+        }
+        Ok(done)
+    }
+
+    pub(crate) async fn session_archive(
+        &self,
+        Archive {
+            session_id,
+            archived,
+        }: Archive,
+    ) -> Result<Nothing, Failure> {
+        self.change(
+            session_id,
+            Write::Archived {
+                id: session_id,
+                archived,
+            },
+        )
+        .await
+    }
+
+    async fn change(&self, session_id: SessionId, write: Write) -> Result<Nothing, Failure> {
+        // Says so when there is no such session.
+        self.store().session(session_id).await.map_err(from_store)?;
+        self.store().commit(vec![write]).await.map_err(from_store)?;
+        Ok(Nothing {})
+    }
+
+    pub(crate) async fn session_delete(
+        &self,
+        SessionRef { session_id }: SessionRef,
+    ) -> Result<Nothing, Failure> {
+        let mut live = self.live_sessions().lock().await;
+        if live.get(&session_id).is_some_and(|live| live.is_running()) {
+            return Err(failure(
+                Code::Conflict,
+                "the session is running",
+                "Stop it first",
+            ));
+        }
+        let store = self.store();
+        // Says so when there is no such session, or when another Kerf drives it.
+        store.session(session_id).await.map_err(from_store)?;
+        let owner = store.owner().map_err(from_store)?;
+        let _claim = store.claim(session_id, &owner).await.map_err(from_store)?;
+        store.delete(session_id).await.map_err(from_store)?;
+        live.remove(&session_id);
+        Ok(Nothing {})
+    }
+
+    /// What the file allows the agent to do is not taken over: that is for the user to say.
+    pub(crate) async fn session_import(
+        &self,
+        mut transcript: Transcript,
+    ) -> Result<Session, Failure> {
+        transcript.session.policy = Policy::default();
+        self.store()
+            .import(transcript, now())
+            .await
+            .map_err(from_store)
+    }
+
+    pub(crate) async fn ledger_list(&self, list: ListLedger) -> Result<Vec<LedgerRow>, Failure> {
+        self.store().ledger_list(&list).await.map_err(from_store)
+    }
+
+    pub(crate) async fn ledger_show(
+        &self,
+        LedgerRef { id }: LedgerRef,
+    ) -> Result<LedgerBody, Failure> {
+        let (row, body) = self.store().ledger_show(id).await.map_err(from_store)?;
+        Ok(LedgerBody {
+            row,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! The engine as a front sees it: requests in, answers and events out, over a real database and a scripted server.
+//!
+//! Start with `kit`: a [`kit::Bench`] is a folder, a server and a home for engines.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod endpoints;
+mod events;
+mod kit;
+mod review;
+mod sessions;
+mod table;

@@ -1,0 +1,207 @@
+//! The request table: every request is answered, and a wrong one is told to be wrong.
+
+use crate::kit::Bench;
+use kerf_protocol::{
+    Code, Failure, SessionId,
+    policy::ApproveMode,
+    request::{METHODS, Request},
+};
+use serde_json::{Value, json};
+
+/// A request of each kind about this session, in the order of the table.
+fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
+    let session = json!({ "session_id": session_id });
+    let folder = bench.fixture.path().display().to_string();
+    let with = |more: Value| {
+        let mut all = session.clone();
+        all.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        all
+    };
+    let transcript = json!({
+        "session": {
+            "id": session_id, "task_id": session_id, "project_id": session_id, "folder": folder, "title": "t",
+            "endpoint": {"name": "e", "wire": "chat", "base_url": "http://127.0.0.1:1/v1", "model": "m", "origin": "configured"},
+            "policy": {"sandbox": "read-only", "approve": "ask"}, "state": "idle", "archived": false,
+            "created_at": 1, "updated_at": 1,
+            "usage": {"input_tokens": 0, "cached_input_tokens": 0, "cache_write_tokens": 0, "output_tokens": 0, "reasoning_tokens": 0},
+        },
+        "turns": [],
+    });
+    let comment = json!({"path": "a", "first_line": 1, "last_line": 1, "excerpt": "", "text": "x"});
+    vec![
+        ("session/new", json!({ "folder": folder })),
+        ("session/prompt", with(json!({"text": "hello"}))),
+        ("session/cancel", session.clone()),
+        (
+            "session/answer",
+            with(json!({"question_id": session_id, "answer": {"type": "allow"}})),
+        ),
+        ("session/events", with(json!({"seq": 0}))),
+        ("session/show", session.clone()),
+        ("session/list", json!({})),
+        ("session/search", json!({"query": "hello \"(*", "limit": 5})),
+        ("session/rename", with(json!({"title": "x"}))),
+        ("session/archive", with(json!({"archived": true}))),
+        ("session/delete", session.clone()),
+        ("session/import", transcript),
+        ("review/show", session.clone()),
+        (
+            "review/decide",
+            with(json!({"decision": "accept", "target": {"type": "all"}})),
+        ),
+        ("review/undo", session.clone()),
+        ("review/comment", with(json!({"comment": comment}))),
+        ("endpoint/list", json!({})),
+        ("endpoint/discover", json!({})),
+        ("endpoint/presets", json!({})),
+        (
+            "endpoint/add",
+            json!({"name": "c", "base_url": "http://127.0.0.1:1/v1"}),
+        ),
+        ("endpoint/remove", json!({"name": "nowhere"})),
+        ("endpoint/models", json!({"name": "environment"})),
+        ("ledger/list", json!({})),
+        ("ledger/show", json!({"id": 1_000_000})),
+        ("doctor", json!({ "folder": folder })),
+    ]
+}
+
+fn request(method: &str, params: &Value) -> Request {
+    serde_json::from_value(json!({"method": method, "params": params}))
+        .unwrap_or_else(|error| panic!("{method} {params}: {error}"))
+}
+
+#[tokio::test]
+async fn every_request_is_answered() {
+    let bench = Bench::new("", []);
+    let engine = bench.engine().await;
+    let id = bench.session(&engine, ApproveMode::Auto).await.id;
+    let all = requests(&bench, &id.to_string());
+    let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        names, METHODS,
+        "the table grew: say here what the new request takes"
+    );
+    for (method, params) in &all {
+        if *method == "session/delete" {
+            engine.idle(id).await.unwrap();
+        }
+        let expected = match *method {
+            "session/answer" | "ledger/show" => Err(Code::NotFound),
+            "endpoint/remove" => Err(Code::Configuration),
+            // The session is gone by then.
+            name if name.starts_with("review/") => Err(Code::NotFound),
+            _ => Ok(()),
+        };
+        let answer = engine.dispatch(request(method, params)).await;
+        assert_eq!(
+            answer.as_ref().map(|_| ()).map_err(|failure| failure.code),
+            expected,
+            "{method}: {answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_there_is_said_to_be_missing() {
+    let bench = Bench::new("", []);
+    let engine = bench.engine().await;
+    for (method, params) in requests(&bench, &SessionId::new().to_string()) {
+        if params.get("session_id").is_none() {
+            continue;
+        }
+        let answer = engine.dispatch(request(method, &params)).await;
+        match method {
+            // There is nothing to stop, which is what was wanted.
+            "session/cancel" => assert!(answer.is_ok()),
+            _ => assert_eq!(answer.unwrap_err().code, Code::NotFound, "{method}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_values_are_told_to_be_wrong() {
+    let bench = Bench::new("//- /file\nx\n", []);
+    let engine = bench.engine().await;
+    let id = bench
+        .session(&engine, ApproveMode::Auto)
+        .await
+        .id
+        .to_string();
+    let file = bench.fixture.join("file").display().to_string();
+    let cases = [
+        (
+            "session/new",
+            json!({"folder": "/nowhere/at/all"}),
+            Code::Usage,
+        ),
+        ("session/new", json!({ "folder": file }), Code::Usage),
+        (
+            "session/new",
+            json!({"folder": bench.fixture.path().display().to_string(), "endpoint": "nowhere"}),
+            Code::Configuration,
+        ),
+        (
+            "session/prompt",
+            json!({"session_id": id, "text": "  \n"}),
+            Code::Usage,
+        ),
+        (
+            "session/rename",
+            json!({"session_id": id, "title": " "}),
+            Code::Usage,
+        ),
+        (
+            "session/list",
+            json!({"folder": "/nowhere/at/all"}),
+            Code::Usage,
+        ),
+        (
+            "review/comment",
+            json!({"session_id": id, "comment": {"path": "a", "first_line": 1, "last_line": 1, "excerpt": "", "text": " "}}),
+            Code::Usage,
+        ),
+        (
+            "review/decide",
+            json!({"session_id": id, "decision": "accept", "target": {"type": "file", "path": "../x"}}),
+            Code::NotFound,
+        ),
+        (
+            "review/decide",
+            json!({"session_id": id, "decision": "reject", "target": {"type": "hunk", "path": "file", "hunk": 7}}),
+            Code::NotFound,
+        ),
+        ("endpoint/add", json!({"name": "no-preset"}), Code::Usage),
+        (
+            "endpoint/models",
+            json!({"name": "nowhere"}),
+            Code::Configuration,
+        ),
+    ];
+    for (method, params, code) in cases {
+        let failure: Failure = engine.dispatch(request(method, &params)).await.unwrap_err();
+        assert_eq!(failure.code, code, "{method} {params}: {failure}");
+        assert!(
+            !failure.message.is_empty() && !failure.message.ends_with('.'),
+            "{failure}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_request_is_not_read_as_one() {
+    for wrong in [
+        json!({"method": "session/fly", "params": {}}),
+        json!({"method": "session/show", "params": {}}),
+        json!({"method": "session/show", "params": {"session_id": 7}}),
+        json!({"method": "session/show"}),
+        json!({"params": {}}),
+    ] {
+        assert!(
+            serde_json::from_value::<Request>(wrong.clone()).is_err(),
+            "{wrong}"
+        );
+    }
+}
