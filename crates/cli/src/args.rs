@@ -1,0 +1,351 @@
+//! The command line as types. Names, options and meanings are stable: scripts depend on them.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use kerf_protocol::{
+    endpoint::Wire,
+    policy::{ApproveMode, SandboxMode},
+};
+use std::path::PathBuf;
+
+/// A local-first coding agent: code leaves this machine only in requests to the endpoint you choose
+#[derive(Debug, Parser)]
+#[command(name = "kerf", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Work in this folder
+    #[arg(short = 'C', long = "folder", value_name = "DIR", global = true)]
+    folder: Option<PathBuf>,
+    /// Print one JSON object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// The folder to work in.
+    pub(crate) fn folder(&self) -> String {
+        self.folder.as_ref().map_or_else(
+            || ".".to_owned(),
+            |folder| folder.to_string_lossy().into_owned(),
+        )
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Carry one request out
+    Exec(Exec),
+    /// Go on with a session
+    Resume(Resume),
+    /// Show the review of a session: every hunk and what was decided about it
+    Diff {
+        /// The session's id, its beginning, or `last`
+        session: Option<String>,
+    },
+    /// Accept a hunk, a file, or everything
+    Accept(Target),
+    /// Reject a hunk, a file, or everything: the files are put back
+    Reject(Target),
+    /// Take the last decision of a session back
+    Undo {
+        /// The session's id, its beginning, or `last`
+        session: String,
+    },
+    /// Comment on lines of a file; it goes to the agent with your next message
+    Comment(Comment),
+    /// List, show, search and keep sessions
+    Sessions {
+        #[command(subcommand)]
+        command: Option<Sessions>,
+    },
+    /// Apply a patch in the `*** Begin Patch` format from standard input
+    ApplyPatch,
+    /// List, add, test and find endpoints
+    Endpoints {
+        #[command(subcommand)]
+        command: Option<Endpoints>,
+    },
+    /// Show what left this machine
+    Ledger {
+        #[command(subcommand)]
+        command: Option<Ledger>,
+    },
+    /// Say what works here and what does not, and why
+    Doctor,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Exec {
+    /// The model
+    #[arg(short, long)]
+    pub(crate) model: Option<String>,
+    /// The endpoint's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) endpoint: Option<String>,
+    /// What commands and tools may write
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) sandbox: Sandbox,
+    /// Who is asked before edits and commands
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) approve: Approve,
+    /// A JSON Schema that the last answer must fit
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output_schema: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) message: Message,
+    /// The request; `-` reads it from standard input
+    pub(crate) prompt: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The newest session of the folder
+    #[arg(long)]
+    pub(crate) last: bool,
+    #[command(flatten)]
+    pub(crate) message: Message,
+    /// The session's id or its beginning (not with --last), then the message; `-` reads it from standard input
+    #[arg(num_args = 1..=2, required = true, value_names = ["ID", "PROMPT"])]
+    pub(crate) words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Message {
+    /// A picture that goes with the message (PNG, JPEG, GIF, WebP)
+    #[arg(long = "image", value_name = "FILE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// Read more messages from standard input while it works, a line each; a line that begins with `!` interrupts
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The session's id, its beginning, or `last`
+    pub(crate) session: String,
+    /// A file, or a hunk of it as PATH:HUNK; everything when left out
+    pub(crate) target: Option<String>,
+    /// Only these lines of the hunk, as `kerf diff` numbers them (from 1), as 1,3-5
+    #[arg(long, value_name = "LINES")]
+    pub(crate) lines: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Comment {
+    /// The session's id, its beginning, or `last`
+    pub(crate) session: String,
+    /// The place, as PATH:LINE or PATH:FIRST-LAST
+    pub(crate) place: String,
+    /// The comment
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sessions {
+    /// List sessions, newest first
+    List {
+        /// Of all folders
+        #[arg(long)]
+        all: bool,
+        /// Archived ones too
+        #[arg(long)]
+        archived: bool,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<u32>,
+    },
+    /// Show what was said and done
+    Show {
+        /// The session's id, its beginning, or `last`
+        session: String,
+    },
+    /// Search in what was said and done
+    Search {
+        /// The words
+        query: String,
+        /// In all folders
+        #[arg(long)]
+        all: bool,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: u32,
+    },
+    /// Print a session as JSON
+    Export {
+        /// The session's id, its beginning, or `last`
+        session: String,
+    },
+    /// Add an exported session, from standard input, under a new id
+    Import,
+    /// Give a session another title
+    Rename {
+        /// The session's id, its beginning, or `last`
+        session: String,
+        /// The title
+        title: String,
+    },
+    /// Put a session aside
+    Archive {
+        /// The session's id, its beginning, or `last`
+        session: String,
+        /// Take it back
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Delete a session; the ledger keeps its rows
+    Delete {
+        /// The session's id or its beginning
+        session: String,
+    },
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self::List {
+            all: false,
+            archived: false,
+            limit: None,
+        }
+    }
+}
+
+#[derive(Debug, Default, Subcommand)]
+pub(crate) enum Endpoints {
+    /// List the configured endpoints
+    #[default]
+    List,
+    /// Add an endpoint, or change one: a well-known name (openai, anthropic, ollama …) needs no base URL
+    Add {
+        /// The name
+        name: String,
+        /// The base URL up to the version, as http://127.0.0.1:8000/v1
+        #[arg(long, value_name = "URL")]
+        base_url: Option<String>,
+        /// The wire API
+        #[arg(long, value_enum)]
+        wire: Option<WireApi>,
+        /// The model
+        #[arg(short, long)]
+        model: Option<String>,
+        /// The model's context window in tokens
+        #[arg(long, value_name = "TOKENS")]
+        context_window: Option<u64>,
+        /// Ask for a key, or read it from standard input; it goes to the keyring
+        #[arg(long)]
+        key: bool,
+        /// Use it when none is named
+        #[arg(long)]
+        default: bool,
+    },
+    /// Take an endpoint and its key away
+    Remove {
+        /// The name
+        name: String,
+    },
+    /// Ask an endpoint for its models
+    Test {
+        /// The name; the default endpoint when left out
+        name: Option<String>,
+    },
+    /// Find local servers on their default ports
+    Discover,
+    /// List the well-known endpoints
+    Presets,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ledger {
+    /// List requests, newest first
+    List {
+        /// Only of this session
+        #[arg(long, value_name = "SESSION")]
+        session: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<u32>,
+    },
+    /// Print the body of a request as it was sent
+    Show {
+        /// The row's number
+        id: i64,
+    },
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::List {
+            session: None,
+            limit: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Sandbox {
+    /// Nothing is written; no network
+    ReadOnly,
+    /// The folder and temporary folders are written; no network
+    #[default]
+    WorkspaceWrite,
+    /// No isolation
+    Off,
+}
+
+impl From<Sandbox> for SandboxMode {
+    fn from(mode: Sandbox) -> Self {
+        match mode {
+            Sandbox::ReadOnly => Self::ReadOnly,
+            Sandbox::WorkspaceWrite => Self::WorkspaceWrite,
+            Sandbox::Off => Self::Off,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Approve {
+    /// You, before each edit and each command
+    #[default]
+    Ask,
+    /// You, only about what goes beyond the sandbox
+    Auto,
+    /// Nobody: what goes beyond the sandbox is refused
+    Never,
+}
+
+impl From<Approve> for ApproveMode {
+    fn from(mode: Approve) -> Self {
+        match mode {
+            Approve::Ask => Self::Ask,
+            Approve::Auto => Self::Auto,
+            Approve::Never => Self::Never,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum WireApi {
+    /// OpenAI Chat Completions
+    Chat,
+    /// OpenAI Responses
+    Responses,
+    /// Anthropic Messages
+    Anthropic,
+}
+
+impl From<WireApi> for Wire {
+    fn from(wire: WireApi) -> Self {
+        match wire {
+            WireApi::Chat => Self::Chat,
+            WireApi::Responses => Self::Responses,
+            WireApi::Anthropic => Self::Anthropic,
+        }
+    }
+}

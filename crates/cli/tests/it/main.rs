@@ -1,0 +1,42 @@
+//! End-to-end tests of the `kerf` program: the real binary, real folders, a real HTTP server that plays the model.
+//!
+//! Each test starts processes and reads what a script or a person would read: lines on standard output, exit
+//! codes, files on disk, requests at the server. Nothing here calls the engine as a library, and nothing sleeps:
+//! a test waits for a line or a request, and says what it waited for when it never comes.
+//!
+//! Start with `support.rs`, which is the harness; `running.rs` is a run under way.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's panic is its report"
+)]
+
+mod running;
+mod scene;
+mod support;
+
+#[cfg(unix)]
+mod control;
+#[cfg(unix)]
+mod crash;
+mod endpoints;
+mod exec;
+mod faults;
+#[cfg(unix)]
+mod files;
+mod instructions;
+mod invalid;
+mod ledger;
+mod patch;
+#[cfg(unix)]
+mod policy;
+mod practice;
+#[cfg(feature = "real-model")]
+mod real_model;
+mod resume;
+mod review;
+mod sessions;
+#[cfg(unix)]
+mod terminal;
+mod usage;
+mod wires;
