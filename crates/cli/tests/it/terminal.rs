@@ -89,6 +89,16 @@ impl AtTerminal {
     /// Waits for a question behind those before, types a line, and gives what stood before the question.
     #[track_caller]
     fn answer(&mut self, question: &str, line: &str) -> String {
+        let before = self.asked(question);
+        self.keyboard
+            .write_all(format!("{line}\n").as_bytes())
+            .unwrap();
+        before
+    }
+
+    /// Waits for a question behind those before, and gives what stood before it.
+    #[track_caller]
+    fn asked(&mut self, question: &str) -> String {
         let at = loop {
             if let Some(at) = self.shown[self.read..].find(question) {
                 break at;
@@ -97,9 +107,6 @@ impl AtTerminal {
         };
         let before = self.shown[self.read..][..at].to_owned();
         self.read += at + question.len();
-        self.keyboard
-            .write_all(format!("{line}\n").as_bytes())
-            .unwrap();
         before
     }
 
@@ -280,4 +287,21 @@ fn a_command_that_was_interrupted_is_asked_about_once(#[case] typed: &str, #[cas
         1,
         "{seen:#?}"
     );
+}
+
+/// The edit was planned before, for another content.
+#[test]
+fn a_file_that_changes_while_the_question_stands_is_not_written_over() {
+    let repo = Fixture::new("//- /a.txt\none\n").git();
+    let server = server(&[edit("one", "two")]);
+    let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&repo);
+    let mut terminal = AtTerminal::start(&kerf, &["exec", "Go"]);
+    assert!(terminal.asked(MAY).contains("+two"));
+    repo.write("a.txt", "the user's\n");
+    terminal.keyboard.write_all(b"y\n").unwrap();
+    let shown = terminal.finish();
+    assert!(shown.contains("changed on disk"), "{shown}");
+    assert_eq!(repo.read("a.txt"), "the user's\n");
+    let hunks = kerf.run(&["diff", "--json"]).expect(0);
+    assert!(hunks.events.is_empty(), "{}", hunks.stdout);
 }

@@ -5,10 +5,7 @@ use crate::support::Kerf;
 use kerf_protocol::endpoint::Wire;
 use kerf_test_support::{Fixture, ModelServer, Script, Turn};
 use rstest::rstest;
-use std::{
-    io::{Read, Write},
-    process::Stdio,
-};
+use std::{io::Read, process::Stdio};
 
 #[test]
 fn the_help_is_the_whole_command_line() {
@@ -427,66 +424,4 @@ fn the_doctor_names_every_part() {
         "{}",
         ran.stdout
     );
-}
-
-/// A question on a terminal: the file changes while it stands, after the edit was planned.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_file_that_changes_while_a_question_stands_is_not_written_over() {
-    let folder = Fixture::new("//- /a.txt\n1\n");
-    let (name, arguments) = crate::scene::edit("a.txt", &[("1", "one")]);
-    let server = ModelServer::start(
-        Script::new()
-            .turn(Turn::call(name, arguments))
-            .turn(Turn::text("Oh.")),
-    );
-    let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&folder);
-    let (mut user, terminal) = terminal();
-    let mut child = kerf
-        .command(&["exec", "Edit it"])
-        .stdin(terminal.try_clone().unwrap())
-        .stderr(terminal)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The question stands on standard output, and what may be answered on the terminal.
-    let mut said = String::new();
-    let mut byte = [0];
-    while !said.contains("[y]es") {
-        user.read_exact(&mut byte).unwrap();
-        said.push(char::from(byte[0]));
-    }
-    folder.write("a.txt", "the user's\n");
-    user.write_all(b"y\n").unwrap();
-    let mut shown = String::new();
-    child
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut shown)
-        .unwrap();
-    assert!(child.wait().unwrap().success(), "{shown}");
-    assert!(
-        shown.contains("+one") && shown.contains("changed on disk"),
-        "{shown}"
-    );
-    assert_eq!(folder.read("a.txt"), "the user's\n");
-    let hunks = kerf.run(&["diff", "--json"]).expect(0);
-    assert!(hunks.events.is_empty(), "{}", hunks.stdout);
-}
-
-/// The two ends of a terminal: the user's and the program's.
-#[cfg(target_os = "linux")]
-fn terminal() -> (std::fs::File, std::fs::File) {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&user).unwrap();
-    unlockpt(&user).unwrap();
-    let name = ptsname(&user, Vec::new()).unwrap();
-    let terminal = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(name.to_str().unwrap())
-        .unwrap();
-    (user.into(), terminal)
 }
