@@ -1,6 +1,6 @@
 //! Every check and every test, closed by one line of counts.
 
-use crate::{Done, real_model, run, setup, sqlx, types};
+use crate::{Done, real_model, run, setup, types};
 
 pub(crate) fn run(arguments: &[String]) -> Done {
     let wants = |name: &str| arguments.iter().any(|argument| argument == name);
@@ -27,7 +27,6 @@ pub(crate) fn run(arguments: &[String]) -> Done {
     );
     counts.tests(&["--workspace"], wants("--ci"), None);
     counts.check("generated types", types::check());
-    counts.check("offline query data", sqlx::check());
     if wants("--real-model") {
         let served = real_model::with_server(|| {
             counts.tests(
