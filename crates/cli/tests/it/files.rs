@@ -266,6 +266,19 @@ fn a_huge_file_that_a_tool_edits_is_taken_back() {
 }
 
 #[test]
+fn what_could_not_be_brought_back_is_not_removed() {
+    let scene = Scene::on(BYSTANDERS, false);
+    scene.turn([command("truncate -s 65M vast.bin")]);
+    let ran = scene.kerf.run(&["reject", "last"]).expect(1);
+    assert!(ran.stderr.contains("vast.bin"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("could not be undone"), "{}", ran.stderr);
+    assert!(scene.folder.exists("vast.bin"));
+    assert_eq!(scene.states(), "P");
+    scene.decide("accept", []);
+    assert_eq!(scene.states(), "A");
+}
+
+#[test]
 fn a_huge_file_that_is_changed_or_deleted_is_told_and_not_lost_silently() {
     let scene = Scene::on(BYSTANDERS, false);
     scene
@@ -557,6 +570,27 @@ fn a_file_that_cannot_be_written_is_told_and_the_rest_is_decided() {
     scene.folder.remove("other-name");
     scene.decide("reject", []);
     assert_eq!(scene.folder.read("d/a.txt"), "1\n");
+}
+
+#[test]
+fn an_undo_that_one_file_resists_is_done_in_none() {
+    let scene = Scene::on("//- /a.txt\n1\n//- /z.txt\n1\n", false);
+    scene.turn([
+        edit("a.txt", &[("1", "one")]),
+        edit("z.txt", &[("1", "one")]),
+    ]);
+    scene.decide("reject", []);
+    fs::hard_link(scene.folder.join("z.txt"), scene.folder.join("other-name")).unwrap();
+    let before = scene.look();
+    let ran = scene.kerf.run(&["undo", "last"]).expect(1);
+    assert!(ran.stderr.contains("z.txt"), "{}", ran.stderr);
+    assert_eq!(scene.look(), before);
+    assert_eq!(scene.states(), "RR");
+    scene.folder.remove("other-name");
+    scene.decide("undo", []);
+    assert_eq!(scene.folder.read("a.txt"), "one\n");
+    assert_eq!(scene.folder.read("z.txt"), "one\n");
+    assert_eq!(scene.states(), "PP");
 }
 
 // What the tools refuse.

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a wait holds on before it calls the program stuck.
+/// How long a program may say nothing at all before it is called stuck.
 pub(crate) const STUCK: Duration = Duration::from_secs(60);
 
 /// A run under way. Dropping it kills it.
@@ -96,9 +96,8 @@ impl Running {
     /// Waits for an event of which this is true, from now on.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let until = Instant::now() + STUCK;
         loop {
-            match self.next_line(until) {
+            match self.next_line() {
                 Some(Some(event)) if wanted(&event) => return event,
                 Some(_) => {}
                 None => panic!("{what} never came; there is\n{}", self.stdout),
@@ -114,9 +113,8 @@ impl Running {
 
     /// Reads a line. None: standard output ended. Some(None): the line is no JSON object.
     #[track_caller]
-    fn next_line(&mut self, until: Instant) -> Option<Option<Value>> {
-        let left = until.saturating_duration_since(Instant::now());
-        let line = match self.lines.recv_timeout(left) {
+    fn next_line(&mut self) -> Option<Option<Value>> {
+        let line = match self.lines.recv_timeout(STUCK) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => return None,
             Err(RecvTimeoutError::Timeout) => panic!("stuck after\n{}", self.stdout),
@@ -144,8 +142,7 @@ impl Running {
     /// Reads to the end and waits for the exit.
     #[track_caller]
     pub(crate) fn finish(mut self) -> Ran {
-        let until = Instant::now() + STUCK;
-        while self.next_line(until).is_some() {}
+        while self.next_line().is_some() {}
         let status = self.child.wait().unwrap();
         self.stdin = None;
         let stderr = self.stderr.take().unwrap().join().unwrap();
