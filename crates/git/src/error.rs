@@ -47,6 +47,14 @@ pub enum GitError {
         /// The limit in bytes.
         max: u64,
     },
+    /// A commit was not made, and nothing was changed.
+    #[error("nothing was committed: `{path}`: {why}")]
+    NotCommitted {
+        /// The file that is in the way, or the working tree.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
     /// The file system said no.
     #[error("could not {action} `{path}`: {source}")]
     Io {

@@ -1,6 +1,6 @@
-//! The git repository of an opened folder, read by library.
+//! The git repository of an opened folder, read by library; commits are the one thing it writes.
 //!
-//! Nothing here starts a program, contacts a server or writes to the repository: hooks, filters, fsmonitor,
+//! Nothing here starts a program or contacts a server: hooks, filters, fsmonitor,
 //! textconv, aliases and credential helpers of a hostile `.git/config` stay text. That is why a repository may
 //! belong to another user: the owner check of git guards against running that user's programs, and none run here.
 //! No `git2` type appears in the interface.
@@ -11,11 +11,13 @@
 //! Start there; [`Repo::index_entries`] is what makes checkpoints of a git folder cheap.
 
 mod attributes;
+mod commit;
 mod discover;
 mod error;
 mod index;
 mod status;
 
+pub use commit::{CommitFile, FileContent, FileKind};
 pub use error::GitError;
 pub use index::IndexEntry;
 pub use status::{Change, StatusEntry};
@@ -114,7 +116,7 @@ impl Repo {
         Ok(blob.content().to_vec())
     }
 
-    /// A panic while the lock was held leaves no half state here: every call only reads.
+    /// A panic while the lock was held leaves no half state here: what a call writes, it writes at once.
     fn lock(&self) -> MutexGuard<'_, Repository> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

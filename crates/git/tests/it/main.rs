@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod commit;
 mod discovery;
 mod entries;
 mod fixture;
