@@ -1,16 +1,15 @@
 //! The engine itself: what all requests share.
 
 use crate::{
+    awake::Awake,
     failure::{failure, from_store},
     home::Home,
-    run::Live,
     settings::{EnvironmentEndpoint, Settings},
 };
-use kerf_protocol::{Code, Failure, SessionId, UnixMillis};
+use kerf_protocol::{Code, Failure, UnixMillis};
 use kerf_sandbox::Sandbox;
 use kerf_store::{Keys, Store};
-use std::{collections::HashMap, fs, path::PathBuf, sync::Arc, time::SystemTime};
-use tokio::sync::Mutex;
+use std::{fs, path::PathBuf, sync::Arc, time::SystemTime};
 
 /// How an engine is set up by its front.
 #[derive(Debug, Clone)]
@@ -36,7 +35,7 @@ struct Inner {
     store: Store,
     keys: Keys,
     sandbox: Sandbox,
-    live: Mutex<HashMap<SessionId, Arc<Live>>>,
+    awake: Awake,
 }
 
 impl Engine {
@@ -64,7 +63,7 @@ impl Engine {
                 store,
                 keys: Keys::new(),
                 sandbox,
-                live: Mutex::default(),
+                awake: Awake::default(),
             }),
         })
     }
@@ -89,8 +88,8 @@ impl Engine {
         &self.inner.sandbox
     }
 
-    pub(crate) fn live_sessions(&self) -> &Mutex<HashMap<SessionId, Arc<Live>>> {
-        &self.inner.live
+    pub(crate) fn awake(&self) -> &Awake {
+        &self.inner.awake
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {

@@ -8,6 +8,7 @@
 //!
 //! Start with [`Engine`]; [`Engine::dispatch`] is the request table, `run.rs` takes a turn, `desk.rs` keeps a review.
 
+mod awake;
 mod desk;
 mod dispatch;
 mod doctor;
@@ -22,6 +23,7 @@ mod reviews;
 mod run;
 mod sessions;
 mod settings;
+mod wake;
 
 pub use engine::{Engine, Options};
 pub use home::Home;

@@ -1,71 +1,19 @@
-//! Sessions that are open in this process, and the turns they take.
+//! The turns that sessions take, from outside: messages, stops, answers, events.
 
 use crate::{
-    desk::Desk,
     engine::{Engine, now},
-    failure::{failure, from_fs, from_panic, from_store},
-    host::SessionHost,
-    log::EventLog,
+    failure::{failure, from_store},
+    wake::Live,
 };
-use kerf_agent::{Agent, Control, Setup, TurnEnd, UserInput, UserInstructions};
+use kerf_agent::{Control, TurnEnd, UserInput};
 use kerf_protocol::{
     Code, Failure, SessionId, TurnId,
-    event::{Event, EventBody},
-    item::{ItemBody, ItemStatus},
-    policy::SandboxMode,
+    event::Event,
     request::{AnswerParams, Nothing, Prompt, Prompted, SessionRef, Since, WhenRunning},
-    review::Author,
-    session::{Session, Transcript, Turn, TurnState},
 };
-use kerf_store::{Claim, TurnHead, Write};
-use kerf_workspace::Workspace;
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-use tokio::sync::{Mutex as AsyncMutex, OnceCell, mpsc::UnboundedReceiver, watch};
-
-/// Instructions of the user's above this size are cut anyway.
-const MAX_USER_INSTRUCTIONS: u64 = 1024 * 1024;
-
-/// A session that is open in this process.
-pub(crate) struct Live {
-    pub(crate) host: Arc<SessionHost>,
-    session: Mutex<Session>,
-    /// Made at the first message: the review of a session needs no endpoint and no key.
-    agent: OnceCell<AsyncMutex<Agent<SessionHost>>>,
-    opened: Opened,
-    control: Mutex<Option<Control>>,
-    idle: watch::Sender<bool>,
-    /// Keeps other processes from driving the session.
-    _claim: Claim,
-}
-
-/// What the agent starts from.
-struct Opened {
-    workspace: Workspace,
-    user_instructions: Option<UserInstructions>,
-    turns: Mutex<Vec<Turn>>,
-}
-
-impl Live {
-    pub(crate) fn is_running(&self) -> bool {
-        self.control().is_some()
-    }
-
-    /// The user gave the session a name, so that no first message does.
-    pub(crate) fn renamed(&self, title: &str) {
-        title.clone_into(&mut self.session().title);
-    }
-
-    fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn control(&self) -> MutexGuard<'_, Option<Control>> {
-        self.control.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use kerf_store::Write;
+use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 impl Engine {
     /// The events of a session: those still held, the first of which is `session.started`, and then all that come.
@@ -157,7 +105,7 @@ impl Engine {
         &self,
         SessionRef { session_id }: SessionRef,
     ) -> Result<Nothing, Failure> {
-        let live = self.live_sessions().lock().await.get(&session_id).cloned();
+        let live = self.awake().get(session_id).await;
         if let Some(control) = live.as_ref().and_then(|live| live.control().clone()) {
             control.cancel();
         }
@@ -165,12 +113,7 @@ impl Engine {
     }
 
     pub(crate) async fn session_answer(&self, params: AnswerParams) -> Result<Nothing, Failure> {
-        let live = self
-            .live_sessions()
-            .lock()
-            .await
-            .get(&params.session_id)
-            .cloned();
+        let live = self.awake().get(params.session_id).await;
         if live.is_some_and(|live| live.host.answer(params.question_id, params.answer)) {
             return Ok(Nothing {});
         }
@@ -183,161 +126,6 @@ impl Engine {
 
     pub(crate) async fn session_events(&self, since: Since) -> Result<Vec<Event>, Failure> {
         Ok(self.live(since.session_id).await?.host.log.since(since.seq))
-    }
-
-    /// The session, opened in this process if it is not yet.
-    pub(crate) async fn live(&self, session_id: SessionId) -> Result<Arc<Live>, Failure> {
-        let mut all = self.live_sessions().lock().await;
-        if let Some(live) = all.get(&session_id) {
-            return Ok(Arc::clone(live));
-        }
-        let live = Arc::new(self.wake(session_id).await?);
-        all.insert(session_id, Arc::clone(&live));
-        Ok(live)
-    }
-
-    async fn wake(&self, session_id: SessionId) -> Result<Live, Failure> {
-        let store = self.store();
-        // Trying the sandbox out starts a process; the rest of the opening goes on beside it.
-        let sandbox = self.sandbox().clone();
-        let probe = tokio::task::spawn_blocking(move || {
-            sandbox.isolation(SandboxMode::WorkspaceWrite);
-        });
-        let owner = store.owner().map_err(from_store)?;
-        let claim = store.claim(session_id, &owner).await.map_err(from_store)?;
-        let Transcript {
-            mut session,
-            mut turns,
-        } = store.transcript(session_id).await.map_err(from_store)?;
-        let interrupted = self.mark_interrupted(&session, &mut turns).await?;
-        let workspace = open_folder(&session.folder)?;
-        // What is wrong with the endpoint is told when it is needed.
-        if let Ok(endpoint) = self.endpoint_now(session.endpoint.clone()) {
-            session.endpoint = endpoint;
-        }
-        let rows = store.review_files(session_id).await.map_err(from_store)?;
-        let blobs = self.home().blobs();
-        let instructions = self.home().instructions();
-        let at = workspace.clone();
-        // Opening the desk reads the contents under review; only sessions with a review pay for it.
-        let (desk, user_instructions) = tokio::task::spawn_blocking(move || {
-            let desk = Desk::open(session_id, at, &blobs, rows)?;
-            Ok::<_, Failure>((desk, user_instructions(&instructions)))
-        })
-        .await
-        .map_err(from_panic)??;
-        let last_seq = store.last_seq(session_id).await.map_err(from_store)?;
-        let host = Arc::new(SessionHost::new(
-            EventLog::new(session_id, session.created_at, store.clone(), last_seq),
-            desk,
-            self.options().attended,
-        ));
-        if let Some(author) = interrupted {
-            // What an interrupted edit left on disk is the agent's, not the user's.
-            host.at_desk(move |desk| Ok(((), desk.sync(author)?)))
-                .await?;
-        }
-        probe.await.map_err(from_panic)?;
-        host.log.emit(EventBody::SessionStarted {
-            folder: session.folder.clone(),
-            endpoint: session.endpoint.clone(),
-            policy: session.policy,
-            isolation: self.sandbox().isolation(session.policy.sandbox),
-            resumed: !turns.is_empty(),
-        });
-        Ok(Live {
-            agent: OnceCell::new(),
-            opened: Opened {
-                workspace,
-                user_instructions,
-                turns: Mutex::new(turns),
-            },
-            host,
-            session: Mutex::new(session),
-            control: Mutex::new(None),
-            idle: watch::Sender::new(true),
-            _claim: claim,
-        })
-    }
-
-    /// The agent of a session, with the way to its endpoint.
-    async fn agent<'a>(
-        &self,
-        live: &'a Live,
-    ) -> Result<&'a AsyncMutex<Agent<SessionHost>>, Failure> {
-        let make = async || {
-            let session = live.session().clone();
-            let endpoint = self.endpoint_now(session.endpoint)?;
-            let (door, target) = self.open_door(endpoint).await?;
-            let Opened {
-                workspace,
-                user_instructions,
-                turns,
-            } = &live.opened;
-            let setup = Setup {
-                session_id: session.id,
-                workspace: workspace.clone(),
-                sandbox: self.sandbox().clone(),
-                door,
-                target,
-                policy: session.policy,
-                user_instructions: user_instructions.clone(),
-                output_schema: None,
-            };
-            // From here on the agent has the history.
-            let turns = std::mem::take(&mut *turns.lock().unwrap_or_else(PoisonError::into_inner));
-            let agent = Agent::new(setup, Arc::clone(&live.host), &turns);
-            Ok(AsyncMutex::new(agent))
-        };
-        live.agent.get_or_try_init(make).await
-    }
-
-    /// Marks what was going on when the last process stopped. Returns the author of an edit among it.
-    async fn mark_interrupted(
-        &self,
-        session: &Session,
-        turns: &mut [kerf_protocol::session::Turn],
-    ) -> Result<Option<Author>, Failure> {
-        let mut writes = Vec::new();
-        let mut edit = None;
-        for turn in turns
-            .iter_mut()
-            .filter(|turn| turn.state == TurnState::Running)
-        {
-            turn.state = TurnState::Interrupted;
-            let head = TurnHead {
-                id: turn.id,
-                state: turn.state,
-                created_at: turn.created_at,
-                usage: turn.usage,
-            };
-            writes.push(Write::Turn {
-                session_id: session.id,
-                turn: head,
-            });
-            for item in &mut turn.items {
-                if !matches!(item.status, ItemStatus::Running | ItemStatus::Waiting) {
-                    continue;
-                }
-                item.status = ItemStatus::Interrupted;
-                if matches!(&item.body, ItemBody::ToolCall(call) if matches!(call.tool.as_str(), "edit_file" | "write_file" | "apply_patch"))
-                {
-                    edit = Some(Author::Tool {
-                        turn_id: turn.id,
-                        item_id: item.id,
-                    });
-                }
-                writes.push(Write::Item {
-                    session_id: session.id,
-                    seq: 0,
-                    item: item.clone(),
-                });
-            }
-        }
-        if !writes.is_empty() {
-            self.store().commit(writes).await.map_err(from_store)?;
-        }
-        Ok(edit)
     }
 
     fn name_session(&self, live: &Live, text: &str) {
@@ -375,28 +163,4 @@ async fn turn(live: Arc<Live>, input: UserInput, control: Control) {
     live.host.end_turn().await;
     *live.control() = None;
     live.idle.send_replace(true);
-}
-
-/// The folder of a session. It may have gone since.
-fn open_folder(folder: &str) -> Result<Workspace, Failure> {
-    if !Path::new(folder).is_dir() {
-        return Err(failure(
-            Code::NotFound,
-            format!("the folder of this session, {folder}, is not there any more"),
-            "Put it back to go on; `kerf sessions show` needs no folder",
-        ));
-    }
-    Workspace::open(Path::new(folder)).map_err(from_fs)
-}
-
-fn user_instructions(path: &Path) -> Option<UserInstructions> {
-    let meta = std::fs::metadata(path).ok()?;
-    if !meta.is_file() || meta.len() > MAX_USER_INSTRUCTIONS {
-        return None;
-    }
-    let text = std::fs::read_to_string(path).ok()?;
-    Some(UserInstructions {
-        path: path.display().to_string(),
-        text,
-    })
 }

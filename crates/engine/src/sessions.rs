@@ -145,7 +145,7 @@ impl Engine {
             title: title.clone(),
         };
         let done = self.change(session_id, write).await?;
-        if let Some(live) = self.live_sessions().lock().await.get(&session_id) {
+        if let Some(live) = self.awake().get(session_id).await {
             live.renamed(&title);
         }
         Ok(done)
@@ -179,8 +179,9 @@ impl Engine {
         &self,
         SessionRef { session_id }: SessionRef,
     ) -> Result<Nothing, Failure> {
-        let mut live = self.live_sessions().lock().await;
-        if live.get(&session_id).is_some_and(|live| live.is_running()) {
+        let place = self.awake().place(session_id);
+        let mut slot = place.lock().await;
+        if slot.as_ref().is_some_and(|live| live.is_running()) {
             return Err(failure(
                 Code::Conflict,
                 "the session is running",
@@ -188,12 +189,19 @@ impl Engine {
             ));
         }
         let store = self.store();
-        // Says so when there is no such session, or when another Kerf drives it.
+        // Says so when there is no such session.
         store.session(session_id).await.map_err(from_store)?;
-        let owner = store.owner().map_err(from_store)?;
-        let _claim = store.claim(session_id, &owner).await.map_err(from_store)?;
+        // A session that is open here is ours already; a second claim would end the first when it is dropped.
+        let _claim = match &*slot {
+            Some(_) => None,
+            None => {
+                let owner = store.owner().map_err(from_store)?;
+                // Says so when another Kerf drives it.
+                Some(store.claim(session_id, &owner).await.map_err(from_store)?)
+            }
+        };
         store.delete(session_id).await.map_err(from_store)?;
-        live.remove(&session_id);
+        *slot = None;
         Ok(Nothing {})
     }
 

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
 
 /// After this a test is stuck.
-const STUCK: Duration = Duration::from_secs(60);
+pub(crate) const STUCK: Duration = Duration::from_secs(60);
 
 pub(crate) struct Bench {
     pub(crate) fixture: Fixture,

@@ -9,3 +9,4 @@ mod kit;
 mod review;
 mod sessions;
 mod table;
+mod waking;

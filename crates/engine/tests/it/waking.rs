@@ -1,0 +1,99 @@
+//! Opening sessions: each for itself, whole or not at all, and by one process at a time.
+
+use crate::kit::{Bench, show};
+#[cfg(target_os = "linux")]
+use crate::kit::{STUCK, edit, prompt};
+use kerf_protocol::{
+    Code,
+    policy::ApproveMode,
+    request::{SessionRef, method},
+};
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_session_that_takes_long_to_open_keeps_only_its_own_front_waiting() {
+    use rustix::fs::{FileType, Mode, OFlags, mknodat, open};
+    use std::{fs, io::Write as _};
+    use tokio::time::timeout;
+
+    let bench = Bench::new("//- /a.txt\none\n", [edit()]);
+    let engine = bench.engine().await;
+    let slow = bench.talked(&engine).await;
+    let other = bench.session(&engine, ApproveMode::Auto).await.id;
+    let engine = bench.engine_after(engine, other).await;
+    // A content under review that is not there yet: opening it waits for who writes it.
+    let blob = fs::read_dir(bench.home.path().join("blobs"))
+        .unwrap()
+        .map(|shard| shard.unwrap().path())
+        .filter(|shard| !shard.ends_with("new"))
+        .flat_map(|shard| fs::read_dir(shard).unwrap())
+        .map(|blob| blob.unwrap().path())
+        .min()
+        .unwrap();
+    let bytes = fs::read(&blob).unwrap();
+    fs::remove_file(&blob).unwrap();
+    let pipe = Mode::from_raw_mode(0o600);
+    mknodat(rustix::fs::CWD, &blob, FileType::Fifo, pipe, 0).unwrap();
+    let opening = {
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.subscribe(slow).await.map(drop) })
+    };
+    let mut writer = loop {
+        match open(&blob, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()) {
+            Ok(writer) => break fs::File::from(writer),
+            Err(rustix::io::Errno::NXIO) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let another = bench.session(&engine, ApproveMode::Auto).await.id;
+    let others = async {
+        for id in [other, another] {
+            prompt(&engine, id, "hello").await.unwrap();
+            engine.idle(id).await.unwrap();
+            assert_eq!(show(&engine, id).await.turns.len(), 1);
+        }
+    };
+    timeout(STUCK, others).await.unwrap();
+    assert!(!opening.is_finished());
+    writer.write_all(&bytes).unwrap();
+    drop(writer);
+    opening.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_could_not_be_opened_is_nobodys() {
+    let bench = Bench::new("", []);
+    let first = bench.engine().await;
+    let id = bench.session(&first, ApproveMode::Auto).await.id;
+    let away = bench.fixture.path().with_extension("away");
+    std::fs::rename(bench.fixture.path(), &away).unwrap();
+    let refused = first.subscribe(id).await.unwrap_err();
+    assert_eq!(refused.code, Code::NotFound);
+    std::fs::rename(&away, bench.fixture.path()).unwrap();
+    // It is free for another process, and for this one when that is gone.
+    let second = bench.engine().await;
+    drop(second.subscribe(id).await.unwrap());
+    assert_eq!(first.subscribe(id).await.unwrap_err().code, Code::Conflict);
+    drop(second);
+    bench.engine_after(first, id).await;
+}
+
+#[tokio::test]
+async fn a_session_that_another_process_drives_is_not_deleted() {
+    let bench = Bench::new("", []);
+    let first = bench.engine().await;
+    let second = bench.engine().await;
+    let session_id = bench.talked(&first).await;
+    let delete = async |engine: &kerf_engine::Engine| {
+        engine
+            .call::<method::SessionDelete>(SessionRef { session_id })
+            .await
+    };
+    let refused = delete(&second).await.unwrap_err();
+    assert_eq!(refused.code, Code::Conflict);
+    assert!(refused.message.contains("another"), "{refused}");
+    assert_eq!(show(&second, session_id).await.turns.len(), 1);
+    delete(&first).await.unwrap();
+    let gone = second.subscribe(session_id).await.unwrap_err();
+    assert_eq!(gone.code, Code::NotFound);
+}
