@@ -45,13 +45,7 @@ impl Bench {
     pub(crate) async fn engine_after(&self, dropped: Engine, session_id: SessionId) -> Engine {
         drop(dropped);
         let engine = self.engine().await;
-        let taken = async {
-            while let Err(failure) = engine.subscribe(session_id).await {
-                assert_eq!(failure.code, Code::Conflict, "{failure}");
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(STUCK, taken).await.unwrap();
+        opened(&engine, session_id).await;
         engine
     }
 
@@ -90,6 +84,17 @@ impl Bench {
         engine.idle(id).await.unwrap();
         id
     }
+}
+
+/// Opens a session that another engine lets go of in a moment.
+pub(crate) async fn opened(engine: &Engine, session_id: SessionId) {
+    let taken = async {
+        while let Err(failure) = engine.subscribe(session_id).await {
+            assert_eq!(failure.code, Code::Conflict, "{failure}");
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(STUCK, taken).await.unwrap();
 }
 
 pub(crate) async fn prompt(

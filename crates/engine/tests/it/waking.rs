@@ -1,6 +1,6 @@
 //! Opening sessions: each for itself, whole or not at all, and by one process at a time.
 
-use crate::kit::{Bench, show};
+use crate::kit::{Bench, opened, show};
 #[cfg(target_os = "linux")]
 use crate::kit::{STUCK, edit, prompt};
 use kerf_protocol::{
@@ -72,7 +72,7 @@ async fn a_session_that_could_not_be_opened_is_nobodys() {
     std::fs::rename(&away, bench.fixture.path()).unwrap();
     // It is free for another process, and for this one when that is gone.
     let second = bench.engine().await;
-    drop(second.subscribe(id).await.unwrap());
+    opened(&second, id).await;
     assert_eq!(first.subscribe(id).await.unwrap_err().code, Code::Conflict);
     drop(second);
     bench.engine_after(first, id).await;
