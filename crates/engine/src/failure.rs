@@ -68,6 +68,20 @@ pub(crate) fn from_panic(error: tokio::task::JoinError) -> Failure {
     )
 }
 
+/// A panic inside Kerf, caught at the edge of a turn.
+pub(crate) fn broken(panic: &(dyn std::any::Any + Send)) -> Failure {
+    let said = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("nobody knows why");
+    failure(
+        Code::Internal,
+        format!("the turn failed inside Kerf: {said}"),
+        "This is a defect of Kerf; what was done before it is kept, and the session goes on with your next message",
+    )
+}
+
 pub(crate) fn to_host(failure: Failure) -> HostError {
     HostError(failure)
 }

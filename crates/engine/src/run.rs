@@ -2,17 +2,20 @@
 
 use crate::{
     engine::{Engine, now},
-    failure::{failure, from_store},
-    wake::Live,
+    failure::{broken, failure, from_store},
+    wake::{Live, SharedAgent},
 };
-use kerf_agent::{Control, TurnEnd, UserInput};
+use futures_util::FutureExt;
+use kerf_agent::{Control, Host, TurnEnd, UserInput};
 use kerf_protocol::{
-    Code, Failure, SessionId, TurnId,
-    event::Event,
+    Code, Failure, ItemId, SessionId, TurnId,
+    endpoint::Usage,
+    event::{Event, EventBody},
+    item::{Item, ItemBody, ItemStatus},
     request::{AnswerParams, Nothing, Prompt, Prompted, SessionRef, Since, WhenRunning},
 };
 use kerf_store::Write;
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 impl Engine {
@@ -50,6 +53,7 @@ impl Engine {
     ) -> Result<(), Failure> {
         let live = self.live(session_id).await?;
         let agent = self.agent(&live).await?;
+        *live.output_schema() = Some(schema.clone());
         agent.lock().await.setup_mut().output_schema = Some(schema);
         Ok(())
     }
@@ -59,7 +63,7 @@ impl Engine {
             return Err(failure(Code::Usage, "the message is empty", ""));
         }
         let live = self.live(prompt.session_id).await?;
-        self.agent(&live).await?;
+        let agent = self.agent(&live).await?;
         let comments = self
             .store()
             .comments(prompt.session_id)
@@ -91,8 +95,8 @@ impl Engine {
                         *slot = Some(control.clone());
                         live.idle.send_replace(false);
                         drop(slot);
-                        self.name_session(&live, &input.text);
-                        tokio::spawn(turn(Arc::clone(&live), input, control));
+                        name_session(&live, &input.text);
+                        tokio::spawn(self.clone().turn(live, agent, input, control));
                         return Ok(Prompted::Started);
                     }
                 }
@@ -128,39 +132,130 @@ impl Engine {
         Ok(self.live(since.session_id).await?.host.log.since(since.seq))
     }
 
-    fn name_session(&self, live: &Live, text: &str) {
-        const MAX_CHARS: usize = 80;
-        let mut session = live.session();
-        if !session.title.is_empty() {
-            return;
+    /// Takes a turn. A message that comes too late for it waits in [`Engine::session_prompt`] and starts the next one.
+    async fn turn(self, live: Arc<Live>, agent: SharedAgent, input: UserInput, control: Control) {
+        // However the turn ends, the session takes the next one.
+        let free = Free(Arc::clone(&live));
+        let turn_id = TurnId::new();
+        let work = async {
+            let mut agent = agent.lock().await;
+            agent.run_turn(turn_id, input, &control).await
+        };
+        let end = AssertUnwindSafe(work).catch_unwind().await;
+        // The jobs that it started end with an agent that is not to be trusted.
+        drop(agent);
+        match end {
+            Ok(TurnEnd::Failed(failure)) => {
+                tracing::warn!(code = ?failure.code, message = failure.message, at = now(), "the turn failed");
+            }
+            Ok(TurnEnd::Completed | TurnEnd::Cancelled) => {}
+            Err(panic) => {
+                live.forget_agent().await;
+                self.turn_failed(&live, turn_id, &control, broken(&*panic))
+                    .await;
+            }
         }
-        let line = text
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or_default()
-            .trim();
-        session.title = line
-            .chars()
-            .filter(|char| !char.is_control())
-            .take(MAX_CHARS)
-            .collect();
-        live.host.log.keep(vec![Write::Title {
-            id: session.id,
-            title: session.title.clone(),
-        }]);
+        live.host.end_turn().await;
+        drop(free);
+    }
+
+    /// Ends a turn that failed inside Kerf, as one that was interrupted: what it had begun is told to be so.
+    async fn turn_failed(&self, live: &Live, turn_id: TurnId, control: &Control, error: Failure) {
+        tracing::error!(message = error.message, "a turn failed inside Kerf");
+        let log = &live.host.log;
+        // Calls that were running are on disk from here on; what is not, the log itself tells.
+        let _ = log.durable().await;
+        let session_id = live.session().id;
+        let turns = match self.store().transcript(session_id).await {
+            Ok(transcript) => transcript.turns,
+            Err(error) => {
+                tracing::warn!(%error, "what the turn had begun is not known");
+                Vec::new()
+            }
+        };
+        match turns.into_iter().find(|turn| turn.id == turn_id) {
+            Some(turn) => {
+                for mut item in turn.items {
+                    if matches!(item.status, ItemStatus::Running | ItemStatus::Waiting) {
+                        item.status = ItemStatus::Interrupted;
+                        live.host.emit(EventBody::ItemCompleted { item });
+                    }
+                }
+            }
+            None => live.host.emit(EventBody::TurnStarted {
+                turn_id,
+                instructions: Vec::new(),
+            }),
+        }
+        let tell = |status, body| {
+            let item = Item {
+                id: ItemId::new(),
+                turn_id,
+                created_at: now(),
+                status,
+                step: 0,
+                body,
+            };
+            live.host
+                .emit(EventBody::ItemStarted { item: item.clone() });
+            live.host.emit(EventBody::ItemCompleted { item });
+        };
+        // What was said meanwhile waits for the next turn.
+        for UserInput {
+            text,
+            images,
+            comments,
+        } in control.close()
+        {
+            let body = ItemBody::UserMessage {
+                text,
+                images,
+                comments,
+            };
+            tell(ItemStatus::Completed, body);
+        }
+        let failure = error.clone();
+        tell(ItemStatus::Failed, ItemBody::Error { failure });
+        live.host.emit(EventBody::TurnFailed {
+            turn_id,
+            // The agent counted, and took it along. The ledger has the requests.
+            usage: Usage::default(),
+            error,
+        });
+        // A failure of the disk is shown in place of this one.
+        let _ = log.durable().await;
     }
 }
 
-/// Takes a turn. A message that comes too late for it waits in [`Engine::session_prompt`] and starts the next one.
-async fn turn(live: Arc<Live>, input: UserInput, control: Control) {
-    if let Some(agent) = live.agent.get() {
-        let mut agent = agent.lock().await;
-        let end = agent.run_turn(TurnId::new(), input, &control).await;
-        if let TurnEnd::Failed(failure) = &end {
-            tracing::warn!(code = ?failure.code, message = failure.message, at = now(), "the turn failed");
-        }
+/// Lets the next turn begin when it is dropped.
+struct Free(Arc<Live>);
+
+impl Drop for Free {
+    fn drop(&mut self) {
+        *self.0.control() = None;
+        self.0.idle.send_replace(true);
     }
-    live.host.end_turn().await;
-    *live.control() = None;
-    live.idle.send_replace(true);
+}
+
+/// Names a session that has no name by its first message.
+fn name_session(live: &Live, text: &str) {
+    const MAX_CHARS: usize = 80;
+    let mut session = live.session();
+    if !session.title.is_empty() {
+        return;
+    }
+    let line = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default()
+        .trim();
+    session.title = line
+        .chars()
+        .filter(|char| !char.is_control())
+        .take(MAX_CHARS)
+        .collect();
+    live.host.log.keep(vec![Write::Title {
+        id: session.id,
+        title: session.title.clone(),
+    }]);
 }

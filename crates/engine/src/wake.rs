@@ -22,17 +22,23 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::{Mutex as AsyncMutex, OnceCell, watch};
+use tokio::sync::{Mutex as AsyncMutex, watch};
 
 /// Instructions of the user's above this size are cut anyway.
 const MAX_USER_INSTRUCTIONS: u64 = 1024 * 1024;
+
+/// Whoever holds it takes a turn.
+pub(crate) type SharedAgent = Arc<AsyncMutex<Agent<SessionHost>>>;
 
 /// A session that is open in this process.
 pub(crate) struct Live {
     pub(crate) host: Arc<SessionHost>,
     session: Mutex<Session>,
-    /// Made at the first message: the review of a session needs no endpoint and no key.
-    pub(crate) agent: OnceCell<AsyncMutex<Agent<SessionHost>>>,
+    /// Made at the first message: the review of a session needs no endpoint and no key. Made again after a turn that
+    /// failed inside Kerf.
+    agent: AsyncMutex<Option<SharedAgent>>,
+    /// The shape that the last answer must have.
+    output_schema: Mutex<Option<serde_json::Value>>,
     opened: Opened,
     control: Mutex<Option<Control>>,
     pub(crate) idle: watch::Sender<bool>,
@@ -44,7 +50,14 @@ pub(crate) struct Live {
 struct Opened {
     workspace: Workspace,
     user_instructions: Option<UserInstructions>,
-    turns: Mutex<Vec<Turn>>,
+    /// None: the agent has them, or they are to be read again.
+    turns: Mutex<Option<Vec<Turn>>>,
+}
+
+impl Opened {
+    fn turns(&self) -> MutexGuard<'_, Option<Vec<Turn>>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Live {
@@ -57,8 +70,19 @@ impl Live {
         title.clone_into(&mut self.session().title);
     }
 
+    /// Forgets the agent: what it remembers is not to be trusted. The next one starts from what is on disk.
+    pub(crate) async fn forget_agent(&self) {
+        *self.agent.lock().await = None;
+    }
+
     pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn output_schema(&self) -> MutexGuard<'_, Option<serde_json::Value>> {
+        self.output_schema
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn control(&self) -> MutexGuard<'_, Option<Control>> {
@@ -80,7 +104,7 @@ impl Engine {
         let Transcript {
             mut session,
             mut turns,
-        } = store.transcript(session_id).await.map_err(from_store)?;
+        } = self.stored(session_id).await?;
         let interrupted = self.mark_interrupted(&session, &mut turns).await?;
         let workspace = open_folder(&session.folder)?;
         // What is wrong with the endpoint is told when it is needed.
@@ -118,11 +142,12 @@ impl Engine {
             resumed: !turns.is_empty(),
         });
         Ok(Live {
-            agent: OnceCell::new(),
+            agent: AsyncMutex::default(),
+            output_schema: Mutex::default(),
             opened: Opened {
                 workspace,
                 user_instructions,
-                turns: Mutex::new(turns),
+                turns: Mutex::new(Some(turns)),
             },
             host,
             session: Mutex::new(session),
@@ -133,35 +158,39 @@ impl Engine {
     }
 
     /// The agent of a session, with the way to its endpoint.
-    pub(crate) async fn agent<'a>(
-        &self,
-        live: &'a Live,
-    ) -> Result<&'a AsyncMutex<Agent<SessionHost>>, Failure> {
-        let make = async || {
-            let session = live.session().clone();
-            let endpoint = self.endpoint_now(session.endpoint)?;
-            let (door, target) = self.open_door(endpoint).await?;
-            let Opened {
-                workspace,
-                user_instructions,
-                turns,
-            } = &live.opened;
-            let setup = Setup {
-                session_id: session.id,
-                workspace: workspace.clone(),
-                sandbox: self.sandbox().clone(),
-                door,
-                target,
-                policy: session.policy,
-                user_instructions: user_instructions.clone(),
-                output_schema: None,
-            };
-            // From here on the agent has the history.
-            let turns = std::mem::take(&mut *turns.lock().unwrap_or_else(PoisonError::into_inner));
-            let agent = Agent::new(setup, Arc::clone(&live.host), &turns);
-            Ok(AsyncMutex::new(agent))
+    pub(crate) async fn agent(&self, live: &Live) -> Result<SharedAgent, Failure> {
+        let mut made = live.agent.lock().await;
+        if let Some(agent) = &*made {
+            return Ok(Arc::clone(agent));
+        }
+        let session = live.session().clone();
+        let endpoint = self.endpoint_now(session.endpoint)?;
+        let (door, target) = self.open_door(endpoint).await?;
+        let setup = Setup {
+            session_id: session.id,
+            workspace: live.opened.workspace.clone(),
+            sandbox: self.sandbox().clone(),
+            door,
+            target,
+            policy: session.policy,
+            user_instructions: live.opened.user_instructions.clone(),
+            output_schema: live.output_schema().clone(),
         };
-        live.agent.get_or_try_init(make).await
+        // From here on the agent has the history.
+        let known = live.opened.turns().take();
+        let turns = match known {
+            Some(turns) => turns,
+            None => self.stored(session.id).await?.turns,
+        };
+        let agent = Agent::new(setup, Arc::clone(&live.host), &turns);
+        let agent = Arc::new(AsyncMutex::new(agent));
+        *made = Some(Arc::clone(&agent));
+        Ok(agent)
+    }
+
+    async fn stored(&self, session_id: SessionId) -> Result<Transcript, Failure> {
+        let stored = self.store().transcript(session_id).await;
+        stored.map_err(from_store)
     }
 
     /// Marks what was going on when the last process stopped. Returns the author of an edit among it.
