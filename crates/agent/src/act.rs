@@ -164,6 +164,27 @@ impl<H: Host> Agent<H> {
         }
     }
 
+    /// Has the host keep what the coming change would destroy. `Some` ends the call: the user did not want to wait.
+    async fn keep(
+        &self,
+        item_id: ItemId,
+        scope: Scope<'_>,
+        action: &CancellationToken,
+    ) -> Result<Option<ToolOutput>, Stop> {
+        let kept = tokio::select! {
+            biased;
+            () = action.cancelled() => return Ok(Some(ToolOutput::with_status(
+                ItemStatus::Cancelled,
+                "Not run: the user stopped before it.",
+            ))),
+            kept = self.host.before_change(item_id, scope) => kept,
+        };
+        kept.map_err(|error| Stop::Fatal(error.0))?;
+        let durable = self.host.durable().await;
+        durable.map_err(|error| Stop::Fatal(error.0))?;
+        Ok(None)
+    }
+
     async fn change(
         &mut self,
         turn_id: TurnId,
@@ -207,14 +228,9 @@ impl<H: Host> Agent<H> {
                     .is_none_or(|(stamp, _)| self.reads.get(&write.path) == Some(stamp))
             })
             .collect();
-        self.host
-            .before_change(item_id, Scope::Paths(&paths))
-            .await
-            .map_err(|error| Stop::Fatal(error.0))?;
-        self.host
-            .durable()
-            .await
-            .map_err(|error| Stop::Fatal(error.0))?;
+        if let Some(stopped) = self.keep(item_id, Scope::Paths(&paths), action).await? {
+            return Ok(stopped);
+        }
         let workspace = self.setup.workspace.clone();
         let written = blocking(move || {
             write::write_all(&workspace, &writes).map_err(|error| error.to_string())
@@ -281,14 +297,9 @@ impl<H: Host> Agent<H> {
             _ => self.setup.policy.sandbox,
         };
         let job = call.job(&self.setup.workspace, cwd, mode);
-        self.host
-            .before_change(item_id, Scope::Anything)
-            .await
-            .map_err(|error| Stop::Fatal(error.0))?;
-        self.host
-            .durable()
-            .await
-            .map_err(|error| Stop::Fatal(error.0))?;
+        if let Some(stopped) = self.keep(item_id, Scope::Anything, action).await? {
+            return Ok(stopped);
+        }
         let author = Author::Command { turn_id, item_id };
         if call.background {
             let background = match self.setup.sandbox.start(job) {

@@ -32,7 +32,8 @@ pub trait Host: Send + Sync + 'static {
     /// Puts a question to the user and waits for the answer.
     fn ask(&self, question: Question) -> impl Future<Output = Result<Answer, Nobody>> + Send;
 
-    /// Keeps what is needed to take the coming change back. Nothing is changed when this fails.
+    /// Keeps what is needed to take the coming change back. Nothing is changed when this fails, or when its future is
+    /// dropped, which stops the work soon.
     fn before_change(
         &self,
         item_id: ItemId,

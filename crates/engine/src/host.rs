@@ -17,7 +17,10 @@ use kerf_store::Write;
 use kerf_workspace::RelPath;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
@@ -70,18 +73,19 @@ impl SessionHost {
     }
 
     /// Finds what commands in the background changed.
-    async fn look_after_jobs(&self) -> Result<(), Failure> {
+    async fn look_after_jobs(&self, stop: &Stop) -> Result<(), Failure> {
         let Some(author) = self.jobs().at_it() else {
             return Ok(());
         };
-        self.at_desk(move |desk| desk.after_anything(author, &AtomicBool::new(false)))
+        let stop = stop.flag();
+        self.at_desk(move |desk| desk.after_anything(author, &stop))
             .await
             .map(drop)
     }
 
     /// The turn is over: what changes from now on is the user's.
     pub(crate) async fn end_turn(&self) {
-        let looked = match self.look_after_jobs().await {
+        let looked = match self.look_after_jobs(&Stop::default()).await {
             Ok(()) => self.log.durable().await,
             Err(failure) => Err(failure),
         };
@@ -159,6 +163,22 @@ fn poisoned() -> Failure {
     )
 }
 
+/// Stops work at the desk when it is dropped.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 enum Owned {
     Paths(Vec<RelPath>),
     Anything,
@@ -198,20 +218,25 @@ impl Host for SessionHost {
     }
 
     async fn before_change(&self, item_id: ItemId, scope: Scope<'_>) -> Result<(), HostError> {
-        self.look_after_jobs().await.map_err(to_host)?;
+        // A look at a large folder takes long, and goes on at the desk when nobody waits for it any more.
+        let stop = Stop::default();
+        self.look_after_jobs(&stop).await.map_err(to_host)?;
         let scope = owned(scope);
-        if matches!(scope, Owned::Anything) {
-            self.jobs().begun = Some(item_id);
-        }
+        let anything = matches!(scope, Owned::Anything);
+        let flag = stop.flag();
         self.at_desk(move |desk| {
             let writes = match scope {
                 Owned::Paths(paths) => desk.before_paths(&paths)?,
-                Owned::Anything => desk.before_anything(&AtomicBool::new(false))?,
+                Owned::Anything => desk.before_anything(&flag)?,
             };
             Ok(((), writes))
         })
         .await
-        .map_err(to_host)
+        .map_err(to_host)?;
+        if anything {
+            self.jobs().begun = Some(item_id);
+        }
+        Ok(())
     }
 
     async fn after_change(

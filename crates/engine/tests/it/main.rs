@@ -6,6 +6,7 @@
 mod defects;
 mod endpoints;
 mod events;
+mod folders;
 mod kit;
 mod review;
 mod sessions;
