@@ -1,15 +1,16 @@
 //! What the agent needs from the engine: the log, the user's answers, and the desk.
 
 use crate::{
+    comments::{Comments, sent},
     desk::Desk,
     failure::{from_panic, to_host},
     log::EventLog,
 };
 use kerf_agent::{Host, HostError, Nobody, Scope};
 use kerf_protocol::{
-    Failure, ItemId, QuestionId, TurnId,
+    Failure, ItemId, QuestionId, SessionId, TurnId,
     event::EventBody,
-    item::FileChange,
+    item::{FileChange, ItemBody},
     policy::{Answer, Question},
     review::Author,
 };
@@ -25,12 +26,14 @@ use std::{
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 pub(crate) struct SessionHost {
+    session_id: SessionId,
     pub(crate) log: Arc<EventLog>,
     pub(crate) desk: Arc<Mutex<Desk>>,
     /// Whether somebody can answer.
     pub(crate) attended: bool,
     /// One decision at a time: each is written before the next is made.
     pub(crate) deciding: AsyncMutex<()>,
+    pub(crate) comments: Comments,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     jobs: Mutex<Jobs>,
 }
@@ -57,12 +60,14 @@ impl Jobs {
 }
 
 impl SessionHost {
-    pub(crate) fn new(log: EventLog, desk: Desk, attended: bool) -> Self {
+    pub(crate) fn new(session_id: SessionId, log: EventLog, desk: Desk, attended: bool) -> Self {
         Self {
+            session_id,
             log: Arc::new(log),
             desk: Arc::new(Mutex::new(desk)),
             attended,
             deciding: AsyncMutex::default(),
+            comments: Comments::default(),
             questions: Mutex::default(),
             jobs: Mutex::default(),
         }
@@ -196,7 +201,17 @@ impl Host for SessionHost {
         if let EventBody::TurnStarted { turn_id, .. } = &event {
             self.jobs().turn_id = Some(*turn_id);
         }
+        let comments = match &event {
+            EventBody::ItemCompleted { item } => match &item.body {
+                ItemBody::UserMessage { comments, .. } => comments.clone(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
         self.log.emit(event);
+        // Behind the message: a crash between the two sends them twice, and never loses them.
+        self.log.keep(sent(self.session_id, &comments));
+        self.comments.arrived(&comments);
     }
 
     async fn durable(&self) -> Result<(), HostError> {

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{Engine, now},
-    failure::{broken, failure, from_store},
+    failure::{broken, failure},
     wake::{Live, SharedAgent},
 };
 use futures_util::FutureExt;
@@ -64,16 +64,7 @@ impl Engine {
         }
         let live = self.live(prompt.session_id).await?;
         let agent = self.agent(&live).await?;
-        let comments = self
-            .store()
-            .comments(prompt.session_id)
-            .await
-            .map_err(from_store)?;
-        if !comments.is_empty() {
-            live.host.log.keep(vec![Write::CommentsSent {
-                session_id: prompt.session_id,
-            }]);
-        }
+        let comments = self.take_comments(&live, prompt.session_id).await?;
         let mut input = UserInput {
             text: prompt.text,
             images: prompt.images,
@@ -101,7 +92,10 @@ impl Engine {
                     }
                 }
             }
-            self.idle(prompt.session_id).await?;
+            if let Err(failure) = self.idle(prompt.session_id).await {
+                live.host.comments.arrived(&input.comments);
+                return Err(failure);
+            }
         }
     }
 

@@ -124,6 +124,7 @@ impl Engine {
         .map_err(from_panic)??;
         let last_seq = store.last_seq(session_id).await.map_err(from_store)?;
         let host = Arc::new(SessionHost::new(
+            session_id,
             EventLog::new(session_id, session.created_at, store.clone(), last_seq),
             desk,
             self.options().attended,

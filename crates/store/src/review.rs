@@ -185,11 +185,19 @@ pub(crate) async fn put_comment(
 pub(crate) async fn drop_comments(
     conn: &mut SqliteConnection,
     session_id: SessionId,
+    comments: &[Comment],
 ) -> Result<(), Failed> {
     let id = session_id.to_string();
-    sqlx::query!("delete from comment where session_id = ?", id)
-        .execute(conn)
+    for comment in comments {
+        let body = to_json(comment)?;
+        sqlx::query!(
+            "delete from comment where id = (select min(id) from comment where session_id = ? and body = ?)",
+            id,
+            body
+        )
+        .execute(&mut *conn)
         .await?;
+    }
     Ok(())
 }
 

@@ -94,10 +94,12 @@ pub enum Write {
         /// The comment.
         comment: Comment,
     },
-    /// The waiting comments are in a message now.
+    /// These comments are in a message now; others wait on.
     CommentsSent {
         /// The session.
         session_id: SessionId,
+        /// The comments, as they were read.
+        comments: Vec<Comment>,
     },
     /// Records who drives a session, whoever did before. See [`crate::Store::claim`] for the way that asks first.
     Own {
@@ -198,7 +200,10 @@ async fn one(conn: &mut SqliteConnection, write: &Write) -> Result<(), Failed> {
             session_id,
             comment,
         } => review::put_comment(conn, *session_id, comment).await,
-        Write::CommentsSent { session_id } => review::drop_comments(conn, *session_id).await,
+        Write::CommentsSent {
+            session_id,
+            comments,
+        } => review::drop_comments(conn, *session_id, comments).await,
         Write::Own { session_id, owner } => owner::own(conn, *session_id, owner).await,
         Write::Disown { session_id, owner } => owner::disown(conn, *session_id, owner).await,
     }

@@ -49,11 +49,11 @@ async fn a_stop_ends_the_look_before_a_command() {
         .await
         .unwrap();
     let all = until_end(&mut events).await;
-    let ends = all.iter().filter_map(|event| match &event.body {
+    let mut ends = all.iter().filter_map(|event| match &event.body {
         EventBody::ItemCompleted { item } => Some(item.status),
         _ => None,
     });
-    assert_eq!(ends.last(), Some(ItemStatus::Cancelled), "{all:#?}");
+    assert_eq!(ends.next_back(), Some(ItemStatus::Cancelled), "{all:#?}");
     assert!(
         matches!(
             all.last().unwrap().body,

@@ -4,9 +4,8 @@ use crate::kit::{Bench, answer, edit, prompt, show, texts, until, until_end};
 use kerf_protocol::{
     Code, QuestionId, SessionId,
     event::EventBody,
-    item::ItemBody,
     policy::{Answer, ApproveMode},
-    request::{AddComment, ListSessions, Prompted, Rename, SessionRef, method},
+    request::{ListSessions, Prompted, Rename, SessionRef, method},
     session::{SessionState, TurnState},
 };
 use kerf_test_support::{Step, Turn};
@@ -177,43 +176,6 @@ async fn the_first_message_names_a_session_unless_the_user_did() {
     engine.idle(named).await.unwrap();
     assert_eq!(show(&engine, named).await.session.title, "My name");
     drop(front);
-}
-
-#[tokio::test]
-async fn comments_go_with_the_next_message_and_only_with_it() {
-    let bench = Bench::new("", []);
-    let engine = bench.engine().await;
-    let id = bench.session(&engine, ApproveMode::Auto).await.id;
-    let comment = kerf_protocol::item::Comment {
-        path: "a.txt".to_owned(),
-        first_line: 1,
-        last_line: 1,
-        excerpt: "one".to_owned(),
-        text: "why?".to_owned(),
-    };
-    let add = AddComment {
-        session_id: id,
-        comment: comment.clone(),
-    };
-    engine.call::<method::ReviewComment>(add).await.unwrap();
-    for _ in 0..2 {
-        prompt(&engine, id, "go").await.unwrap();
-        engine.idle(id).await.unwrap();
-    }
-    let items: Vec<_> = show(&engine, id)
-        .await
-        .turns
-        .into_iter()
-        .flat_map(|turn| turn.items)
-        .collect();
-    let comments: Vec<_> = items
-        .into_iter()
-        .filter_map(|item| match item.body {
-            ItemBody::UserMessage { comments, .. } => Some(comments),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(comments, [vec![comment], vec![]]);
 }
 
 #[tokio::test]

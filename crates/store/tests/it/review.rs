@@ -98,7 +98,7 @@ async fn comments_wait_until_they_are_sent() {
         excerpt: "x".to_owned(),
         text: text.to_owned(),
     };
-    for text in ["one", "two"] {
+    for text in ["one", "two", "one"] {
         store
             .commit(vec![Write::Comment {
                 session_id: session.id,
@@ -109,13 +109,19 @@ async fn comments_wait_until_they_are_sent() {
     }
     assert_eq!(
         store.comments(session.id).await.unwrap(),
-        [comment("one"), comment("two")]
+        [comment("one"), comment("two"), comment("one")]
     );
-    store
-        .commit(vec![Write::CommentsSent {
+    let send = async |texts: &[&str]| {
+        let sent = Write::CommentsSent {
             session_id: session.id,
-        }])
-        .await
-        .unwrap();
-    assert!(store.comments(session.id).await.unwrap().is_empty());
+            comments: texts.iter().map(|text| comment(text)).collect(),
+        };
+        store.commit(vec![sent]).await.unwrap();
+        store.comments(session.id).await.unwrap()
+    };
+    assert_eq!(
+        send(&["one", "three"]).await,
+        [comment("two"), comment("one")]
+    );
+    assert_eq!(send(&["two", "one"]).await, []);
 }
