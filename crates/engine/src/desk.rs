@@ -6,6 +6,7 @@
 //!
 //! All functions here block; the callers keep them off the runtime.
 
+mod commit;
 mod decide;
 mod keep;
 

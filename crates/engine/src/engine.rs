@@ -3,6 +3,7 @@
 use crate::{
     awake::Awake,
     failure::{failure, from_store},
+    feed::{Feed, Fronts},
     home::Home,
     settings::{EnvironmentEndpoint, Settings},
 };
@@ -36,6 +37,7 @@ struct Inner {
     keys: Keys,
     sandbox: Sandbox,
     awake: Awake,
+    windows: Arc<Fronts>,
 }
 
 impl Engine {
@@ -64,8 +66,19 @@ impl Engine {
                 keys: Keys::new(),
                 sandbox,
                 awake: Awake::default(),
+                windows: Arc::default(),
             }),
         })
+    }
+
+    /// The events of all sessions that are open in this process, from now on, for a window.
+    #[must_use]
+    pub fn feed(&self) -> Feed {
+        Feed::new(self.windows())
+    }
+
+    pub(crate) fn windows(&self) -> Arc<Fronts> {
+        Arc::clone(&self.inner.windows)
     }
 
     pub(crate) fn options(&self) -> &Options {

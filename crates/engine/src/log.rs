@@ -1,43 +1,72 @@
 //! The event log of a session: numbers events, writes to the store what must be kept, and shows each event to the
 //! fronts in order, those that tell of something done only once it is on disk.
 
-use crate::failure::from_store;
+mod shown;
+
+use crate::{
+    failure::from_store,
+    feed::{Events, Fronts, join},
+};
 use kerf_protocol::{
     Failure, SessionId, TurnId, UnixMillis,
     endpoint::Usage,
-    event::{Event, EventBody},
+    event::{ContextUse, Event, EventBody},
     item::{Item, ItemBody},
     session::{SessionState, TurnState},
 };
 use kerf_store::{Store, StoreError, TurnHead, Write};
+use shown::Shown;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::{
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    oneshot,
-};
-
-/// How many events a front that reloads can ask for again.
-const HELD: usize = 4096;
-/// Deltas that wait are joined up to this many bytes, so that a slow front gets few large ones.
-const JOINED: usize = 16 * 1024;
+use tokio::sync::{Notify, oneshot};
 
 type Durable = std::pin::Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// What the forwarder gets, in order.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "almost all of them are events, which a box would only move elsewhere"
-)]
 enum Queued {
     /// To be shown, once it is on disk where it must be.
-    Show(Event, Option<Durable>),
+    Show(Box<Event>, Option<Durable>),
     /// Written beside the events; only its failure counts.
     Kept(Durable),
     /// Answered when all before it is settled.
     Barrier(oneshot::Sender<()>),
+    /// The log is gone; nothing comes after it.
+    End,
+}
+
+/// What waits for the forwarder. Deltas are joined as they come, so that a fast stream does not pile up.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<VecDeque<Queued>>,
+    more: Notify,
+}
+
+impl Queue {
+    fn push(&self, queued: Queued) {
+        {
+            let mut waiting = lock(&self.waiting);
+            if let (Some(Queued::Show(last, None)), Queued::Show(next, None)) =
+                (waiting.back_mut(), &queued)
+                && join(last, next)
+            {
+                return;
+            }
+            waiting.push_back(queued);
+        }
+        self.more.notify_one();
+    }
+
+    async fn take(&self) -> VecDeque<Queued> {
+        loop {
+            let waiting = std::mem::take(&mut *lock(&self.waiting));
+            if !waiting.is_empty() {
+                return waiting;
+            }
+            self.more.notified().await;
+        }
+    }
 }
 
 /// How many numbers a process may use in each millisecond: far more than there are events.
@@ -62,27 +91,15 @@ pub(crate) struct EventLog {
     session_id: SessionId,
     store: Store,
     state: Mutex<State>,
+    queue: Arc<Queue>,
     shown: Arc<Shown>,
 }
 
 struct State {
     seq: u64,
-    queue: UnboundedSender<Queued>,
     /// Calls that began and are not on disk yet: a call that ends before anything depends on it is written once.
     begun: Vec<(u64, Item)>,
     turn_began: UnixMillis,
-}
-
-#[derive(Default)]
-struct Shown {
-    state: Mutex<ShownState>,
-}
-
-#[derive(Default)]
-struct ShownState {
-    held: VecDeque<Arc<Event>>,
-    fronts: Vec<UnboundedSender<Arc<Event>>>,
-    failure: Option<Failure>,
 }
 
 impl EventLog {
@@ -92,19 +109,20 @@ impl EventLog {
         created_at: UnixMillis,
         store: Store,
         last_stored: u64,
+        windows: Arc<Fronts>,
     ) -> Self {
-        let (queue, receiver) = unbounded_channel();
-        let shown = Arc::new(Shown::default());
-        tokio::spawn(forward(receiver, Arc::clone(&shown)));
+        let queue = Arc::new(Queue::default());
+        let shown = Arc::new(Shown::new(windows));
+        tokio::spawn(forward(Arc::clone(&queue), Arc::clone(&shown)));
         Self {
             session_id,
             store,
             state: Mutex::new(State {
                 seq: first_seq(last_stored, created_at),
-                queue,
                 begun: Vec::new(),
                 turn_began: 0,
             }),
+            queue,
             shown,
         }
     }
@@ -121,8 +139,7 @@ impl EventLog {
             seq,
             body,
         };
-        // The forwarder ends only after this log is gone.
-        let _ = state.queue.send(Queued::Show(event, durable));
+        self.queue.push(Queued::Show(Box::new(event), durable));
     }
 
     /// The user answered; the turn goes on.
@@ -140,9 +157,9 @@ impl EventLog {
         if writes.is_empty() {
             return;
         }
-        let state = lock(&self.state);
+        let _order = lock(&self.state);
         let durable = Box::pin(self.store.enqueue(writes));
-        let _ = state.queue.send(Queued::Kept(durable));
+        self.queue.push(Queued::Kept(durable));
     }
 
     /// Writes beside the log, in its order.
@@ -169,39 +186,29 @@ impl EventLog {
                 })
                 .collect();
             let durable = Box::pin(self.store.flush(begun));
-            let _ = state.queue.send(Queued::Kept(durable));
+            self.queue.push(Queued::Kept(durable));
             let (sender, passed) = oneshot::channel();
-            let _ = state.queue.send(Queued::Barrier(sender));
+            self.queue.push(Queued::Barrier(sender));
             passed
         };
         // The forwarder ends only after this log is gone.
         let _ = passed.await;
-        match &lock(&self.shown.state).failure {
-            Some(failure) => Err(failure.clone()),
-            None => Ok(()),
-        }
+        self.shown.failure().map_or(Ok(()), Err)
     }
 
     /// The held events, and then all that come.
-    pub(crate) fn subscribe(&self) -> UnboundedReceiver<Arc<Event>> {
-        let (sender, receiver) = unbounded_channel();
-        let mut state = lock(&self.shown.state);
-        for event in &state.held {
-            // The receiver is in this function's hands.
-            let _ = sender.send(Arc::clone(event));
-        }
-        state.fronts.push(sender);
-        receiver
+    pub(crate) fn subscribe(&self) -> Events {
+        self.shown.subscribe()
     }
 
-    /// The held events after `seq`.
-    pub(crate) fn since(&self, seq: u64) -> Vec<Event> {
-        lock(&self.shown.state)
-            .held
-            .iter()
-            .filter(|event| event.seq > seq)
-            .map(|event| Event::clone(event))
-            .collect()
+    /// The events after `seq`; none when they are no longer held, so that what is there must be asked for anew.
+    pub(crate) fn since(&self, seq: u64) -> Option<Vec<Event>> {
+        self.shown.since(seq)
+    }
+
+    /// What was shown and is not done.
+    pub(crate) fn going_on(&self) -> GoingOn {
+        self.shown.going_on()
     }
 
     fn writes(&self, state: &mut State, seq: u64, body: &EventBody) -> Vec<Write> {
@@ -289,104 +296,44 @@ impl EventLog {
     }
 }
 
+/// What was shown and is not done.
+pub(crate) struct GoingOn {
+    /// The number of the last event that was shown.
+    pub(crate) seq: u64,
+    pub(crate) items: Vec<Item>,
+    pub(crate) context: Option<ContextUse>,
+}
+
+impl Drop for EventLog {
+    fn drop(&mut self) {
+        self.queue.push(Queued::End);
+    }
+}
+
 /// Shows events in order. What must be on disk first is waited for.
-async fn forward(mut receiver: UnboundedReceiver<Queued>, shown: Arc<Shown>) {
-    let mut batch = Vec::new();
-    while receiver.recv_many(&mut batch, 1024).await > 0 {
-        let mut last: Option<Event> = None;
-        for queued in batch.drain(..) {
-            let (event, durable) = match queued {
-                Queued::Show(event, durable) => (event, durable),
+async fn forward(queue: Arc<Queue>, shown: Arc<Shown>) {
+    loop {
+        for queued in queue.take().await {
+            match queued {
+                Queued::Show(event, durable) => {
+                    let kept = match durable {
+                        Some(durable) => shown.note(durable.await),
+                        None => true,
+                    };
+                    if let Some(event) = shown.honest(*event, kept) {
+                        shown.show(event);
+                    }
+                }
                 Queued::Kept(durable) => {
                     shown.note(durable.await);
-                    continue;
                 }
                 Queued::Barrier(waiting) => {
                     // Whoever waited may have been stopped.
                     let _ = waiting.send(());
-                    continue;
                 }
-            };
-            if let Some(joined) = last.as_mut().and_then(|last| join(last, &event)) {
-                *joined = event.seq;
-                continue;
+                Queued::End => return,
             }
-            if let Some(event) = last.take() {
-                shown.show(event);
-            }
-            let kept = match durable {
-                Some(durable) => shown.note(durable.await),
-                None => true,
-            };
-            last = shown.honest(event, kept);
         }
-        if let Some(event) = last {
-            shown.show(event);
-        }
-    }
-}
-
-/// Joins a delta to the one before it, if they belong together; returns the number to be raised.
-fn join<'a>(last: &'a mut Event, next: &Event) -> Option<&'a mut u64> {
-    match (&mut last.body, &next.body) {
-        (
-            EventBody::ItemUpdated { item_id, delta },
-            EventBody::ItemUpdated {
-                item_id: next_id,
-                delta: more,
-            },
-        ) if item_id == next_id && delta.len() + more.len() <= JOINED => {
-            delta.push_str(more);
-            Some(&mut last.seq)
-        }
-        _ => None,
-    }
-}
-
-impl Shown {
-    /// Whether something is on disk. The turn learns at its next barrier of what is not.
-    fn note(&self, kept: Result<(), StoreError>) -> bool {
-        let Err(error) = kept else { return true };
-        lock(&self.state).failure.get_or_insert(from_store(error));
-        false
-    }
-
-    /// What may be shown of an event: nothing that is not on disk is shown as done, but every front learns of the
-    /// end of a turn, and a turn of which something is missing has failed.
-    fn honest(&self, mut event: Event, kept: bool) -> Option<Event> {
-        let mut state = lock(&self.state);
-        match (&event.body, &state.failure) {
-            // The disk is in order again, so the session may go on.
-            (EventBody::TurnStarted { .. }, _) if kept => state.failure = None,
-            (
-                EventBody::TurnCompleted { turn_id, usage, .. }
-                | EventBody::TurnFailed { turn_id, usage, .. },
-                Some(failure),
-            ) => {
-                event.body = EventBody::TurnFailed {
-                    turn_id: *turn_id,
-                    usage: *usage,
-                    error: failure.clone(),
-                };
-            }
-            // A question that nobody sees would wait for ever; what it is about is stopped at the next barrier.
-            (EventBody::ApprovalRequested { .. }, _) => {}
-            _ if !kept => return None,
-            _ => {}
-        }
-        Some(event)
-    }
-
-    fn show(&self, event: Event) {
-        let event = Arc::new(event);
-        let mut state = lock(&self.state);
-        if state.held.len() == HELD {
-            state.held.pop_front();
-        }
-        state.held.push_back(Arc::clone(&event));
-        state
-            .fronts
-            .retain(|front| front.send(Arc::clone(&event)).is_ok());
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
 };
 use kerf_protocol::{
     Code, Failure, SessionId,
+    project::{CommitReview, Committed},
     request::{AddComment, Decide, Nothing, SessionRef},
     review::{Decided, Review},
 };
@@ -43,6 +44,23 @@ impl Engine {
         })
         .await
         .map_err(from_panic)?
+    }
+
+    pub(crate) async fn review_commit(
+        &self,
+        CommitReview {
+            session_id,
+            message,
+        }: CommitReview,
+    ) -> Result<Committed, Failure> {
+        if message.trim().is_empty() {
+            return Err(failure(Code::Usage, "the commit message is empty", ""));
+        }
+        let live = self.live(session_id).await?;
+        let _one = live.host.deciding.lock().await;
+        live.host
+            .decide_at_desk(move |desk| desk.commit(&message))
+            .await
     }
 
     pub(crate) async fn review_decide(

@@ -3,6 +3,7 @@
 use crate::{
     engine::{Engine, now},
     failure::{broken, failure},
+    feed::Events,
     wake::{Live, SharedAgent},
 };
 use futures_util::FutureExt;
@@ -16,17 +17,13 @@ use kerf_protocol::{
 };
 use kerf_store::Write;
 use std::{panic::AssertUnwindSafe, sync::Arc};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 impl Engine {
     /// The events of a session: those still held, the first of which is `session.started`, and then all that come.
     ///
     /// # Errors
     /// When the session cannot be opened.
-    pub async fn subscribe(
-        &self,
-        session_id: SessionId,
-    ) -> Result<UnboundedReceiver<Arc<Event>>, Failure> {
+    pub async fn subscribe(&self, session_id: SessionId) -> Result<Events, Failure> {
         Ok(self.live(session_id).await?.host.log.subscribe())
     }
 
@@ -123,7 +120,14 @@ impl Engine {
     }
 
     pub(crate) async fn session_events(&self, since: Since) -> Result<Vec<Event>, Failure> {
-        Ok(self.live(since.session_id).await?.host.log.since(since.seq))
+        let events = self.live(since.session_id).await?.host.log.since(since.seq);
+        events.ok_or_else(|| {
+            failure(
+                Code::NotFound,
+                format!("the events after {} are no longer held", since.seq),
+                "Ask for the session as it is now: session/attach",
+            )
+        })
     }
 
     /// Takes a turn. A message that comes too late for it waits in [`Engine::session_prompt`] and starts the next one.
@@ -133,6 +137,7 @@ impl Engine {
         let turn_id = TurnId::new();
         let work = async {
             let mut agent = agent.lock().await;
+            live.bring_up_to_date(agent.setup_mut());
             agent.run_turn(turn_id, input, &control).await
         };
         let end = AssertUnwindSafe(work).catch_unwind().await;

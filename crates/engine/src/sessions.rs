@@ -7,13 +7,14 @@ use crate::{
 use kerf_protocol::{
     Code, Failure, SessionId, TaskId,
     endpoint::{Endpoint, EndpointOrigin, Usage},
+    item::ItemStatus,
     ledger::LedgerRow,
     policy::Policy,
     request::{
-        Archive, LedgerBody, LedgerRef, ListLedger, ListSessions, NewSession, Nothing, Rename,
-        SearchSessions, SessionRef,
+        Archive, ConfigureSession, LedgerBody, LedgerRef, ListLedger, ListSessions, NewSession,
+        Nothing, Rename, SearchSessions, SessionRef,
     },
-    session::{Session, SessionHit, SessionState, Transcript},
+    session::{Attached, Session, SessionHit, SessionState, Transcript},
 };
 use kerf_store::Write;
 
@@ -120,6 +121,77 @@ impl Engine {
             .transcript(session_id)
             .await
             .map_err(from_store)
+    }
+
+    /// What is stored and, when the session is open in this process, what is going on beyond it.
+    pub(crate) async fn session_attach(
+        &self,
+        SessionRef { session_id }: SessionRef,
+    ) -> Result<Attached, Failure> {
+        let live = self.awake().get(session_id).await;
+        // First: what is done in between is then in the transcript as well, and is told again by an event.
+        let going_on = live.as_ref().map(|live| live.host.log.going_on());
+        let mut transcript = self
+            .store()
+            .transcript(session_id)
+            .await
+            .map_err(from_store)?;
+        let Some(going_on) = going_on else {
+            return Ok(Attached {
+                transcript,
+                seq: 0,
+                context: None,
+                running: false,
+            });
+        };
+        for item in going_on.items {
+            let turn = transcript
+                .turns
+                .iter_mut()
+                .find(|turn| turn.id == item.turn_id);
+            let Some(turn) = turn else { continue };
+            match turn.items.iter_mut().find(|known| known.id == item.id) {
+                // A question is stored as it waits; a call, as it began: what it has said so far is in the log alone.
+                Some(known) if known.status == ItemStatus::Running => *known = item,
+                Some(_) => {}
+                None => turn.items.push(item),
+            }
+        }
+        Ok(Attached {
+            transcript,
+            seq: going_on.seq,
+            context: going_on.context,
+            running: live.is_some_and(|live| live.is_running()),
+        })
+    }
+
+    /// What a session runs with from its next turn on.
+    pub(crate) async fn session_configure(
+        &self,
+        change: ConfigureSession,
+    ) -> Result<Session, Failure> {
+        let live = self.live(change.session_id).await?;
+        let mut session = self
+            .store()
+            .session(change.session_id)
+            .await
+            .map_err(from_store)?;
+        let mut way = None;
+        if change.endpoint.is_some() || change.model.is_some() {
+            let name = change.endpoint.as_deref().unwrap_or(&session.endpoint.name);
+            let endpoint = self.choose_endpoint(Some(name)).await?;
+            session.endpoint = self.with_model(endpoint, change.model).await?;
+            way = Some(self.open_door(session.endpoint.clone()).await?);
+        }
+        session.policy = change.policy.unwrap_or(session.policy);
+        let write = Write::Configured {
+            id: session.id,
+            endpoint: session.endpoint.clone(),
+            policy: session.policy,
+        };
+        self.store().commit(vec![write]).await.map_err(from_store)?;
+        live.configured(&session, way);
+        Ok(session)
     }
 
     pub(crate) async fn session_search(

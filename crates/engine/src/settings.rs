@@ -9,11 +9,15 @@
 //! model = "qwen3-coder"
 //! context_window = 131072
 //! key = "keyring"            # or left out: no key
+//!
+//! [app.appearance]            # what the window's settings change
+//! theme = "dark"
 //! ```
 
 use kerf_protocol::{
     Code, Failure,
     endpoint::{Endpoint, EndpointOrigin, Wire},
+    settings::AppSettings,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -45,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) default: Option<String>,
     #[serde(default)]
     pub(crate) endpoints: BTreeMap<String, EndpointSettings>,
+    #[serde(default)]
+    pub(crate) app: AppSettings,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -127,6 +133,46 @@ fn set(table: &mut dyn TableLike, name: &str, new: Option<Value>) {
     }
 }
 
+/// Makes a table say `new`. What `default` says too need not be there; what only the file has goes.
+fn put_table(place: &mut Table, new: &Table, default: &Table) {
+    let gone: Vec<String> = place
+        .iter()
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| !new.contains_key(name))
+        .collect();
+    for name in gone {
+        place.remove(&name);
+    }
+    for (name, item) in new {
+        if let Some(table) = item
+            .clone()
+            .into_table()
+            .ok()
+            .filter(|_| item.is_table_like())
+        {
+            let old = default
+                .get(name)
+                .and_then(|item| item.clone().into_table().ok());
+            let inner = place.entry(name).or_insert_with(|| {
+                let mut table = Table::new();
+                table.set_implicit(true);
+                Item::Table(table)
+            });
+            if let Some(inline) = inner.as_inline_table() {
+                *inner = Item::Table(inline.clone().into_table());
+            }
+            if let Some(inner) = inner.as_table_mut() {
+                put_table(inner, &table, &old.unwrap_or_default());
+            }
+        } else if let Some(value) = item.as_value() {
+            let same = default.get(name).and_then(Item::as_value);
+            let is_default =
+                same.is_some_and(|same| same.to_string().trim() == value.to_string().trim());
+            set(place, name, (!is_default).then(|| value.clone()));
+        }
+    }
+}
+
 /// Writes to the configuration file; comments and order of what is there are kept.
 pub(crate) struct Editor {
     path: PathBuf,
@@ -188,6 +234,28 @@ impl Editor {
         if default {
             self.document["default"] = value(&endpoint.name);
         }
+    }
+
+    /// What is as it is without a file is left out of it.
+    pub(crate) fn put_app(&mut self, app: &AppSettings) -> Result<(), Failure> {
+        let tables = |app: &AppSettings| {
+            toml_edit::ser::to_document(app)
+                .map(|document| document.as_table().clone())
+                .map_err(|error| broken(&self.path, &error))
+        };
+        let (new, default) = (tables(app)?, tables(&AppSettings::default())?);
+        let place = self.document.entry("app").or_insert_with(|| {
+            let mut table = Table::new();
+            table.set_implicit(true);
+            Item::Table(table)
+        });
+        if let Some(inline) = place.as_inline_table() {
+            *place = Item::Table(inline.clone().into_table());
+        }
+        if let Some(place) = place.as_table_mut() {
+            put_table(place, &new, &default);
+        }
+        Ok(())
     }
 
     /// Returns whether there was such an endpoint.

@@ -8,11 +8,12 @@ use crate::{
     log::EventLog,
 };
 use kerf_agent::{Agent, Control, Setup, UserInstructions};
+use kerf_model::{Door, Target};
 use kerf_protocol::{
     Code, Failure, SessionId,
     event::EventBody,
     item::{ItemBody, ItemStatus},
-    policy::SandboxMode,
+    policy::{Policy, SandboxMode},
     review::Author,
     session::{Session, Transcript, Turn, TurnState},
 };
@@ -39,11 +40,20 @@ pub(crate) struct Live {
     agent: AsyncMutex<Option<SharedAgent>>,
     /// The shape that the last answer must have.
     output_schema: Mutex<Option<serde_json::Value>>,
+    /// What the user changed since the agent was made; the next turn begins with it.
+    changed: Mutex<Option<Changed>>,
     opened: Opened,
     control: Mutex<Option<Control>>,
     pub(crate) idle: watch::Sender<bool>,
     /// Keeps other processes from driving the session.
     _claim: Claim,
+}
+
+/// What the user can change between turns.
+struct Changed {
+    policy: Policy,
+    /// The way to another model.
+    way: Option<(Door, Target)>,
 }
 
 /// What the agent starts from.
@@ -68,6 +78,32 @@ impl Live {
     /// The user gave the session a name, so that no first message does.
     pub(crate) fn renamed(&self, title: &str) {
         title.clone_into(&mut self.session().title);
+    }
+
+    /// The session goes on with another policy, and by another way when there is one.
+    pub(crate) fn configured(&self, session: &Session, way: Option<(Door, Target)>) {
+        let mut known = self.session();
+        known.endpoint = session.endpoint.clone();
+        known.policy = session.policy;
+        let mut changed = self.changed();
+        let way = way.or_else(|| changed.take()?.way);
+        let policy = session.policy;
+        *changed = Some(Changed { policy, way });
+    }
+
+    /// Gives the agent what the user changed.
+    pub(crate) fn bring_up_to_date(&self, setup: &mut Setup) {
+        if let Some(Changed { policy, way }) = self.changed().take() {
+            setup.policy = policy;
+            if let Some((door, target)) = way {
+                setup.door = door;
+                setup.target = target;
+            }
+        }
+    }
+
+    fn changed(&self) -> MutexGuard<'_, Option<Changed>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets the agent: what it remembers is not to be trusted. The next one starts from what is on disk.
@@ -125,7 +161,13 @@ impl Engine {
         let last_seq = store.last_seq(session_id).await.map_err(from_store)?;
         let host = Arc::new(SessionHost::new(
             session_id,
-            EventLog::new(session_id, session.created_at, store.clone(), last_seq),
+            EventLog::new(
+                session_id,
+                session.created_at,
+                store.clone(),
+                last_seq,
+                self.windows(),
+            ),
             desk,
             self.options().attended,
         ));
@@ -145,6 +187,7 @@ impl Engine {
         Ok(Live {
             agent: AsyncMutex::default(),
             output_schema: Mutex::default(),
+            changed: Mutex::default(),
             opened: Opened {
                 workspace,
                 user_instructions,

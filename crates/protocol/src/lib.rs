@@ -18,9 +18,11 @@ pub mod id;
 pub mod item;
 pub mod ledger;
 pub mod policy;
+pub mod project;
 pub mod request;
 pub mod review;
 pub mod session;
+pub mod settings;
 
 pub use error::{Code, Failure};
 pub use id::{ItemId, ProjectId, QuestionId, SessionId, TaskId, TurnId};

@@ -10,8 +10,13 @@ use crate::{
     item::{Comment, Image},
     ledger::LedgerRow,
     policy::{Answer, Isolation, Policy},
+    project::{
+        CommitReview, Committed, FileNames, FindFiles, OpenProject, OpenedProject, Project,
+        ProjectRef, RepoStatus,
+    },
     review::{Decided, Decision, Review, Target},
-    session::{Session, SessionHit, Transcript},
+    session::{Attached, Session, SessionHit, Transcript},
+    settings::{AppSettings, DataUse},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -86,6 +91,10 @@ mod table {
         "session/answer" SessionAnswer(AnswerParams) -> Nothing;
         /// The events of a session after a sequence number, as far as they are still held.
         "session/events" SessionEvents(Since) -> Vec<Event>;
+        /// A session as it is now, for a window that follows its events from here on.
+        "session/attach" SessionAttach(SessionRef) -> Attached;
+        /// Changes endpoint, model or policy of a session, from its next turn on.
+        "session/configure" SessionConfigure(ConfigureSession) -> Session;
         /// A session with its turns and items.
         "session/show" SessionShow(SessionRef) -> Transcript;
         /// Sessions, newest first.
@@ -108,6 +117,18 @@ mod table {
         "review/undo" ReviewUndo(SessionRef) -> Decided;
         /// Adds a comment that goes to the agent with the next message.
         "review/comment" ReviewComment(AddComment) -> Nothing;
+        /// Commits the accepted changes of a session, and nothing else.
+        "review/commit" ReviewCommit(CommitReview) -> Committed;
+        /// The folders that were opened, the last one first.
+        "project/list" ProjectList(Nothing) -> Vec<Project>;
+        /// Opens a folder.
+        "project/open" ProjectOpen(OpenProject) -> OpenedProject;
+        /// Takes a project off the list. Its folder and its sessions stay.
+        "project/remove" ProjectRemove(ProjectRef) -> Nothing;
+        /// What the folder's repository says.
+        "project/status" ProjectStatus(Folder) -> RepoStatus;
+        /// Files by name, best first.
+        "project/files" ProjectFiles(FindFiles) -> FileNames;
         /// The configured endpoints, and the one from the environment.
         "endpoint/list" EndpointList(Nothing) -> Vec<Endpoint>;
         /// Local servers on their default ports, loopback only.
@@ -124,6 +145,12 @@ mod table {
         "ledger/list" LedgerList(ListLedger) -> Vec<LedgerRow>;
         /// A row of the ledger with the body that was sent.
         "ledger/show" LedgerShow(LedgerRef) -> LedgerBody;
+        /// The settings.
+        "settings/show" SettingsShow(Nothing) -> AppSettings;
+        /// Writes the settings.
+        "settings/change" SettingsChange(AppSettings) -> Nothing;
+        /// Where Kerf's data is and how much there is of it.
+        "data/show" DataShow(Nothing) -> DataUse;
         /// What works here and what does not, and why.
         "doctor" Doctor(Folder) -> Vec<Check>;
     }
@@ -229,6 +256,23 @@ pub struct Since {
     /// The last sequence number that is known; 0 for all.
     #[ts(type = "number")]
     pub seq: u64,
+}
+
+/// See `session/configure`. What is none stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct ConfigureSession {
+    /// The session.
+    pub session_id: SessionId,
+    /// The endpoint's name.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The model.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The policy.
+    #[serde(default)]
+    pub policy: Option<Policy>,
 }
 
 /// See `session/list`.

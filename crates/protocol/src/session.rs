@@ -3,25 +3,11 @@
 use crate::{
     ProjectId, SessionId, TaskId, TurnId, UnixMillis,
     endpoint::{Endpoint, Usage},
+    event::ContextUse,
     item::Item,
     policy::Policy,
 };
 use serde::{Deserialize, Serialize};
-
-/// A folder that the user opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct Project {
-    /// The project's id.
-    pub id: ProjectId,
-    /// The folder's canonical path.
-    pub path: String,
-    /// The last part of the path.
-    pub name: String,
-    /// When it was last opened.
-    #[ts(type = "number")]
-    pub opened_at: UnixMillis,
-}
 
 /// How far a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
@@ -129,4 +115,19 @@ pub struct SessionHit {
     /// When it was said.
     #[ts(type = "number")]
     pub at: UnixMillis,
+}
+
+/// A session as it is now: what is stored, and what is going on. The events after `seq` continue it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Attached {
+    /// The session and its turns; items that are going on are among them.
+    pub transcript: Transcript,
+    /// The number of the last event that `transcript` contains; 0 when the session is not open in this process.
+    #[ts(type = "number")]
+    pub seq: u64,
+    /// How full the context was after the last request.
+    pub context: Option<ContextUse>,
+    /// Whether a turn goes on in this process.
+    pub running: bool,
 }

@@ -37,6 +37,8 @@ mod owner;
 #[cfg(feature = "queries")]
 mod pack;
 #[cfg(feature = "queries")]
+mod project;
+#[cfg(feature = "queries")]
 mod review;
 #[cfg(feature = "queries")]
 mod row;

@@ -3,11 +3,11 @@
 use crate::row::{Failed, from_json, from_word, to_i64, to_json, to_u64, to_word};
 use kerf_protocol::{
     SessionId, UnixMillis,
-    endpoint::Usage,
-    session::{Project, Session, SessionState},
+    endpoint::{Endpoint, Usage},
+    policy::Policy,
+    session::{Session, SessionState},
 };
 use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
-use std::path::Path;
 
 struct SessionRow {
     id: String,
@@ -100,46 +100,6 @@ pub(crate) async fn all(
         .collect()
 }
 
-pub(crate) async fn project(conn: &mut SqliteConnection, path: &str) -> Result<Project, Failed> {
-    let row = sqlx::query!(
-        "select id, path, name, opened_at from project where path = ?",
-        path
-    )
-    .fetch_optional(conn)
-    .await?;
-    let row = row.ok_or_else(|| Failed::not_found("project", path))?;
-    Ok(Project {
-        id: row.id.parse()?,
-        path: row.path,
-        name: row.name,
-        opened_at: row.opened_at,
-    })
-}
-
-pub(crate) async fn open_project(
-    conn: &mut SqliteConnection,
-    path: &str,
-    now: UnixMillis,
-) -> Result<(), Failed> {
-    let id = kerf_protocol::ProjectId::new().to_string();
-    // The root of a file system has no last part.
-    let name = Path::new(path)
-        .file_name()
-        .map_or_else(|| path.into(), |name| name.to_string_lossy());
-    let name = name.as_ref();
-    sqlx::query!(
-        "insert into project (id, path, name, opened_at) values (?, ?, ?, ?)
-         on conflict (path) do update set opened_at = excluded.opened_at",
-        id,
-        path,
-        name,
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 pub(crate) async fn put(conn: &mut SqliteConnection, session: &Session) -> Result<(), Failed> {
     let (id, task_id, project_id) = (
         session.id.to_string(),
@@ -221,6 +181,26 @@ pub(crate) async fn set_title(
         sqlx::query!("update session set title = ?2 where id = ?1", key, title)
             .execute(conn)
             .await?,
+    )
+}
+
+pub(crate) async fn configure(
+    conn: &mut SqliteConnection,
+    id: SessionId,
+    chosen: &Endpoint,
+    policy: Policy,
+) -> Result<(), Failed> {
+    let (key, endpoint, policy) = (id.to_string(), to_json(chosen)?, to_json(&policy)?);
+    found(
+        id,
+        sqlx::query!(
+            "update session set endpoint = ?2, policy = ?3 where id = ?1",
+            key,
+            endpoint,
+            policy
+        )
+        .execute(conn)
+        .await?,
     )
 }
 

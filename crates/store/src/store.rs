@@ -3,14 +3,16 @@
 use crate::{
     Owner, StoreError, Write, open,
     pack::Bases,
+    project,
     row::Failed,
     session, transcript,
     writer::{self, Job, Work},
 };
 use kerf_protocol::{
     SessionId, UnixMillis,
+    project::Project,
     request::ListSessions,
-    session::{Project, Session, Transcript},
+    session::{Session, Transcript},
 };
 use sqlx::{Sqlite, SqlitePool, pool::PoolConnection, sqlite::SqlitePoolOptions};
 use std::{
@@ -180,9 +182,19 @@ impl Store {
         })
         .await?;
         let mut conn = self.read().await?;
-        session::project(&mut conn, path)
+        project::at(&mut conn, path)
             .await
             .map_err(|error| self.failed(error))
+    }
+
+    /// The projects that the user opened and did not take off the list, the one that was last opened first.
+    ///
+    /// # Errors
+    /// As all reads: see [`StoreError`].
+    pub async fn projects(&self) -> Result<Vec<Project>, StoreError> {
+        let mut conn = self.read().await?;
+        let listed = project::listed(&mut conn).await;
+        listed.map_err(|error| self.failed(error))
     }
 
     /// A session.

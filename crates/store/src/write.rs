@@ -1,10 +1,11 @@
 //! What can be written, as data.
 
-use crate::{Owner, owner, review, row::Failed, session, transcript};
+use crate::{Owner, owner, project, review, row::Failed, session, transcript};
 use kerf_protocol::{
-    SessionId, TurnId, UnixMillis,
-    endpoint::Usage,
+    ProjectId, SessionId, TurnId, UnixMillis,
+    endpoint::{Endpoint, Usage},
     item::{Comment, Item},
+    policy::Policy,
     session::{Session, SessionState, TurnState},
 };
 use sqlx::SqliteConnection;
@@ -23,6 +24,17 @@ pub enum Write {
         /// When it was added to.
         updated_at: UnixMillis,
     },
+    /// Another endpoint, model or policy.
+    Configured {
+        /// The session.
+        id: SessionId,
+        /// The endpoint and model.
+        endpoint: Endpoint,
+        /// The policy.
+        policy: Policy,
+    },
+    /// Takes a project off the list. Opening its folder puts it back.
+    UnlistProject(ProjectId),
     /// Another title.
     Title {
         /// The session.
@@ -167,6 +179,12 @@ async fn one(conn: &mut SqliteConnection, write: &Write) -> Result<(), Failed> {
             state,
             updated_at,
         } => session::set_state(conn, *id, *state, *updated_at).await,
+        Write::Configured {
+            id,
+            endpoint,
+            policy,
+        } => session::configure(conn, *id, endpoint, *policy).await,
+        Write::UnlistProject(id) => project::unlist(conn, *id).await,
         Write::Title { id, title } => session::set_title(conn, *id, title).await,
         Write::Archived { id, archived } => session::set_archived(conn, *id, *archived).await,
         Write::AddUsage { session_id, usage } => session::add_usage(conn, *session_id, usage).await,

@@ -5,7 +5,9 @@
 //! rows that do not fit fail alone. When the transaction itself is lost (a full disk, a defect of the disk),
 //! nobody's work is known to be the cause, so each piece is tried again in a transaction of its own.
 
-use crate::{Owner, StoreError, Write, ledger, open, owner, review, row::Failed, session, write};
+use crate::{
+    Owner, StoreError, Write, ledger, open, owner, project, review, row::Failed, session, write,
+};
 use kerf_protocol::{SessionId, UnixMillis};
 use sqlx::{Connection, SqliteConnection};
 use std::{
@@ -208,7 +210,7 @@ async fn apply(conn: &mut SqliteConnection, path: &Path, work: &Work) -> Result<
             return review::decide(conn, *session_id, *created_at, payload).await;
         }
         Work::Delete(id) => session::delete(conn, *id).await?,
-        Work::Project { path, now } => session::open_project(conn, path, *now).await?,
+        Work::Project { path, now } => project::open(conn, path, *now).await?,
         Work::Claim { session_id, owner } => owner::claim(conn, path, *session_id, owner).await?,
         Work::Ledger(new) => return ledger::append(conn, new).await,
         Work::Close => {}

@@ -101,6 +101,19 @@ impl Fixture {
         .to_string()
     }
 
+    /// What the last commit holds of a file, as text; none when it has no such file.
+    #[must_use]
+    pub fn committed(&self, path: &str) -> Option<String> {
+        let repo = done(Repository::open(&self.folder), "open");
+        let tree = done(
+            repo.head().and_then(|head| head.peel_to_tree()),
+            "read the last commit of",
+        );
+        let entry = tree.get_path(Path::new(path)).ok()?;
+        let blob = done(repo.find_blob(entry.id()), "read an object of");
+        Some(String::from_utf8_lossy(blob.content()).into_owned())
+    }
+
     /// The folder's real, absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {

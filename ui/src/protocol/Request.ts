@@ -2,15 +2,21 @@
 import type { AddComment } from "./AddComment";
 import type { AddEndpoint } from "./AddEndpoint";
 import type { AnswerParams } from "./AnswerParams";
+import type { AppSettings } from "./AppSettings";
 import type { Archive } from "./Archive";
+import type { CommitReview } from "./CommitReview";
+import type { ConfigureSession } from "./ConfigureSession";
 import type { Decide } from "./Decide";
 import type { EndpointRef } from "./EndpointRef";
+import type { FindFiles } from "./FindFiles";
 import type { Folder } from "./Folder";
 import type { LedgerRef } from "./LedgerRef";
 import type { ListLedger } from "./ListLedger";
 import type { ListSessions } from "./ListSessions";
 import type { NewSession } from "./NewSession";
 import type { Nothing } from "./Nothing";
+import type { OpenProject } from "./OpenProject";
+import type { ProjectRef } from "./ProjectRef";
 import type { Prompt } from "./Prompt";
 import type { Rename } from "./Rename";
 import type { SearchSessions } from "./SearchSessions";
@@ -21,4 +27,4 @@ import type { Transcript } from "./Transcript";
 /**
  * A request as it travels: `{"method": …, "params": …}`.
  */
-export type Request = { "method": "session/new", "params": NewSession } | { "method": "session/prompt", "params": Prompt } | { "method": "session/cancel", "params": SessionRef } | { "method": "session/answer", "params": AnswerParams } | { "method": "session/events", "params": Since } | { "method": "session/show", "params": SessionRef } | { "method": "session/list", "params": ListSessions } | { "method": "session/search", "params": SearchSessions } | { "method": "session/rename", "params": Rename } | { "method": "session/archive", "params": Archive } | { "method": "session/delete", "params": SessionRef } | { "method": "session/import", "params": Transcript } | { "method": "review/show", "params": SessionRef } | { "method": "review/decide", "params": Decide } | { "method": "review/undo", "params": SessionRef } | { "method": "review/comment", "params": AddComment } | { "method": "endpoint/list", "params": Nothing } | { "method": "endpoint/discover", "params": Nothing } | { "method": "endpoint/presets", "params": Nothing } | { "method": "endpoint/add", "params": AddEndpoint } | { "method": "endpoint/remove", "params": EndpointRef } | { "method": "endpoint/models", "params": EndpointRef } | { "method": "ledger/list", "params": ListLedger } | { "method": "ledger/show", "params": LedgerRef } | { "method": "doctor", "params": Folder };
+export type Request = { "method": "session/new", "params": NewSession } | { "method": "session/prompt", "params": Prompt } | { "method": "session/cancel", "params": SessionRef } | { "method": "session/answer", "params": AnswerParams } | { "method": "session/events", "params": Since } | { "method": "session/attach", "params": SessionRef } | { "method": "session/configure", "params": ConfigureSession } | { "method": "session/show", "params": SessionRef } | { "method": "session/list", "params": ListSessions } | { "method": "session/search", "params": SearchSessions } | { "method": "session/rename", "params": Rename } | { "method": "session/archive", "params": Archive } | { "method": "session/delete", "params": SessionRef } | { "method": "session/import", "params": Transcript } | { "method": "review/show", "params": SessionRef } | { "method": "review/decide", "params": Decide } | { "method": "review/undo", "params": SessionRef } | { "method": "review/comment", "params": AddComment } | { "method": "review/commit", "params": CommitReview } | { "method": "project/list", "params": Nothing } | { "method": "project/open", "params": OpenProject } | { "method": "project/remove", "params": ProjectRef } | { "method": "project/status", "params": Folder } | { "method": "project/files", "params": FindFiles } | { "method": "endpoint/list", "params": Nothing } | { "method": "endpoint/discover", "params": Nothing } | { "method": "endpoint/presets", "params": Nothing } | { "method": "endpoint/add", "params": AddEndpoint } | { "method": "endpoint/remove", "params": EndpointRef } | { "method": "endpoint/models", "params": EndpointRef } | { "method": "ledger/list", "params": ListLedger } | { "method": "ledger/show", "params": LedgerRef } | { "method": "settings/show", "params": Nothing } | { "method": "settings/change", "params": AppSettings } | { "method": "data/show", "params": Nothing } | { "method": "doctor", "params": Folder };

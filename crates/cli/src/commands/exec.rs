@@ -8,10 +8,10 @@ use crate::{
     show,
 };
 use base64::Engine as _;
-use kerf_engine::Engine;
+use kerf_engine::{Engine, Events};
 use kerf_protocol::{
     Code, Failure, SessionId,
-    event::{Event, EventBody},
+    event::EventBody,
     item::Image,
     policy::{Answer, Policy, Question, QuestionAbout},
     request::{AnswerParams, NewSession, Prompt, SessionRef, WhenRunning, method},
@@ -20,7 +20,6 @@ use std::{
     fs,
     io::{IsTerminal, Read, Write, stderr, stdin},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -103,7 +102,7 @@ pub(crate) async fn resume(
 async fn turn(
     engine: &Engine,
     session_id: SessionId,
-    mut events: UnboundedReceiver<Arc<Event>>,
+    mut events: Events,
     prompt: Prompt,
     message: &Message,
     output: &Output,

@@ -105,7 +105,7 @@ impl Desk {
     }
 
     /// The target of a link, exactly.
-    fn target(&self, shown: &str, hash: [u8; 32]) -> Result<PathBuf, Failure> {
+    pub(super) fn target(&self, shown: &str, hash: [u8; 32]) -> Result<PathBuf, Failure> {
         if *Hash::of(shown.as_bytes()).as_bytes() == hash {
             return Ok(PathBuf::from(shown));
         }

@@ -1,6 +1,6 @@
 //! A folder, a scripted server, and a home in which engines are opened.
 
-use kerf_engine::{Engine, EnvironmentEndpoint, Home, Options};
+use kerf_engine::{Engine, EnvironmentEndpoint, Events, Home, Options};
 use kerf_protocol::{
     Code, Failure, QuestionId, SessionId,
     event::{Event, EventBody},
@@ -13,9 +13,9 @@ use kerf_protocol::{
 };
 use kerf_test_support::{Fixture, ModelServer, Script, Turn};
 use serde_json::json;
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, time::Duration};
 use tempfile::TempDir;
-use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
+use tokio::time::timeout;
 
 /// After this a test is stuck.
 pub(crate) const STUCK: Duration = Duration::from_secs(60);
@@ -133,10 +133,7 @@ pub(crate) async fn show(engine: &Engine, session_id: SessionId) -> Transcript {
 }
 
 /// The events up to the first of which `is` is true, that one included.
-pub(crate) async fn until(
-    events: &mut UnboundedReceiver<Arc<Event>>,
-    is: impl Fn(&EventBody) -> bool,
-) -> Vec<Event> {
+pub(crate) async fn until(events: &mut Events, is: impl Fn(&EventBody) -> bool) -> Vec<Event> {
     let mut all = Vec::new();
     loop {
         let next = timeout(STUCK, events.recv()).await;
@@ -150,7 +147,7 @@ pub(crate) async fn until(
     }
 }
 
-pub(crate) async fn until_end(events: &mut UnboundedReceiver<Arc<Event>>) -> Vec<Event> {
+pub(crate) async fn until_end(events: &mut Events) -> Vec<Event> {
     until(events, |body| {
         matches!(
             body,

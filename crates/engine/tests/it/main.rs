@@ -13,3 +13,4 @@ mod review;
 mod sessions;
 mod table;
 mod waking;
+mod window;

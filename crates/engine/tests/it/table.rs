@@ -39,6 +39,11 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             with(json!({"question_id": session_id, "answer": {"type": "allow"}})),
         ),
         ("session/events", with(json!({"seq": 0}))),
+        ("session/attach", session.clone()),
+        (
+            "session/configure",
+            with(json!({"policy": {"sandbox": "read-only", "approve": "never"}})),
+        ),
         ("session/show", session.clone()),
         ("session/list", json!({})),
         ("session/search", json!({"query": "hello \"(*", "limit": 5})),
@@ -53,6 +58,15 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         ),
         ("review/undo", session.clone()),
         ("review/comment", with(json!({"comment": comment}))),
+        ("review/commit", with(json!({"message": "x"}))),
+        ("project/list", json!({})),
+        ("project/open", json!({"path": folder})),
+        ("project/remove", json!({"project_id": session_id})),
+        ("project/status", json!({"folder": folder})),
+        (
+            "project/files",
+            json!({"folder": folder, "query": "a", "limit": 5}),
+        ),
         ("endpoint/list", json!({})),
         ("endpoint/discover", json!({})),
         ("endpoint/presets", json!({})),
@@ -64,6 +78,12 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         ("endpoint/models", json!({"name": "environment"})),
         ("ledger/list", json!({})),
         ("ledger/show", json!({"id": 1_000_000})),
+        ("settings/show", json!({})),
+        (
+            "settings/change",
+            json!({"appearance": {"theme": "dark"}, "editor": "vi {path}"}),
+        ),
+        ("data/show", json!({})),
         ("doctor", json!({ "folder": folder })),
     ]
 }
@@ -89,7 +109,7 @@ async fn every_request_is_answered() {
             engine.idle(id).await.unwrap();
         }
         let expected = match *method {
-            "session/answer" | "ledger/show" => Err(Code::NotFound),
+            "session/answer" | "ledger/show" | "project/remove" => Err(Code::NotFound),
             "endpoint/remove" => Err(Code::Configuration),
             // The session is gone by then.
             name if name.starts_with("review/") => Err(Code::NotFound),

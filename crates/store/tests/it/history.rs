@@ -246,6 +246,30 @@ async fn a_project_is_its_path() {
 }
 
 #[tokio::test]
+async fn projects_are_listed_until_they_are_taken_off() {
+    let home = Home::new();
+    let store = home.open().await;
+    let mut ids = Vec::new();
+    for (path, at) in [("/a", 1), ("/b", 2), ("/c", 3)] {
+        ids.push(store.open_project(path, at).await.unwrap().id);
+    }
+    let listed = async || -> Vec<String> {
+        let projects = store.projects().await.unwrap();
+        projects.into_iter().map(|project| project.name).collect()
+    };
+    store.open_project("/a", 4).await.unwrap();
+    assert_eq!(listed().await, ["a", "c", "b"]);
+    store
+        .commit(vec![Write::UnlistProject(ids[2])])
+        .await
+        .unwrap();
+    assert_eq!(listed().await, ["a", "b"]);
+    // Opening puts it back, with the id that its sessions know.
+    assert_eq!(store.open_project("/c", 5).await.unwrap().id, ids[2]);
+    assert_eq!(listed().await, ["c", "a", "b"]);
+}
+
+#[tokio::test]
 async fn a_long_session_loads() {
     let home = Home::new();
     let (store, session, turn_id) = home.with_session().await;

@@ -10,6 +10,7 @@ mod fixture;
 mod history;
 mod kill;
 mod ledger;
+mod offline;
 mod open;
 mod owner;
 mod review;

@@ -1,0 +1,117 @@
+//! Settings: what the user chose about Kerf itself, kept in the configuration file.
+
+use crate::policy::Policy;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The settings that the window shows. Endpoints have requests of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct AppSettings {
+    /// How the window looks.
+    pub appearance: Appearance,
+    /// The policy that new sessions begin with.
+    pub policy: Policy,
+    /// Keys that the user changed: the action's name to its keys, as `Mod+Shift+K`; empty for none.
+    pub keys: BTreeMap<String, String>,
+    /// The command that opens a file in the user's editor, with `{path}`, `{line}`; empty: what the system opens it with.
+    pub editor: String,
+    /// Whether the system tells of a task that ended or needs the user while the window is not in front.
+    pub notifications: Notifications,
+}
+
+/// Whether the system tells of tasks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Notifications {
+    /// It does.
+    #[default]
+    On,
+    /// It does not.
+    Off,
+}
+
+/// How the window looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct Appearance {
+    /// Light or dark.
+    pub theme: Theme,
+    /// The size of text in percent, 80 to 200.
+    pub text_size: u8,
+    /// The colours of added and removed lines.
+    pub diff_colours: DiffColours,
+    /// How a diff is laid out.
+    pub diff_layout: DiffLayout,
+}
+
+impl Default for Appearance {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            text_size: 100,
+            diff_colours: DiffColours::default(),
+            diff_layout: DiffLayout::default(),
+        }
+    }
+}
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Theme {
+    /// As the system is.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// The colours of added and removed lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum DiffColours {
+    /// Green and red.
+    #[default]
+    Standard,
+    /// Blue and orange, which colour-blind people can tell apart.
+    ColourBlind,
+}
+
+/// How a diff is laid out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum DiffLayout {
+    /// One column: removed lines above added ones.
+    #[default]
+    Unified,
+    /// Two columns: before and after.
+    Split,
+}
+
+/// Where Kerf's data is and how much there is of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct DataUse {
+    /// The data folder.
+    pub folder: String,
+    /// The configuration file.
+    pub configuration: String,
+    /// Bytes of the database.
+    #[ts(type = "number")]
+    pub database_bytes: u64,
+    /// Bytes of kept file contents.
+    #[ts(type = "number")]
+    pub blob_bytes: u64,
+    /// How many sessions there are, archived ones included.
+    #[ts(type = "number")]
+    pub sessions: u64,
+}
