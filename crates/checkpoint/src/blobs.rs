@@ -39,13 +39,7 @@ impl Blobs {
             dir: dir.to_owned(),
             new: dir.join("new"),
         };
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(&store.new)
-            .map_err(io_error("make the folder", &store.new))?;
+        private_dir(&store.new)?;
         store.remove_crash_litter();
         Ok(store)
     }
@@ -170,6 +164,17 @@ impl Blobs {
             }
         }
     }
+}
+
+/// Makes a folder that only its owner may look into, unless it is there.
+pub(crate) fn private_dir(dir: &Path) -> Result<(), CheckpointError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(dir)
+        .map_err(io_error("make the folder", dir))
 }
 
 /// The bytes of a blob's file for a content.

@@ -49,20 +49,23 @@ impl Snapshot {
         // The parser reads to the end, where the checksum is.
         let json = io::BufReader::with_capacity(64 * 1024, decoder.take(MAX_SNAPSHOT_BYTES));
         let snapshot: Snapshot = serde_json::from_reader(json).map_err(damaged)?;
-        let ids = snapshot
-            .files
-            .values()
-            .filter_map(|held| match held.content() {
-                Some(Content::Git(id)) => Some(id),
-                _ => None,
-            });
-        if !ids.chain(snapshot.git_ids.values()).all(|id| is_git_id(id)) {
+        snapshot.check()?;
+        Ok(snapshot)
+    }
+
+    /// Whether what was read may be used as a snapshot.
+    pub(crate) fn check(&self) -> Result<(), CheckpointError> {
+        let ids = self.files.values().filter_map(|held| match held.content() {
+            Some(Content::Git(id)) => Some(id),
+            _ => None,
+        });
+        if !ids.chain(self.git_ids.values()).all(|id| is_git_id(id)) {
             return Err(damaged("a git id in it is none"));
         }
-        if snapshot.files.keys().any(|path| path.is_root()) {
+        if self.files.keys().any(|path| path.is_root()) {
             return Err(damaged("it calls the folder itself a file"));
         }
-        Ok(snapshot)
+        Ok(())
     }
 }
 

@@ -8,10 +8,14 @@
 
 mod commit;
 mod decide;
+mod interrupted;
 mod keep;
 
-use crate::failure::{failure, from_checkpoint};
-use kerf_checkpoint::{Blobs, Changed, Snapshot};
+use crate::{
+    failure::{failure, from_checkpoint},
+    home::Home,
+};
+use kerf_checkpoint::{Blobs, Changed, Record, Snapshot};
 use kerf_git::Repo;
 use kerf_protocol::{
     Code, Failure, SessionId,
@@ -22,7 +26,10 @@ use kerf_review::{Content, FileReview, Undo};
 use kerf_store::{ReviewRow, Write};
 use kerf_workspace::{RelPath, Stat, Workspace};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path, sync::atomic::AtomicBool};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 pub(crate) struct Desk {
     session_id: SessionId,
@@ -30,7 +37,9 @@ pub(crate) struct Desk {
     blobs: Blobs,
     repo: Option<Repo>,
     files: BTreeMap<RelPath, FileReview>,
-    snapshot: Option<Snapshot>,
+    snapshot: Option<Arc<Snapshot>>,
+    /// The snapshot again, for the process that goes on when this one is killed.
+    record: Record,
 }
 
 /// A decision as the store holds it.
@@ -62,10 +71,10 @@ impl Desk {
     pub(crate) fn open(
         session_id: SessionId,
         workspace: Workspace,
-        blobs: &Path,
+        home: &Home,
         rows: Vec<(String, ReviewRow)>,
     ) -> Result<Self, Failure> {
-        let blobs = Blobs::open(blobs).map_err(from_checkpoint)?;
+        let blobs = Blobs::open(&home.blobs()).map_err(from_checkpoint)?;
         // A repository that cannot be read is no reason not to work: contents are then kept by Kerf itself.
         let repo = Repo::discover(workspace.root()).unwrap_or_else(|error| {
             tracing::warn!(%error, "the repository is not used");
@@ -78,6 +87,7 @@ impl Desk {
             repo,
             files: BTreeMap::new(),
             snapshot: None,
+            record: Record::at(home.record(session_id)),
         };
         for (path, row) in rows {
             let path: RelPath = path
@@ -121,8 +131,13 @@ impl Desk {
         Ok((changes, writes))
     }
 
-    /// Keeps what the whole folder holds; the cost follows what changed since the last time.
-    pub(crate) fn before_anything(&mut self, cancel: &AtomicBool) -> Result<Vec<Write>, Failure> {
+    /// Keeps what the whole folder holds before `author` may change anything; the cost follows what changed since the
+    /// last time.
+    pub(crate) fn before_anything(
+        &mut self,
+        author: Author,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Write>, Failure> {
         let mut writes = Vec::new();
         let changed = self.take_snapshot(cancel)?;
         let mut changes = Vec::new();
@@ -138,6 +153,7 @@ impl Desk {
             let now = self.content(&path)?;
             self.observe(&path, None, now, Author::User, &mut changes, &mut writes)?;
         }
+        self.record(author)?;
         Ok(writes)
     }
 
@@ -213,7 +229,7 @@ impl Desk {
         let taken = kerf_checkpoint::take(
             &self.workspace,
             &self.blobs,
-            self.snapshot.as_ref(),
+            self.snapshot.as_deref(),
             &known,
             cancel,
         )
@@ -222,7 +238,7 @@ impl Desk {
             .snapshot
             .as_ref()
             .map(|before| kerf_checkpoint::changes(before, &taken.snapshot));
-        self.snapshot = Some(taken.snapshot);
+        self.snapshot = Some(Arc::new(taken.snapshot));
         Ok(changed)
     }
 

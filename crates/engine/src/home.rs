@@ -1,7 +1,7 @@
 //! Where Kerf keeps its things.
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
-use kerf_protocol::{Code, Failure};
+use kerf_protocol::{Code, Failure, SessionId};
 use std::path::PathBuf;
 
 /// The folders of Kerf's data and configuration. Nothing is created before it is needed.
@@ -56,6 +56,12 @@ impl Home {
     #[must_use]
     pub fn blobs(&self) -> PathBuf {
         self.data.join("blobs")
+    }
+
+    /// What the folder of a session held before a command that is running; nothing is there otherwise.
+    #[must_use]
+    pub fn record(&self, session_id: SessionId) -> PathBuf {
+        self.data.join("records").join(session_id.to_string())
     }
 
     /// The configuration file.

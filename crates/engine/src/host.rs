@@ -94,6 +94,10 @@ impl SessionHost {
             Ok(()) => self.log.durable().await,
             Err(failure) => Err(failure),
         };
+        let looked = match looked {
+            Ok(()) => self.with_desk(Desk::clear_record).await,
+            Err(failure) => Err(failure),
+        };
         if let Err(failure) = looked {
             tracing::warn!(
                 message = failure.message,
@@ -237,18 +241,25 @@ impl Host for SessionHost {
         let stop = Stop::default();
         self.look_after_jobs(&stop).await.map_err(to_host)?;
         let scope = owned(scope);
-        let anything = matches!(scope, Owned::Anything);
+        let command = match (&scope, self.jobs().turn_id) {
+            (Owned::Anything, Some(turn_id)) => Some(Author::Command { turn_id, item_id }),
+            _ => None,
+        };
         let flag = stop.flag();
         self.at_desk(move |desk| {
             let writes = match scope {
                 Owned::Paths(paths) => desk.before_paths(&paths)?,
-                Owned::Anything => desk.before_anything(&flag)?,
+                Owned::Anything => {
+                    // A turn is always told to have begun.
+                    let author = command.unwrap_or(Author::User);
+                    desk.before_anything(author, &flag)?
+                }
             };
             Ok(((), writes))
         })
         .await
         .map_err(to_host)?;
-        if anything {
+        if command.is_some() {
             self.jobs().begun = Some(item_id);
         }
         Ok(())
@@ -263,9 +274,17 @@ impl Host for SessionHost {
         self.jobs().begun.take_if(
             |begun| matches!(author, Author::Command { item_id, .. } if item_id == *begun),
         );
+        let job = self.jobs().job;
         self.at_desk(move |desk| match scope {
             Owned::Paths(paths) => desk.after_paths(&paths, author),
-            Owned::Anything => desk.after_anything(author, &AtomicBool::new(false)),
+            Owned::Anything => {
+                let found = desk.after_anything(author, &AtomicBool::new(false))?;
+                // The command has ended, and a job in the background goes on.
+                if let Some(job) = job {
+                    desk.record(job)?;
+                }
+                Ok(found)
+            }
         })
         .await
         .map_err(to_host)

@@ -19,6 +19,7 @@ mod failure;
 mod feed;
 mod home;
 mod host;
+mod interrupted;
 mod ledger;
 mod log;
 mod preferences;

@@ -36,10 +36,10 @@ impl Engine {
             .review_files(session_id)
             .await
             .map_err(from_store)?;
-        let blobs = self.home().blobs();
+        let home = self.home().clone();
         tokio::task::spawn_blocking(move || {
             let workspace = Workspace::open(Path::new(&session.folder)).map_err(from_fs)?;
-            let mut desk = Desk::open(session_id, workspace, &blobs, rows)?;
+            let mut desk = Desk::open(session_id, workspace, &home, rows)?;
             desk.show().map(|(review, _)| review)
         })
         .await

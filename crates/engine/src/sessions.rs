@@ -4,6 +4,7 @@ use crate::{
     engine::{Engine, canonical_folder, now},
     failure::{failure, from_store},
 };
+use kerf_checkpoint::Record;
 use kerf_protocol::{
     Code, Failure, SessionId, TaskId,
     endpoint::{Endpoint, EndpointOrigin, Usage},
@@ -274,6 +275,10 @@ impl Engine {
         };
         store.delete(session_id).await.map_err(from_store)?;
         *slot = None;
+        let mut record = Record::at(self.home().record(session_id));
+        if let Err(error) = record.remove() {
+            tracing::warn!(%error, "a file of the deleted session stays");
+        }
         Ok(Nothing {})
     }
 

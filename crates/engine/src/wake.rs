@@ -5,6 +5,7 @@ use crate::{
     engine::Engine,
     failure::{failure, from_fs, from_panic, from_store},
     host::SessionHost,
+    interrupted::Interrupted,
     log::EventLog,
 };
 use kerf_agent::{Agent, Control, Setup, UserInstructions};
@@ -12,12 +13,10 @@ use kerf_model::{Door, Target};
 use kerf_protocol::{
     Code, Failure, SessionId,
     event::EventBody,
-    item::{ItemBody, ItemStatus},
     policy::{Policy, SandboxMode},
-    review::Author,
-    session::{Session, Transcript, Turn, TurnState},
+    session::{Session, Transcript, Turn},
 };
-use kerf_store::{Claim, TurnHead, Write};
+use kerf_store::Claim;
 use kerf_workspace::Workspace;
 use std::{
     path::Path,
@@ -141,23 +140,34 @@ impl Engine {
             mut session,
             mut turns,
         } = self.stored(session_id).await?;
-        let interrupted = self.mark_interrupted(&session, &mut turns).await?;
+        let interrupted = Interrupted::mark(session_id, &mut turns);
         let workspace = open_folder(&session.folder)?;
         // What is wrong with the endpoint is told when it is needed.
         if let Ok(endpoint) = self.endpoint_now(session.endpoint.clone()) {
             session.endpoint = endpoint;
         }
         let rows = store.review_files(session_id).await.map_err(from_store)?;
-        let blobs = self.home().blobs();
+        let home = self.home().clone();
         let instructions = self.home().instructions();
         let at = workspace.clone();
         // Opening the desk reads the contents under review; only sessions with a review pay for it.
-        let (desk, user_instructions) = tokio::task::spawn_blocking(move || {
-            let desk = Desk::open(session_id, at, &blobs, rows)?;
-            Ok::<_, Failure>((desk, user_instructions(&instructions)))
+        let (mut desk, writes, user_instructions) = tokio::task::spawn_blocking(move || {
+            let mut desk = Desk::open(session_id, at, &home, rows)?;
+            let writes = interrupted.found_by(&mut desk)?;
+            Ok::<_, Failure>((desk, writes, user_instructions(&instructions)))
         })
         .await
         .map_err(from_panic)??;
+        // All at once: who is killed before this finds the session as it was.
+        if !writes.is_empty() {
+            store.commit(writes).await.map_err(from_store)?;
+        }
+        if let Err(failure) = desk.remove_record() {
+            tracing::warn!(
+                message = failure.message,
+                "a file that is not needed any more stays"
+            );
+        }
         let last_seq = store.last_seq(session_id).await.map_err(from_store)?;
         let host = Arc::new(SessionHost::new(
             session_id,
@@ -171,11 +181,6 @@ impl Engine {
             desk,
             self.options().attended,
         ));
-        if let Some(author) = interrupted {
-            // What an interrupted edit left on disk is the agent's, not the user's.
-            host.at_desk(move |desk| Ok(((), desk.sync(author)?)))
-                .await?;
-        }
         probe.await.map_err(from_panic)?;
         host.log.emit(EventBody::SessionStarted {
             folder: session.folder.clone(),
@@ -235,54 +240,6 @@ impl Engine {
     async fn stored(&self, session_id: SessionId) -> Result<Transcript, Failure> {
         let stored = self.store().transcript(session_id).await;
         stored.map_err(from_store)
-    }
-
-    /// Marks what was going on when the last process stopped. Returns the author of an edit among it.
-    async fn mark_interrupted(
-        &self,
-        session: &Session,
-        turns: &mut [Turn],
-    ) -> Result<Option<Author>, Failure> {
-        let mut writes = Vec::new();
-        let mut edit = None;
-        for turn in turns
-            .iter_mut()
-            .filter(|turn| turn.state == TurnState::Running)
-        {
-            turn.state = TurnState::Interrupted;
-            let head = TurnHead {
-                id: turn.id,
-                state: turn.state,
-                created_at: turn.created_at,
-                usage: turn.usage,
-            };
-            writes.push(Write::Turn {
-                session_id: session.id,
-                turn: head,
-            });
-            for item in &mut turn.items {
-                if !matches!(item.status, ItemStatus::Running | ItemStatus::Waiting) {
-                    continue;
-                }
-                item.status = ItemStatus::Interrupted;
-                if matches!(&item.body, ItemBody::ToolCall(call) if matches!(call.tool.as_str(), "edit_file" | "write_file" | "apply_patch"))
-                {
-                    edit = Some(Author::Tool {
-                        turn_id: turn.id,
-                        item_id: item.id,
-                    });
-                }
-                writes.push(Write::Item {
-                    session_id: session.id,
-                    seq: 0,
-                    item: item.clone(),
-                });
-            }
-        }
-        if !writes.is_empty() {
-            self.store().commit(writes).await.map_err(from_store)?;
-        }
-        Ok(edit)
     }
 }
 

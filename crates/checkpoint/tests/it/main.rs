@@ -9,6 +9,7 @@
 mod blobs;
 mod git;
 mod histories;
+mod record;
 mod rig;
 mod taking;
 mod trouble;

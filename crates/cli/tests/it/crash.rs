@@ -5,7 +5,8 @@ use crate::{
     support::{Kerf, Ran, items_of},
 };
 use kerf_protocol::endpoint::Wire;
-use kerf_test_support::{Fixture, ModelServer, Script, Turn};
+use kerf_test_support::{Fixture, ModelServer, Script, Step, Turn};
+use rstest::rstest;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -202,4 +203,132 @@ fn a_command_that_was_interrupted_is_told_as_such_and_not_run_again() {
             "the command did not outlive Kerf"
         );
     }
+}
+
+/// The files of a session's review with their states, and what a rejection of all of it makes of the folder.
+fn changed(kerf: &Kerf, id: &str) -> Vec<(String, String)> {
+    let hunks = kerf.run(&["diff", "--json", id]).expect(0).events;
+    let text = |hunk: &Value, name: &str| hunk[name].as_str().unwrap().to_owned();
+    hunks
+        .iter()
+        .map(|hunk| (text(hunk, "path"), text(hunk, "state")))
+        .collect()
+}
+
+/// What a session keeps of the folder while a command may change it.
+fn records(kerf: &Kerf) -> usize {
+    std::fs::read_dir(kerf.home().join("records")).map_or(0, Iterator::count)
+}
+
+const TREE: &str =
+    "//- /.gitignore\nup\ngo\n//- /a.txt\na\n//- /b.txt\nb\n//- /c.txt\nc\n//- /mine.txt\nmine\n";
+
+#[rstest]
+fn what_an_interrupted_command_changed_is_found(#[values(true, false)] git: bool) {
+    let repo = Fixture::new(TREE);
+    let repo = if git { repo.git() } else { repo };
+    repo.write("mine.txt", "also mine\n");
+    let time = long_time();
+    let first = "echo A > a.txt; echo first > first.txt";
+    let second =
+        format!("echo AA > a.txt; rm b.txt; echo new > new.txt; echo up; exec sleep {time}");
+    let server = ModelServer::start(
+        Script::new()
+            .turn(Turn::call("run_command", json!({"command": first})))
+            .turn(Turn::call("run_command", json!({"command": second})))
+            .otherwise(Turn::text("I see.")),
+    );
+    let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&repo);
+    let mut running = kerf.spawn(&["exec", "--json", "--approve", "never", "Go"]);
+    running.wait_for("the command's output", |event| event["delta"] == "up\n");
+    let id = running.kill().session();
+    assert_eq!(records(&kerf), 1);
+    let pending = |path: &str| (path.to_owned(), "pending".to_owned());
+    let all = ["a.txt", "b.txt", "first.txt", "new.txt"].map(pending);
+    assert_eq!(changed(&kerf, &id), all);
+    assert_eq!(records(&kerf), 0, "it was looked at");
+    // Once is enough: from now on what changes is the user's.
+    repo.write("c.txt", "mine too\n");
+    assert_eq!(changed(&kerf, &id), all);
+    kerf.run(&["reject", &id]).expect(0);
+    assert_eq!(
+        (repo.read("a.txt"), repo.read("b.txt")),
+        ("a\n".into(), "b\n".into())
+    );
+    assert!(!repo.exists("new.txt") && !repo.exists("first.txt"));
+    assert_eq!(repo.read("mine.txt"), "also mine\n");
+    assert_eq!(repo.read("c.txt"), "mine too\n");
+    kerf.run(&["resume", "--json", &id, "Go on"]).expect(0);
+}
+
+#[rstest]
+fn what_a_job_changed_that_was_killed_with_kerf_is_found(#[values(true, false)] another: bool) {
+    let repo = Fixture::new(TREE).git();
+    let time = long_time();
+    let job = format!(
+        "until [ -e go ]; do sleep 0.02; done; echo A > a.txt; echo up > up; exec sleep {time}"
+    );
+    let mut script = Script::new().turn(Turn::call(
+        "run_command",
+        json!({"command": job, "background": true}),
+    ));
+    if another {
+        script = script.turn(Turn::call(
+            "run_command",
+            json!({"command": "echo B > b.txt"}),
+        ));
+    }
+    let script = script
+        .turn(Turn::text("I wait.").and(Step::Hold))
+        .otherwise(Turn::text("I see."));
+    let server = ModelServer::start(script);
+    let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&repo);
+    let mut running = kerf.spawn(&["exec", "--json", "--approve", "never", "Go"]);
+    running.wait_for("the last reply", |event| event["delta"] == "I wait.");
+    repo.write("go", "");
+    while !repo.exists("up") {
+        std::thread::yield_now();
+    }
+    let id = running.kill().session();
+    let expected: &[&str] = if another {
+        &["a.txt", "b.txt"]
+    } else {
+        &["a.txt"]
+    };
+    let found: Vec<String> = changed(&kerf, &id)
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(found, expected);
+    kerf.run(&["reject", &id]).expect(0);
+    assert_eq!(
+        (repo.read("a.txt"), repo.read("b.txt")),
+        ("a\n".into(), "b\n".into())
+    );
+}
+
+#[test]
+fn between_turns_what_changes_is_the_users() {
+    let repo = Fixture::new(TREE).git();
+    let server = ModelServer::start(
+        Script::new()
+            .turn(Turn::call(
+                "run_command",
+                json!({"command": "echo A > a.txt"}),
+            ))
+            .turn(Turn::text("Done."))
+            .turn(Turn::text("Half").and(Step::Hold))
+            .otherwise(Turn::text("I see.")),
+    );
+    let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&repo);
+    let ran = kerf
+        .run(&["exec", "--json", "--approve", "never", "Go"])
+        .expect(0);
+    assert_eq!(records(&kerf), 0, "nothing is left of an orderly end");
+    let id = ran.session();
+    repo.write("c.txt", "mine\n");
+    let mut running = kerf.spawn(&["resume", "--json", &id, "Go on"]);
+    running.wait_for("the text", |event| event["delta"] == "Half");
+    running.kill();
+    assert_eq!(changed(&kerf, &id), [("a.txt".into(), "pending".into())]);
 }
