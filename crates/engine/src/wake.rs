@@ -17,8 +17,9 @@ use kerf_protocol::{
     session::{Session, Transcript, Turn},
 };
 use kerf_store::Claim;
-use kerf_workspace::Workspace;
+use kerf_workspace::{RelPath, Workspace};
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -152,6 +153,7 @@ impl Engine {
         let at = workspace.clone();
         // Opening the desk reads the contents under review; only sessions with a review pay for it.
         let (mut desk, writes, user_instructions) = tokio::task::spawn_blocking(move || {
+            remove_leftovers(&at, rows.iter().map(|(path, _)| path.as_str()));
             let mut desk = Desk::open(session_id, at, &home, rows)?;
             let writes = interrupted.found_by(&mut desk)?;
             Ok::<_, Failure>((desk, writes, user_instructions(&instructions)))
@@ -253,6 +255,23 @@ fn open_folder(folder: &str) -> Result<Workspace, Failure> {
         ));
     }
     Workspace::open(Path::new(folder)).map_err(from_fs)
+}
+
+/// Removes what a power cut left of saves. A file is under review before it is saved, so that these are all the folders
+/// in which there may be any.
+fn remove_leftovers<'a>(workspace: &Workspace, paths: impl Iterator<Item = &'a str>) {
+    let folders: BTreeSet<RelPath> = paths
+        .filter_map(|path| path.parse::<RelPath>().ok()?.parent())
+        .collect();
+    for folder in folders {
+        match kerf_workspace::remove_leftovers(workspace, &folder) {
+            Ok(removed) if removed.is_empty() => {}
+            Ok(removed) => {
+                tracing::info!(%folder, files = removed.len(), "removed what was left of saves")
+            }
+            Err(error) => tracing::warn!(%folder, %error, "what was left of saves may stay"),
+        }
+    }
 }
 
 fn user_instructions(path: &Path) -> Option<UserInstructions> {

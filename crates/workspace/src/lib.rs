@@ -11,6 +11,7 @@
 pub mod edit;
 pub mod folder;
 pub mod fs;
+mod leftover;
 pub mod patch;
 pub mod path;
 pub mod text;
@@ -20,6 +21,7 @@ pub mod write;
 
 pub use folder::Workspace;
 pub use fs::{Entry, Expect, Fs, FsError, Kind, RealFs, Save, Stamp, Stat};
+pub use leftover::remove_leftovers;
 pub use path::{PathError, RelPath};
 pub use text::{LineEnding, TextFile};
 pub use walk::{Skipped, Walk, Walked};

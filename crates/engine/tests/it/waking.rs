@@ -97,3 +97,44 @@ async fn a_session_that_another_process_drives_is_not_deleted() {
     let gone = second.subscribe(session_id).await.unwrap_err();
     assert_eq!(gone.code, Code::NotFound);
 }
+
+#[tokio::test]
+async fn what_a_power_cut_left_of_saves_is_removed() {
+    const LEFT: &str = ".kerf-0123456789abcdef.tmp";
+    let bench = Bench::new("//- /a.txt\none\n//- /b/c.txt\nc\n", [edit()]);
+    let engine = bench.engine().await;
+    let id = bench.talked(&engine).await;
+    let folder = bench.fixture.path();
+    let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let put = |name: &str, old: bool| {
+        let file = std::fs::File::create(folder.join(name)).unwrap();
+        if old {
+            file.set_modified(an_hour_ago).unwrap();
+        }
+    };
+    put(LEFT, true);
+    let others = [
+        // Another Kerf may be writing it.
+        (".kerf-0123456789abcde0.tmp", false),
+        (".kerf-0123456789ABCDEF.tmp", true),
+        (".kerf-notes.tmp", true),
+        // Nothing was ever saved there.
+        ("b/.kerf-0123456789abcdef.tmp", true),
+    ];
+    for (name, old) in others {
+        put(name, old);
+    }
+    #[cfg(unix)]
+    let link = {
+        let link = folder.join(".kerf-fedcba9876543210.tmp");
+        std::os::unix::fs::symlink("b/.kerf-0123456789abcdef.tmp", &link).unwrap();
+        link
+    };
+    bench.engine_after(engine, id).await;
+    assert!(!folder.join(LEFT).exists());
+    for (name, _) in others {
+        assert!(folder.join(name).exists(), "{name}");
+    }
+    #[cfg(unix)]
+    assert!(link.is_symlink());
+}

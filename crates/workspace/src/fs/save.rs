@@ -24,7 +24,10 @@ pub(crate) fn is_temp_name(name: &OsStr) -> bool {
     name.to_str()
         .and_then(|name| name.strip_prefix(TEMP_PREFIX)?.strip_suffix(TEMP_SUFFIX))
         .is_some_and(|digits| {
-            digits.len() == TEMP_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
+            digits.len() == TEMP_DIGITS
+                && digits
+                    .bytes()
+                    .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         })
 }
 
@@ -214,6 +217,7 @@ mod tests {
             (".kerf-notes.tmp", false),
             ("kerf-0123456789abcdef.tmp", false),
             (".kerf-0123456789abcdeg.tmp", false),
+            (".kerf-0123456789ABCDEF.tmp", false),
         ] {
             assert_eq!(is_temp_name(OsStr::new(name)), expected, "{name}");
         }
