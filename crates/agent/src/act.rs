@@ -39,6 +39,7 @@ impl<H: Host> Agent<H> {
                     created_at: now(),
                     status: ItemStatus::Completed,
                     step: 0,
+                    part: 0,
                     body: ItemBody::Plan { steps: plan.steps },
                 };
                 self.host
@@ -100,6 +101,7 @@ impl<H: Host> Agent<H> {
             created_at: now(),
             status: ItemStatus::Waiting,
             step: 0,
+            part: 0,
             body: ItemBody::Approval {
                 question: question.clone(),
                 answer: None,

@@ -31,6 +31,8 @@ const MAX_CALLS: usize = 128;
 /// A call as the model sent it.
 #[derive(Debug, Clone)]
 pub(crate) struct RawCall {
+    /// Which part of the reply it is, counted from 1.
+    pub(crate) part: u32,
     pub(crate) call_id: String,
     pub(crate) name: String,
     pub(crate) arguments: String,
@@ -80,6 +82,7 @@ impl Running {
             created_at: now(),
             status: ItemStatus::Running,
             step,
+            part: raw.part,
             body: ItemBody::ToolCall(call.clone()),
         };
         Self {

@@ -107,7 +107,9 @@ impl Conversation {
         let (Some(last), mut parts, mut calls) = (items.last(), Vec::new(), Vec::new()) else {
             return;
         };
-        for item in items {
+        let mut in_order = items.to_vec();
+        in_order.sort_by_key(|item| item.part);
+        for item in in_order {
             match &item.body {
                 ItemBody::AgentMessage { text } if !text.is_empty() => {
                     parts.push(Part::Text(text.clone()))

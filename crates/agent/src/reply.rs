@@ -99,6 +99,7 @@ impl<'a, H: Host> ReplyItems<'a, H> {
             created_at: now(),
             status,
             step: self.step,
+            part: 0,
             body,
         }
     }
@@ -106,7 +107,7 @@ impl<'a, H: Host> ReplyItems<'a, H> {
     /// Completes the items with the parts that arrived, calls left aside. Returns the last item's id.
     pub(crate) fn complete(mut self, parts: &[Part], status: ItemStatus) -> Option<ItemId> {
         let mut last = None;
-        for part in parts {
+        for (part, number) in parts.iter().zip(1..) {
             let (kind, body) = match part {
                 Part::Text(text) => (Kind::Text, ItemBody::AgentMessage { text: text.clone() }),
                 Part::Reasoning { text, opaque } => (
@@ -133,6 +134,7 @@ impl<'a, H: Host> ReplyItems<'a, H> {
                 }
             };
             item.status = status;
+            item.part = number;
             item.body = body;
             last = Some(item.id);
             self.host.emit(EventBody::ItemCompleted { item });

@@ -49,6 +49,7 @@ impl<H: Host> Agent<H> {
             created_at: now(),
             status: ItemStatus::Completed,
             step: 0,
+            part: 0,
             body: ItemBody::Summary {
                 text: summary,
                 up_to,

@@ -194,6 +194,7 @@ impl<H: Host> Agent<H> {
             id: ItemId::new(),
             turn_id,
             created_at: now(),
+            part: 0,
             status: ItemStatus::Failed,
             step: 0,
             body: ItemBody::Error {
@@ -230,6 +231,7 @@ impl<H: Host> Agent<H> {
             id: ItemId::new(),
             turn_id,
             created_at: now(),
+            part: 0,
             status: ItemStatus::Completed,
             step: 0,
             body: ItemBody::UserMessage {
@@ -298,10 +300,12 @@ impl<H: Host> Agent<H> {
             let calls: Vec<RawCall> = reply
                 .parts
                 .iter()
-                .filter_map(|part| match part {
+                .zip(1..)
+                .filter_map(|(part, number)| match part {
                     Part::ToolCall {
                         call_id,
                         name,
+                        part: number,
                         arguments,
                     } => Some(RawCall {
                         call_id: call_id.clone(),

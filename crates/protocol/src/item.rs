@@ -23,6 +23,10 @@ pub struct Item {
     /// Which request of the turn it came from, counted from 1; 0 for what did not come from the model.
     #[serde(default)]
     pub step: u32,
+    /// Which part of that request's reply it is, counted from 1; 0 for what is none. Calls end after all that was
+    /// said beside them, so the order of the items is not the order of the reply.
+    #[serde(default)]
+    pub part: u32,
     /// What it is.
     #[serde(flatten)]
     pub body: ItemBody,

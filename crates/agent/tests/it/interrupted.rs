@@ -20,6 +20,7 @@ fn item(turn_id: TurnId, step: u32, status: ItemStatus, body: ItemBody) -> Item 
         created_at: 1,
         status,
         step,
+        part: 0,
         body,
     }
 }

@@ -11,6 +11,7 @@ use kerf_protocol::{
 };
 use kerf_test_support::Turn;
 use proptest::prelude::*;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 /// A reply of the model.
@@ -19,6 +20,8 @@ struct Reply {
     reasoning: Option<(String, bool)>,
     text: Option<String>,
     calls: Vec<Call>,
+    /// What is said after each call; empty: nothing.
+    between: Vec<String>,
     /// Whether it breaks off before its end.
     broken: bool,
     /// Whether the user says something while its first call begins.
@@ -71,9 +74,12 @@ fn turn_of(reply: &Reply) -> Turn {
     if let Some(text) = &reply.text {
         turn = turn.and_text_in(text, 2);
     }
-    for call in &reply.calls {
+    for (call, after) in reply.calls.iter().zip(&reply.between) {
         let (name, arguments) = call.arguments();
         turn = turn.and_call(name, arguments);
+        if !after.is_empty() {
+            turn = turn.and_text(after);
+        }
     }
     if reply.broken {
         turn.no_terminal()
@@ -102,16 +108,26 @@ fn reply() -> impl Strategy<Value = Reply> {
     (
         reasoning,
         prop::option::of("[a-zä\n]{1,20}"),
-        prop::collection::vec(call(), 0..4),
+        prop::collection::vec(
+            (
+                call(),
+                prop_oneof![3 => Just(String::new()), 1 => "[a-z ]{1,9}"],
+            ),
+            0..4,
+        ),
         prop::bool::weighted(0.15),
         prop::bool::weighted(0.2),
     )
-        .prop_map(|(reasoning, text, calls, broken, remark)| Reply {
-            text: text.or_else(|| broken.then(|| "half".to_owned())),
-            reasoning,
-            calls,
-            broken,
-            remark,
+        .prop_map(|(reasoning, text, calls, broken, remark)| {
+            let (calls, between) = calls.into_iter().unzip();
+            Reply {
+                text: text.or_else(|| broken.then(|| "half".to_owned())),
+                reasoning,
+                calls,
+                between,
+                broken,
+                remark,
+            }
         })
 }
 
@@ -203,4 +219,60 @@ async fn pictures_and_comments_are_part_of_it() {
         );
         rig.assert_replays(&[]).await;
     }
+}
+
+/// The parts of the model's replies in a request, in the order in which it has them.
+fn said_and_called(wire: Wire, request: &Value) -> Vec<String> {
+    let messages = match wire {
+        Wire::Responses => &request["input"],
+        Wire::Chat | Wire::Anthropic => &request["messages"],
+    };
+    let mut parts = Vec::new();
+    for message in messages.as_array().unwrap() {
+        let of_model = message["role"] == "assistant" || message["type"] == "function_call";
+        match &message["content"] {
+            _ if message["type"] == "function_call_output" || message["role"] == "tool" => {
+                parts.push("result".to_owned());
+            }
+            Value::Array(blocks) => {
+                for block in blocks {
+                    match block["type"].as_str() {
+                        Some("tool_result") => parts.push("result".to_owned()),
+                        Some("tool_use") => parts.push("call".to_owned()),
+                        _ if of_model => parts.push(block["text"].as_str().unwrap().to_owned()),
+                        _ => {}
+                    }
+                }
+            }
+            Value::String(text) if of_model => parts.push(text.clone()),
+            _ => {}
+        }
+        let calls = message["tool_calls"].as_array().map_or(0, Vec::len);
+        let calls = calls + usize::from(message["type"] == "function_call");
+        parts.extend((0..calls).map(|_| "call".to_owned()));
+    }
+    parts
+}
+
+#[rstest]
+// One message of Chat has one text and then its calls.
+#[case::chat(Wire::Chat, &["first\n\nthen\n\nlast", "call", "call", "result", "result", "next"])]
+#[case::responses(Wire::Responses, &["first", "call", "then", "call", "last", "result", "result", "next"])]
+#[case::anthropic(Wire::Anthropic, &["first", "call", "then", "call", "last", "result", "result", "next"])]
+#[tokio::test]
+async fn what_was_said_after_a_call_stays_after_it(#[case] wire: Wire, #[case] expected: &[&str]) {
+    let look = || ("list_dir", json!({}));
+    let turns = [
+        Turn::text("first")
+            .and_call(look().0, look().1)
+            .and_text("then")
+            .and_call(look().0, look().1)
+            .and_text("last"),
+        Turn::text("next"),
+    ];
+    let mut rig = Rig::on(wire, "//- /a.txt\na\n", script(turns));
+    rig.turn("go").await;
+    rig.assert_replays(&[]).await;
+    let last = rig.server.requests().last().unwrap().json();
+    assert_eq!(said_and_called(wire, &last), expected);
 }

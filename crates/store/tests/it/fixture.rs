@@ -91,6 +91,7 @@ pub(crate) fn item(turn_id: TurnId, body: ItemBody) -> Item {
         created_at: 12,
         status: ItemStatus::Completed,
         step: 0,
+        part: 0,
         body,
     }
 }
