@@ -198,7 +198,7 @@ impl<H: Host> Agent<H> {
         let reads = self.reads.clone();
         let planned = blocking(move || match &tool {
             Tool::EditFile(call) => call.plan(&workspace),
-            Tool::WriteFile(call) => call.plan(&workspace, |path| reads.get(path).copied()),
+            Tool::WriteFile(call) => call.plan(&workspace, &reads),
             Tool::ApplyPatch(call) => call.plan(&workspace),
             _ => Err("this tool changes no file".to_owned()),
         })
@@ -220,16 +220,7 @@ impl<H: Host> Agent<H> {
             return Ok(output);
         }
         let paths: Vec<RelPath> = writes.iter().map(|write| write.path.clone()).collect();
-        // The model knows the result when it knew what was there before, or when nothing was.
-        let known: Vec<bool> = writes
-            .iter()
-            .map(|write| {
-                write
-                    .before
-                    .as_ref()
-                    .is_none_or(|(stamp, _)| self.reads.get(&write.path) == Some(stamp))
-            })
-            .collect();
+        let knows = self.reads.after(&writes);
         if let Some(stopped) = self.keep(item_id, Scope::Paths(&paths), action).await? {
             return Ok(stopped);
         }
@@ -250,13 +241,12 @@ impl<H: Host> Agent<H> {
             Err(error) => ToolOutput::failed(error),
         };
         output.changes = changes;
-        for (path, known) in paths.iter().zip(known) {
+        for (path, knows) in paths.iter().zip(knows) {
             // After a failure the file may be another one than the model has read.
-            if known
-                && output.status == ItemStatus::Completed
+            if output.status == ItemStatus::Completed
                 && let Ok(stat) = self.setup.workspace.fs().stat(path)
             {
-                self.reads.insert(path.clone(), stat.stamp());
+                self.reads.add_written(path.clone(), stat.stamp(), knows);
             }
             self.note_instructions(path, &mut output);
         }

@@ -244,9 +244,9 @@ impl<H: Host> Agent<H> {
             .collect();
         let mut done = stream::iter(jobs).buffered(PARALLEL);
         while let Some((running, mut output, read)) = done.next().await {
-            if let Some((path, stamp)) = read {
-                self.note_instructions(&path, &mut output);
-                self.reads.insert(path, stamp);
+            if let Some(shown) = read {
+                self.note_instructions(&shown.path, &mut output);
+                self.reads.add(shown);
             }
             ran.push(running.finish(&*host, output));
         }

@@ -19,6 +19,7 @@ mod host;
 mod instructions;
 mod policy;
 mod prompt;
+mod reads;
 mod reply;
 mod request;
 mod room;

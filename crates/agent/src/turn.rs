@@ -9,6 +9,7 @@ use crate::{
     instructions::{Instructions, UserInstructions},
     policy::Allowances,
     prompt,
+    reads::Reads,
     reply::now,
     shape,
     tools::{self, command::RunningJob},
@@ -23,11 +24,8 @@ use kerf_protocol::{
     session::Turn,
 };
 use kerf_sandbox::Sandbox;
-use kerf_workspace::{RelPath, Stamp, Workspace};
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use kerf_workspace::Workspace;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// So many replies in a row without one valid call end the turn: the model cannot use the tools.
 const MAX_INVALID_REPLIES: u32 = 4;
@@ -69,7 +67,7 @@ pub enum TurnEnd {
 pub struct Agent<H> {
     pub(crate) host: Arc<H>,
     pub(crate) setup: Setup,
-    pub(crate) reads: HashMap<RelPath, Stamp>,
+    pub(crate) reads: Reads,
     pub(crate) allowed: Allowances,
     pub(crate) instructions: Instructions,
     pub(crate) jobs: BTreeMap<u32, RunningJob>,
@@ -112,7 +110,7 @@ impl<H: Host> Agent<H> {
         let meter = Meter::new(setup.target.endpoint.context_window);
         Self {
             host,
-            reads: HashMap::new(),
+            reads: Reads::default(),
             allowed: Allowances::default(),
             instructions: Instructions::default(),
             jobs: BTreeMap::new(),
@@ -194,9 +192,9 @@ impl<H: Host> Agent<H> {
             id: ItemId::new(),
             turn_id,
             created_at: now(),
-            part: 0,
             status: ItemStatus::Failed,
             step: 0,
+            part: 0,
             body: ItemBody::Error {
                 failure: failure.clone(),
             },
@@ -231,9 +229,9 @@ impl<H: Host> Agent<H> {
             id: ItemId::new(),
             turn_id,
             created_at: now(),
-            part: 0,
             status: ItemStatus::Completed,
             step: 0,
+            part: 0,
             body: ItemBody::UserMessage {
                 text,
                 images,
@@ -305,9 +303,9 @@ impl<H: Host> Agent<H> {
                     Part::ToolCall {
                         call_id,
                         name,
-                        part: number,
                         arguments,
                     } => Some(RawCall {
+                        part: number,
                         call_id: call_id.clone(),
                         name: name.clone(),
                         arguments: arguments.clone(),

@@ -33,7 +33,12 @@ status: ItemStatus,
 /**
  * Which request of the turn it came from, counted from 1; 0 for what did not come from the model.
  */
-step: number, } & ({ "type": "user_message", 
+step: number, 
+/**
+ * Which part of that request's reply it is, counted from 1; 0 for what is none. Calls end after all that was
+ * said beside them, so the order of the items is not the order of the reply.
+ */
+part: number, } & ({ "type": "user_message", 
 /**
  * The text.
  */

@@ -2,6 +2,7 @@
 //! Each makes a plan that can be shown and is then written all or none.
 
 use super::look::{MAX_FILE_BYTES, missing};
+use crate::reads::Reads;
 use kerf_workspace::{
     FileWrite, FsError, Kind, LineEnding, RelPath, Stamp, TextFile, Workspace,
     edit::{Replacement, replace},
@@ -29,7 +30,7 @@ pub(crate) struct Edit {
     pub(crate) all: bool,
 }
 
-/// Writes a whole file. A file that is there must have been read since it last changed.
+/// Writes a whole file. A file that is there must have been read, all of its lines, since it last changed.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WriteFile {
@@ -100,12 +101,8 @@ impl EditFile {
 }
 
 impl WriteFile {
-    /// `last_read` tells which version of a file the model has seen.
-    pub(crate) fn plan(
-        &self,
-        workspace: &Workspace,
-        last_read: impl Fn(&RelPath) -> Option<Stamp>,
-    ) -> Result<Plan, String> {
+    /// `reads` tells what of the file the model has seen.
+    pub(crate) fn plan(&self, workspace: &Workspace, reads: &Reads) -> Result<Plan, String> {
         let path = workspace
             .resolve(&self.path)
             .map_err(|error| error.to_string())?;
@@ -113,17 +110,9 @@ impl WriteFile {
             Err(FsError::NotFound { .. }) => (None, self.content.clone().into_bytes()),
             Err(error) => return Err(error.to_string()),
             Ok((stamp, bytes)) => {
-                match last_read(&path) {
-                    None => {
-                        return Err(format!(
-                            "{path} exists and was not read; read it first, or change it with edit_file"
-                        ));
-                    }
-                    Some(seen) if seen != stamp => {
-                        return Err(format!("{path} changed since it was read; read it again"));
-                    }
-                    Some(_) => {}
-                }
+                reads
+                    .whole(&path, stamp, &bytes)
+                    .map_err(|unread| unread.to_string())?;
                 let after = match TextFile::decode(&bytes) {
                     Ok(file) => file
                         .encode(&with_line_ends(&self.content, &file))

@@ -1,9 +1,10 @@
 //! The tools that only look: read_file, list_dir, find_files, grep.
 
 use super::{ToolOutput, or_root};
+use crate::reads::Shown;
 use kerf_index::{FindQuery, GrepQuery};
 use kerf_protocol::ledger::FileRange;
-use kerf_workspace::{FsError, Kind, RelPath, Stamp, TextFile, Workspace};
+use kerf_workspace::{FsError, Kind, RelPath, TextFile, Workspace};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{fmt::Write, sync::atomic::AtomicBool};
@@ -75,15 +76,15 @@ impl ReadFile {
         }
     }
 
-    /// Reads; also says which version of the file was read.
-    pub(crate) fn run(&self, workspace: &Workspace) -> (ToolOutput, Option<(RelPath, Stamp)>) {
+    /// Reads; also says what of the file was shown.
+    pub(crate) fn run(&self, workspace: &Workspace) -> (ToolOutput, Option<Shown>) {
         match self.read(workspace) {
-            Ok((output, path, stamp)) => (output, Some((path, stamp))),
+            Ok((output, shown)) => (output, Some(shown)),
             Err(message) => (ToolOutput::failed(message), None),
         }
     }
 
-    fn read(&self, workspace: &Workspace) -> Result<(ToolOutput, RelPath, Stamp), String> {
+    fn read(&self, workspace: &Workspace) -> Result<(ToolOutput, Shown), String> {
         let path = workspace
             .resolve(&self.path)
             .map_err(|error| error.to_string())?;
@@ -107,8 +108,13 @@ impl ReadFile {
             .last_line
             .map_or(total, |last| last as usize)
             .min(total);
+        let mut shown = Shown {
+            path: path.clone(),
+            stamp: stat.stamp(),
+            lines: Vec::new(),
+        };
         if total == 0 {
-            return Ok((ToolOutput::done("(the file is empty)"), path, stat.stamp()));
+            return Ok((ToolOutput::done("(the file is empty)"), shown));
         }
         if first > total || wanted_last < first {
             return Err(format!(
@@ -134,6 +140,8 @@ impl ReadFile {
             let _ = write!(text, "{}\t{}", index + 1, &line[..end]);
             if end < line.len() {
                 let _ = write!(text, " … ({} more bytes in this line)", line.len() - end);
+            } else {
+                shown.add_line(index + 1);
             }
             text.push('\n');
             last = index + 1;
@@ -151,7 +159,7 @@ impl ReadFile {
             first_line: u32::try_from(first).unwrap_or(u32::MAX),
             last_line: u32::try_from(last).unwrap_or(u32::MAX),
         });
-        Ok((output, path, stat.stamp()))
+        Ok((output, shown))
     }
 }
 

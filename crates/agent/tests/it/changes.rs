@@ -316,3 +316,91 @@ async fn a_write_that_fails_half_way_is_put_back() {
     assert!(rig.result().contains("hard links"), "{}", rig.result());
     assert_eq!(rig.fixture.tree(), before);
 }
+
+fn read_lines(first: u32, last: u32) -> Turn {
+    Turn::call(
+        "read_file",
+        json!({"path": "long.txt", "first_line": first, "last_line": last}),
+    )
+}
+
+/// What a whole write of a file of so many lines is told after these calls; none: it was done.
+async fn overwrite(lines: usize, turns: Vec<Turn>) -> Option<String> {
+    let mut rig = Rig::new(
+        "",
+        script(turns.into_iter().chain([write("long.txt", "new\n")])),
+    );
+    let text: String = (1..=lines).map(|line| format!("line {line}\n")).collect();
+    rig.fixture.write("long.txt", &text);
+    rig.turn("go").await;
+    let (call, status) = rig.host.calls().pop().unwrap();
+    if status == Completed {
+        assert_eq!(rig.fixture.read("long.txt"), "new\n");
+        return None;
+    }
+    assert_ne!(rig.fixture.read("long.txt"), "new\n");
+    Some(call.output)
+}
+
+#[rstest]
+#[case::some(10, vec![read_lines(2, 4)], Some("10 lines; not read since it last changed: 1, 5 to 10 ("))]
+#[case::gaps(10, vec![read_lines(8, 9), read_lines(2, 4)], Some("not read since it last changed: 1, 5 to 7, 10 ("))]
+#[case::all_at_last(10, vec![read_lines(5, 10), read_lines(1, 6)], None)]
+#[case::touching(10, vec![read_lines(1, 5), read_lines(6, 10)], None)]
+#[case::further_than_the_end(10, vec![read_lines(1, 99)], None)]
+#[case::cut(3000, vec![read("long.txt")], Some("not read since it last changed: 2001 to 3000 ("))]
+#[case::cut_and_the_rest(3000, vec![read("long.txt"), read_lines(2001, 3000)], None)]
+#[case::other_version(
+    10,
+    vec![read_lines(1, 5), edit("long.txt", "line 10\n", "last\n"), read_lines(6, 10)],
+    Some("not read since it last changed: 1 to 5 ("),
+)]
+#[case::edited_when_all_was_known(10, vec![read("long.txt"), edit("long.txt", "line 10\n", "last\n")], None)]
+#[case::moved_unread(
+    10,
+    vec![
+        patch("*** Update File: long.txt\n*** Move to: b.txt\n@@\n-line 10\n+last"),
+        patch("*** Update File: b.txt\n*** Move to: long.txt\n@@\n-last\n+line 10"),
+    ],
+    Some("long.txt exists and was not read"),
+)]
+#[case::moved_known(
+    10,
+    vec![
+        read("long.txt"),
+        patch("*** Update File: long.txt\n*** Move to: b.txt\n@@\n-line 10\n+last"),
+        patch("*** Update File: b.txt\n*** Move to: long.txt\n@@\n-last\n+line 10"),
+    ],
+    None,
+)]
+#[tokio::test]
+async fn only_lines_that_were_shown_are_written_over(
+    #[case] lines: usize,
+    #[case] turns: Vec<Turn>,
+    #[case] expected: Option<&str>,
+) {
+    match (overwrite(lines, turns).await, expected) {
+        (None, None) => {}
+        (Some(told), Some(expected)) => {
+            assert!(told.contains(expected), "{told}");
+            assert!(told.contains("edit_file"), "{told}");
+        }
+        (told, expected) => panic!("{told:?} instead of {expected:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_was_cut_was_not_read() {
+    let long = "x".repeat(1_001);
+    let mut rig = Rig::new(
+        &format!("//- /a.txt\none\n{long}\ntwo\n"),
+        script([read("a.txt"), write("a.txt", "new\n")]),
+    );
+    rig.turn("go").await;
+    let told = rig.result_at(1);
+    assert!(
+        told.contains("not read since it last changed: 2 ("),
+        "{told}"
+    );
+    assert!(rig.fixture.read("a.txt").contains(&long));
+}
