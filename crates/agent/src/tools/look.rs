@@ -193,6 +193,28 @@ pub(crate) fn missing(workspace: &Workspace, path: &RelPath, error: FsError) -> 
     }
 }
 
+/// Says of a place that a search would silently find nothing in why it is none to search.
+fn searchable(workspace: &Workspace, path: &RelPath) -> Result<(), String> {
+    let fs = workspace.fs();
+    let stat = fs
+        .stat(path)
+        .map_err(|error| missing(workspace, path, error))?;
+    if stat.kind != Kind::Link {
+        return Ok(());
+    }
+    match fs.list(path) {
+        // It stays inside: a folder, or a file.
+        Ok(_) | Err(FsError::NotADir { .. }) => Err(match fs.read_link(path) {
+            Ok(target) => format!(
+                "`{path}` is a link to `{}`, and a search follows no link; search there",
+                target.display()
+            ),
+            Err(error) => error.to_string(),
+        }),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn glob_escape(name: &str) -> String {
     name.chars()
         .flat_map(|char| match char {
@@ -268,6 +290,9 @@ impl Grep {
             Ok(path) => path,
             Err(error) => return ToolOutput::failed(error.to_string()),
         };
+        if let Err(message) = searchable(workspace, &under) {
+            return ToolOutput::failed(message);
+        }
         let query = GrepQuery {
             pattern: self.pattern.clone(),
             literal: self.literal,

@@ -87,6 +87,33 @@ async fn a_link_that_leads_out_is_not_followed() {
     assert_eq!(outer.read("canary.txt"), "secret\n");
 }
 
+#[rstest]
+#[case::to_a_file("../canary.txt", "`link` leads out of the workspace through a link")]
+#[case::to_a_folder("..", "`link` leads out of the workspace through a link")]
+#[case::to_nothing("nowhere", "`link` does not exist")]
+#[case::to_a_file_inside("inside.txt", "`link` is a link to `inside.txt`")]
+#[case::to_a_folder_inside("sub", "`link` is a link to `sub`")]
+#[cfg(unix)]
+#[tokio::test]
+async fn a_search_in_a_link_says_where_it_leads(#[case] target: &str, #[case] expected: &str) {
+    let outer = Fixture::new("//- /canary.txt\nsecret\n//- /ws/inside.txt\nx\n//- /ws/sub/x\nx\n");
+    std::os::unix::fs::symlink(target, outer.join("ws/link")).unwrap();
+    let look = |tool, arguments| Turn::call(tool, arguments);
+    let turns = [
+        look("grep", json!({"pattern": "x", "path": "link"})),
+        look("read_file", json!({"path": "link"})),
+    ];
+    let mut rig = inside(&outer, script(turns));
+    rig.turn("go").await;
+    let calls = rig.host.calls();
+    assert_eq!(calls[0].1, ItemStatus::Failed);
+    let (grep, read) = (&calls[0].0.output, &calls[1].0.output);
+    assert!(grep.starts_with(expected), "{grep}");
+    if expected.contains("leads out") {
+        assert_eq!(grep, read);
+    }
+}
+
 /// A session in the folder `ws` of a fixture.
 fn inside(outer: &Fixture, script: Script) -> Rig {
     let mut rig = Rig::new("", script);
