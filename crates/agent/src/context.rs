@@ -18,8 +18,10 @@ const TAIL: f64 = 0.25;
 pub(crate) struct Meter {
     window: u64,
     bytes_per_token: f64,
-    measured: bool,
 }
+
+/// A smaller count of a request is no count: the system prompt alone is longer.
+const LEAST_COUNT: u64 = 100;
 
 impl Meter {
     pub(crate) fn new(window: Option<u64>) -> Self {
@@ -28,15 +30,13 @@ impl Meter {
                 .filter(|&window| window > 0)
                 .unwrap_or(DEFAULT_WINDOW),
             bytes_per_token: DEFAULT_BYTES_PER_TOKEN,
-            measured: false,
         }
     }
 
     /// Learns from a request of `bytes` what a token is worth there.
     pub(crate) fn learn(&mut self, bytes: usize, usage: &Usage) {
-        if usage.input_tokens > 100 && !usage.estimated {
+        if counts(usage) {
             self.bytes_per_token = (bytes as f64 / usage.input_tokens as f64).clamp(1.0, 12.0);
-            self.measured = true;
         }
     }
 
@@ -49,11 +49,17 @@ impl Meter {
         (bytes as f64 / self.bytes_per_token) as u64
     }
 
-    pub(crate) fn context(&self, bytes: usize) -> ContextUse {
+    /// How full the context is after a reply: what the endpoint counted of the request and the reply, or else an
+    /// estimate from `bytes`, which are both together.
+    pub(crate) fn context(&self, bytes: usize, usage: Option<&Usage>) -> ContextUse {
+        let counted = usage.filter(|usage| counts(usage));
         ContextUse {
-            tokens: self.tokens(bytes),
+            tokens: counted.map_or_else(
+                || self.tokens(bytes),
+                |usage| usage.input_tokens.saturating_add(usage.output_tokens),
+            ),
             window: self.window,
-            estimated: !self.measured,
+            estimated: counted.is_none(),
         }
     }
 
@@ -70,6 +76,11 @@ impl Meter {
     pub(crate) fn tail(&self) -> usize {
         (self.window as f64 * TAIL * self.bytes_per_token) as usize
     }
+}
+
+/// Whether a usage is the endpoint's own count.
+fn counts(usage: &Usage) -> bool {
+    usage.input_tokens > LEAST_COUNT && !usage.estimated
 }
 
 /// Adds up the tokens of several requests.

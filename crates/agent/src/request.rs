@@ -53,7 +53,8 @@ impl<H: Host> Agent<H> {
                     progress.usage.input_tokens += self.meter.tokens(bytes);
                     progress.usage.estimated = true;
                 }
-                let context = self.meter.context(self.context_bytes(&progress.system));
+                let bytes = self.context_bytes(&progress.system);
+                let context = self.meter.context(bytes, reply.usage.as_ref());
                 self.host.emit(EventBody::ContextUpdated { context });
                 Ok(reply)
             }

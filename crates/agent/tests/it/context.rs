@@ -8,7 +8,8 @@ use kerf_protocol::{
     item::ItemBody,
     ledger::Purpose,
 };
-use kerf_test_support::{Script, Step, Tokens, Turn};
+use kerf_test_support::{Reported, Script, Step, Tokens, Turn};
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::join;
 
@@ -247,26 +248,62 @@ async fn a_message_that_interrupts_a_summary_does_not_end_the_turn() {
     assert_eq!(last.seen().last_user_text(), Some("be quick"));
 }
 
-#[tokio::test]
-async fn the_endpoint_s_own_count_is_learned() {
-    let counted = Turn::text("Done.").tokens(Tokens {
-        input: 3_000,
+/// What the context was said to be after each reply.
+fn used(rig: &Rig) -> Vec<ContextUse> {
+    let events = rig.host.events().into_iter();
+    events
+        .filter_map(|event| match event {
+            EventBody::ContextUpdated { context } => Some(context),
+            _ => None,
+        })
+        .collect()
+}
+
+fn counted(input: u64) -> Turn {
+    Turn::text("Done.").tokens(Tokens {
+        input,
+        output: 7,
         ..Tokens::default()
-    });
-    let mut rig = Rig::new("", script([counted, Turn::text("Done.")])).window(10_000);
-    let used = |rig: &Rig| -> Vec<ContextUse> {
-        let events = rig.host.events().into_iter();
-        events
-            .filter_map(|event| match event {
-                EventBody::ContextUpdated { context } => Some(context),
-                _ => None,
-            })
-            .collect()
-    };
+    })
+}
+
+#[rstest]
+#[case::plausible(3_000)]
+// Far more and far fewer bytes a token than an estimate takes for possible.
+#[case::dense(60_000)]
+#[case::thin(150)]
+#[tokio::test]
+async fn the_endpoint_s_own_count_is_shown_as_it_is(#[case] input: u64) {
+    let mut rig = Rig::new("", script([counted(input)])).window(100_000);
     rig.turn("hello").await;
-    let first = used(&rig)[0];
-    assert_eq!((first.window, first.estimated), (10_000, false));
-    assert!((2_950..3_100).contains(&first.tokens), "{first:?}");
+    assert_eq!(
+        used(&rig),
+        [ContextUse {
+            tokens: input + 7,
+            window: 100_000,
+            estimated: false
+        }]
+    );
+}
+
+#[tokio::test]
+async fn a_count_that_is_not_the_endpoint_s_is_said_to_be_an_estimate() {
+    let turns = [
+        Turn::text("Done.").reported(Reported::Absent),
+        counted(3_000),
+        Turn::text("Done.").reported(Reported::Absent),
+        counted(3),
+    ];
+    let mut rig = Rig::new("", script(turns)).window(10_000);
+    for _ in 0..4 {
+        rig.turn("hello").await;
+    }
+    let used = used(&rig);
+    let estimated: Vec<bool> = used.iter().map(|context| context.estimated).collect();
+    assert_eq!(estimated, [true, false, true, true], "{used:?}");
+    // What was counted before is learned from.
+    assert!((3_000..3_200).contains(&used[2].tokens), "{used:?}");
+    assert!((3_000..3_300).contains(&used[3].tokens), "{used:?}");
 }
 
 #[tokio::test]
