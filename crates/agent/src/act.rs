@@ -364,7 +364,8 @@ impl<H: Host> Agent<H> {
         }
         let text = job.news();
         let author = job.author;
-        if job.background.ended().is_some() {
+        let goes_on = job.background.ended().is_none();
+        if !goes_on {
             self.jobs.remove(&number);
         }
         let changes = self
@@ -374,6 +375,7 @@ impl<H: Host> Agent<H> {
             .map_err(|error| Stop::Fatal(error.0))?;
         Ok(ToolOutput {
             changes,
+            goes_on,
             ..ToolOutput::done(text)
         })
     }

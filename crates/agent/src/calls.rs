@@ -160,6 +160,7 @@ impl<H: Host> Agent<H> {
             }
             return ran;
         }
+        self.repeats.next_reply();
         let mut calls = raw.iter().zip(parsed.into_iter().flatten()).peekable();
         while let Some((call, tool)) = calls.next() {
             if tool.effect() == Effect::Reads && ran.fatal.is_none() && !action.is_cancelled() {
@@ -172,7 +173,7 @@ impl<H: Host> Agent<H> {
             }
             let running = Running::new(turn_id, step, call, tool.title());
             running.start(&*host);
-            let output = if ran.fatal.is_some() {
+            let mut output = if ran.fatal.is_some() {
                 ToolOutput::with_status(ItemStatus::Cancelled, "Not run: the turn ended before it.")
             } else if action.is_cancelled() {
                 ToolOutput::with_status(
@@ -194,6 +195,7 @@ impl<H: Host> Agent<H> {
                     }
                 }
             };
+            self.repeats.see(&running.call, &mut output);
             ran.push(running.finish(&*host, output));
         }
         ran
@@ -248,6 +250,7 @@ impl<H: Host> Agent<H> {
                 self.note_instructions(&shown.path, &mut output);
                 self.reads.add(shown);
             }
+            self.repeats.see(&running.call, &mut output);
             ran.push(running.finish(&*host, output));
         }
     }

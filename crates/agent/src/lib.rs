@@ -20,6 +20,7 @@ mod instructions;
 mod policy;
 mod prompt;
 mod reads;
+mod repeats;
 mod reply;
 mod request;
 mod room;

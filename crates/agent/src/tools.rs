@@ -22,6 +22,8 @@ pub(crate) struct ToolOutput {
     pub(crate) quotes: Vec<FileRange>,
     pub(crate) changes: Vec<FileChange>,
     pub(crate) exit: Option<Exit>,
+    /// Whether it tells of something that goes on: the same call may give another result by time alone.
+    pub(crate) goes_on: bool,
 }
 
 impl ToolOutput {
@@ -32,6 +34,7 @@ impl ToolOutput {
             quotes: Vec::new(),
             changes: Vec::new(),
             exit: None,
+            goes_on: false,
         }
     }
 

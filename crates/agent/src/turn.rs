@@ -10,6 +10,7 @@ use crate::{
     policy::Allowances,
     prompt,
     reads::Reads,
+    repeats::Repeats,
     reply::now,
     shape,
     tools::{self, command::RunningJob},
@@ -68,6 +69,7 @@ pub struct Agent<H> {
     pub(crate) host: Arc<H>,
     pub(crate) setup: Setup,
     pub(crate) reads: Reads,
+    pub(crate) repeats: Repeats,
     pub(crate) allowed: Allowances,
     pub(crate) instructions: Instructions,
     pub(crate) jobs: BTreeMap<u32, RunningJob>,
@@ -111,6 +113,7 @@ impl<H: Host> Agent<H> {
         Self {
             host,
             reads: Reads::default(),
+            repeats: Repeats::default(),
             allowed: Allowances::default(),
             instructions: Instructions::default(),
             jobs: BTreeMap::new(),
@@ -239,6 +242,7 @@ impl<H: Host> Agent<H> {
             },
         };
         self.conversation.push_user(&item);
+        self.repeats = Repeats::default();
         self.host
             .emit(EventBody::ItemStarted { item: item.clone() });
         self.host.emit(EventBody::ItemCompleted { item });
@@ -354,7 +358,10 @@ impl<H: Host> Agent<H> {
             if let Some(failure) = ran.fatal {
                 return TurnEnd::Failed(failure);
             }
-            if let Some(failure) = progress.is_hopeless(ran.valid) {
+            if let Some(failure) = progress
+                .is_hopeless(ran.valid)
+                .or_else(|| self.repeats.hopeless())
+            {
                 return TurnEnd::Failed(failure);
             }
         }

@@ -14,6 +14,7 @@ mod limits;
 mod looks;
 mod order;
 mod paths;
+mod repeats;
 mod replay;
 mod steering;
 mod talk;
