@@ -29,8 +29,8 @@ pub(crate) struct Conversation {
 struct About {
     /// Its length in bytes, near enough.
     bytes: usize,
-    /// The parts of files inside it.
-    quotes: Vec<FileRange>,
+    /// The parts of files inside it, each with the number of the message's part that quotes it.
+    quotes: Vec<(usize, FileRange)>,
     /// The last item that it stands for.
     last_item: ItemId,
 }
@@ -164,7 +164,17 @@ impl Conversation {
         {
             let mut parts = vec![Part::Text(user_text(text, comments))];
             parts.extend(images.iter().cloned().map(Part::Image));
-            self.push(Role::User, parts, Vec::new(), item.id);
+            let quotes = comments
+                .iter()
+                .filter(|comment| !comment.excerpt.is_empty())
+                .map(|comment| FileRange {
+                    path: comment.path.clone(),
+                    first_line: comment.first_line,
+                    last_line: comment.last_line,
+                })
+                .map(|range| (0, range))
+                .collect();
+            self.push(Role::User, parts, quotes, item.id);
         }
     }
 
@@ -183,8 +193,9 @@ impl Conversation {
     ) {
         let mut quotes = Vec::new();
         let parts = calls
-            .map(|(call, status)| {
-                quotes.extend(call.quotes.iter().cloned());
+            .enumerate()
+            .map(|(part, (call, status))| {
+                quotes.extend(call.quotes.iter().map(|range| (part, range.clone())));
                 let unknown = matches!(
                     status,
                     ItemStatus::Interrupted | ItemStatus::Running | ItemStatus::Waiting
@@ -214,7 +225,13 @@ impl Conversation {
         self.about.pop();
     }
 
-    fn push(&mut self, role: Role, parts: Vec<Part>, quotes: Vec<FileRange>, last_item: ItemId) {
+    fn push(
+        &mut self,
+        role: Role,
+        parts: Vec<Part>,
+        quotes: Vec<(usize, FileRange)>,
+        last_item: ItemId,
+    ) {
         let message = Message { role, parts };
         self.about.push(About {
             bytes: bytes(&message),
@@ -238,7 +255,7 @@ impl Conversation {
         let mut all: Vec<FileRange> = self
             .about
             .iter()
-            .flat_map(|about| about.quotes.iter().cloned())
+            .flat_map(|about| about.quotes.iter().map(|(_, range)| range.clone()))
             .collect();
         all.sort_by(|a, b| (&a.path, a.first_line).cmp(&(&b.path, b.first_line)));
         all.dedup_by(|next, kept| {
@@ -271,7 +288,7 @@ impl Conversation {
                 continue;
             }
             let mut message = Message::clone(&self.messages[index]);
-            for part in &mut message.parts {
+            for (number, part) in message.parts.iter_mut().enumerate() {
                 if let Part::ToolResult { output, .. } = part
                     && output.len() > WORTH_TRIMMING
                 {
@@ -279,12 +296,12 @@ impl Conversation {
                         "(an output of {} bytes was left out to save space; run the tool again if you need it)",
                         output.len()
                     );
+                    self.about[index].quotes.retain(|(of, _)| *of != number);
                 }
             }
             let now = bytes(&message);
             total = total - self.about[index].bytes + now;
             self.about[index].bytes = now;
-            self.about[index].quotes.clear();
             self.messages[index] = Arc::new(message);
             trimmed = true;
         }

@@ -5,8 +5,8 @@ use kerf_agent::{Control, TurnEnd};
 use kerf_protocol::{
     Code, TurnId,
     event::{ContextUse, EventBody},
-    item::ItemBody,
-    ledger::Purpose,
+    item::{Comment, ItemBody},
+    ledger::{FileRange, Purpose},
 };
 use kerf_test_support::{Reported, Script, Step, Tokens, Turn};
 use rstest::rstest;
@@ -327,4 +327,46 @@ async fn the_files_that_a_request_quotes_are_told_to_the_ledger() {
         "what was left out is not told"
     );
     assert!(sent.iter().all(|entry| entry.purpose == Purpose::Turn));
+}
+
+#[tokio::test]
+async fn a_short_output_beside_one_that_was_left_out_is_still_told_to_the_ledger() {
+    let (tree, turns) = five_reads();
+    let first = turns[0]
+        .clone()
+        .and_call("read_file", json!({"path": "short.txt"}));
+    let turns = std::iter::once(first).chain(turns.into_iter().skip(1));
+    let mut rig = Rig::new(
+        &format!("{tree}//- /short.txt\nshort\n"),
+        script(turns.collect::<Vec<_>>()),
+    )
+    .window(8_000);
+    rig.turn("read all").await;
+    assert_eq!(left_out(&rig), [true, false, true, false, false, false]);
+    let sent = rig.sent().pop().unwrap();
+    let paths: Vec<&str> = sent.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, ["2.txt", "3.txt", "4.txt", "short.txt"]);
+}
+
+#[tokio::test]
+async fn the_lines_that_a_comment_quotes_are_told_to_the_ledger() {
+    let mut rig = Rig::new("", script([]));
+    let mut input = says("look");
+    let comment = |first_line, excerpt: &str| Comment {
+        path: "a.txt".to_owned(),
+        first_line,
+        last_line: first_line + 1,
+        excerpt: excerpt.to_owned(),
+        text: "why?".to_owned(),
+    };
+    input.comments = vec![comment(3, "one\ntwo"), comment(7, "")];
+    rig.agent
+        .run_turn(TurnId::new(), input, &Control::new())
+        .await;
+    let told = FileRange {
+        path: "a.txt".to_owned(),
+        first_line: 3,
+        last_line: 4,
+    };
+    assert_eq!(rig.sent()[0].files, [told]);
 }
