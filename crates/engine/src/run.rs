@@ -193,6 +193,7 @@ impl Engine {
                 created_at: now(),
                 status,
                 step: 0,
+                part: 0,
                 body,
             };
             live.host
