@@ -107,6 +107,9 @@ pub struct HunkLine {
 pub struct Hunk {
     /// Its number in its file, from 1.
     pub hunk: u32,
+    /// Names it in its file for as long as its lines stay what they are: numbers move when others come or go.
+    #[ts(type = "number")]
+    pub id: u64,
     /// What was decided.
     pub state: HunkState,
     /// The enclosing function or heading, when one is found.
@@ -184,6 +187,10 @@ pub enum Target {
         path: String,
         /// The hunk's number in its file, from 1.
         hunk: u32,
+        /// The hunk's id as it was shown; with another one there, nothing is decided. None: whatever is there.
+        #[serde(default)]
+        #[ts(type = "number | null")]
+        id: Option<u64>,
     },
     /// Some lines of a hunk.
     Lines {
@@ -191,6 +198,10 @@ pub enum Target {
         path: String,
         /// The hunk's number in its file, from 1.
         hunk: u32,
+        /// As for a hunk.
+        #[serde(default)]
+        #[ts(type = "number | null")]
+        id: Option<u64>,
         /// Indices into the hunk's `lines`, from 0; context lines among them are ignored.
         lines: Vec<u32>,
     },

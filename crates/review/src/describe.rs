@@ -131,6 +131,7 @@ impl FileReview {
                 .unwrap_or_default();
             file.hunks.push(Hunk {
                 hunk: 0,
+                id: 0,
                 state: change.state,
                 header: headers.above(change.new.start, first),
                 added: count(change.new.len()),
@@ -147,6 +148,7 @@ impl FileReview {
         }
         for (index, hunk) in file.hunks.iter_mut().enumerate() {
             hunk.hunk = count(index + 1);
+            hunk.id = self.id(index);
         }
     }
 
@@ -154,6 +156,7 @@ impl FileReview {
     fn whole_hunk(&self, flag: &Flag, header: String) -> Hunk {
         Hunk {
             hunk: 1,
+            id: self.id(0),
             state: flag.state,
             header,
             added: 0,
@@ -161,6 +164,10 @@ impl FileReview {
             authors: self.names(flag.authors.clone()),
             lines: Vec::new(),
         }
+    }
+
+    fn id(&self, index: usize) -> u64 {
+        self.key(index).map_or(0, |key| key.id)
     }
 
     /// Authors without repetition, oldest first.

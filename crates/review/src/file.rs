@@ -161,6 +161,12 @@ impl FileReview {
         }
     }
 
+    /// What names a hunk for as long as its lines stay what they are; none when there is no hunk of this number.
+    pub fn hunk_id(&self, hunk: u32) -> Option<u64> {
+        let index = hunk.checked_sub(1)? as usize;
+        self.key(index).map(|key| key.id)
+    }
+
     /// A hunk by its index: the mode first, then from the top of the file down.
     pub(crate) fn key(&self, index: usize) -> Option<Key> {
         match (&self.kind, index) {

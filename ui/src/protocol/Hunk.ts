@@ -12,6 +12,10 @@ export type Hunk = {
  */
 hunk: number, 
 /**
+ * Names it in its file for as long as its lines stay what they are: numbers move when others come or go.
+ */
+id: number, 
+/**
  * What was decided.
  */
 state: HunkState, 

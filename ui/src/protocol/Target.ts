@@ -15,7 +15,11 @@ path: string,
 /**
  * The hunk's number in its file, from 1.
  */
-hunk: number, } | { "type": "lines", 
+hunk: number, 
+/**
+ * The hunk's id as it was shown; with another one there, nothing is decided. None: whatever is there.
+ */
+id: number | null, } | { "type": "lines", 
 /**
  * The file.
  */
@@ -24,6 +28,10 @@ path: string,
  * The hunk's number in its file, from 1.
  */
 hunk: number, 
+/**
+ * As for a hunk.
+ */
+id: number | null, 
 /**
  * Indices into the hunk's `lines`, from 0; context lines among them are ignored.
  */

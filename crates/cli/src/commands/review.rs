@@ -211,10 +211,15 @@ fn target(review: &Review, name: Option<&str>, lines: Option<&str>) -> Result<Ta
     match (hunk, lines) {
         (Some((path, hunk)), Some(lines)) if !is_file => Ok(Target::Lines {
             lines: line_numbers(review, &path, hunk, lines)?,
+            id: shown_id(review, &path, hunk),
             path,
             hunk,
         }),
-        (Some((path, hunk)), None) if !is_file => Ok(Target::Hunk { path, hunk }),
+        (Some((path, hunk)), None) if !is_file => Ok(Target::Hunk {
+            path,
+            hunk,
+            id: None,
+        }),
         (_, None) => Ok(Target::File {
             path: name.to_owned(),
         }),
@@ -339,4 +344,11 @@ pub(crate) async fn comment(
     }
     output.flush();
     Ok(Exit::Done)
+}
+
+/// Lines were counted in the hunk as it is in this review.
+fn shown_id(review: &Review, path: &str, hunk: u32) -> Option<u64> {
+    let file = review.files.iter().find(|file| file.path == path)?;
+    let shown = file.hunks.iter().find(|shown| shown.hunk == hunk)?;
+    Some(shown.id)
 }

@@ -158,15 +158,41 @@ impl Desk {
                 Which::Pending,
             ),
             Target::File { path } => (find(path)?, Which::Pending),
-            Target::Hunk { path, hunk } => (find(path)?, Which::Hunk(*hunk)),
-            Target::Lines { path, hunk, lines } => (
-                find(path)?,
-                Which::Lines {
-                    hunk: *hunk,
-                    lines: lines.clone(),
-                },
-            ),
+            Target::Hunk { path, hunk, id } => {
+                let found = find(path)?;
+                self.same(&found, *hunk, *id)?;
+                (found, Which::Hunk(*hunk))
+            }
+            Target::Lines {
+                path,
+                hunk,
+                id,
+                lines,
+            } => {
+                let found = find(path)?;
+                self.same(&found, *hunk, *id)?;
+                let (hunk, lines) = (*hunk, lines.clone());
+                (found, Which::Lines { hunk, lines })
+            }
         })
+    }
+}
+
+impl Desk {
+    /// Whether a hunk is still the one that was shown.
+    fn same(&self, found: &[RelPath], hunk: u32, id: Option<u64>) -> Result<(), Failure> {
+        let Some(id) = id else { return Ok(()) };
+        let now = found
+            .iter()
+            .find_map(|path| self.files.get(path)?.hunk_id(hunk));
+        if now == Some(id) {
+            return Ok(());
+        }
+        Err(failure(
+            Code::Conflict,
+            "the hunk has changed since it was shown",
+            "Look at it again",
+        ))
     }
 }
 

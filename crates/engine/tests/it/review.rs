@@ -184,3 +184,40 @@ async fn a_decision_whose_rows_were_lost_leaves_files_and_review_at_one(
         .unwrap();
     assert_eq!(bench.fixture.tree(), TREE);
 }
+
+#[tokio::test]
+async fn a_hunk_that_changed_since_it_was_shown_is_not_decided() {
+    let bench = Bench::new(TREE, turns());
+    let engine = bench.engine().await;
+    let id = bench.talked(&engine).await;
+    let shown = review(&engine, id).await.files[0].hunks[0].clone();
+    // The user goes on with the agent's line before the answer comes.
+    bench.fixture.write("a.txt", "ONE and more\n");
+    let target = Target::Hunk {
+        path: "a.txt".to_owned(),
+        hunk: 1,
+        id: Some(shown.id),
+    };
+    let decision = |target| Decide {
+        session_id: id,
+        decision: Decision::Reject,
+        target,
+    };
+    let refused = engine
+        .call::<method::ReviewDecide>(decision(target))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, Code::Conflict);
+    assert_eq!(bench.fixture.read("a.txt"), "ONE and more\n");
+    let now = review(&engine, id).await.files[0].hunks[0].clone();
+    let target = Target::Hunk {
+        path: "a.txt".to_owned(),
+        hunk: 1,
+        id: Some(now.id),
+    };
+    engine
+        .call::<method::ReviewDecide>(decision(target))
+        .await
+        .unwrap();
+    assert_eq!(bench.fixture.read("a.txt"), "one\n");
+}
