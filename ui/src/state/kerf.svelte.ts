@@ -1,0 +1,278 @@
+/**
+ * All that the interface knows, in one place: which project and task are open, and the state of each part.
+ *
+ * Data flows one way: a front asks the backend, the engine tells by events, and `follow` brings them here.
+ */
+
+import { failureOf, type Backend } from '../backend/backend';
+import type { Event } from '../protocol/Event';
+import type { Failure } from '../protocol/Failure';
+import type { Image } from '../protocol/Image';
+import type { Policy } from '../protocol/Policy';
+import type { Project } from '../protocol/Project';
+import type { RepoStatus } from '../protocol/RepoStatus';
+import type { Session } from '../protocol/Session';
+import type { WhenRunning } from '../protocol/WhenRunning';
+import { Conversation } from './conversation.svelte';
+import { Endpoints } from './endpoints.svelte';
+import { ReviewState } from './review.svelte';
+import { Settings } from './settings.svelte';
+import { Tasks } from './tasks.svelte';
+
+/** What the middle of the window shows. */
+export type View = 'task' | 'settings' | 'ledger';
+
+/** A task that is open. */
+export class OpenTask {
+  readonly id: string;
+  readonly conversation = new Conversation();
+  readonly review: ReviewState;
+  /** Messages that wait for the running action to end. */
+  queued: string[] = $state.raw([]);
+  loaded = $state(false);
+  failure: Failure | null = $state.raw(null);
+
+  constructor(backend: Backend, id: string) {
+    this.id = id;
+    this.review = new ReviewState(backend, id);
+  }
+}
+
+/** A folder that is too wide to be opened without a word. */
+export interface WideFolder {
+  path: string;
+  why: string;
+}
+
+export class Kerf {
+  readonly backend: Backend;
+  readonly tasks: Tasks;
+  readonly endpoints: Endpoints;
+  readonly settings: Settings;
+  projects: Project[] = $state.raw([]);
+  /** Whether the first list of projects has come. */
+  ready = $state(false);
+  project: Project | null = $state.raw(null);
+  repo: RepoStatus | null = $state.raw(null);
+  task: OpenTask | null = $state.raw(null);
+  view: View = $state('task');
+  /** Folders that the user is asked about before they are opened. */
+  wide: WideFolder[] = $state.raw([]);
+  /** A failure that belongs to no part; shown until it is dismissed. */
+  failure: Failure | null = $state.raw(null);
+  /** Policy, endpoint and model of the next task. */
+  draft: { policy: Policy; endpoint: string | null; model: string | null } = $state.raw({
+    policy: { sandbox: 'workspace-write', approve: 'ask' },
+    endpoint: null,
+    model: null,
+  });
+
+  constructor(backend: Backend) {
+    this.backend = backend;
+    this.tasks = new Tasks(backend);
+    this.endpoints = new Endpoints(backend);
+    this.settings = new Settings(backend);
+  }
+
+  /** The open task as the list has it. */
+  get session(): Session | null {
+    return this.task ? (this.tasks.find(this.task.id) ?? null) : null;
+  }
+
+  /** Loads what the window opens with, and follows the engine. Returns how to stop. */
+  start(): () => void {
+    const stop = this.backend.follow({
+      events: (batch) => batch.forEach((event) => this.#apply(event)),
+      gap: () => void this.#afterGap(),
+    });
+    void this.#load();
+    return stop;
+  }
+
+  async #load() {
+    await this.try(async () => {
+      const [projects, folders] = await Promise.all([
+        this.backend.request('project/list', {}),
+        this.backend.shell.startFolders(),
+        this.settings.load(),
+        this.tasks.load(),
+      ]);
+      this.projects = projects;
+      this.draft = { ...this.draft, policy: this.settings.current.policy };
+      if (folders.length > 0) await this.openFolders(folders);
+      else if (projects[0]) await this.openProject(projects[0]);
+    });
+    this.ready = true;
+    await this.endpoints.load();
+  }
+
+  /** Opens folders; the last one is shown. */
+  async openFolders(paths: string[], confirmed = false) {
+    for (const path of paths) {
+      await this.try(async () => {
+        const opened = await this.backend.request('project/open', { path, confirmed });
+        if (opened.type === 'too_wide') {
+          this.wide = [...this.wide.filter((wide) => wide.path !== opened.path), opened];
+          return;
+        }
+        this.wide = this.wide.filter((wide) => wide.path !== path);
+        this.projects = [opened.project, ...this.projects.filter(({ id }) => id !== opened.project.id)];
+        this.newTask(opened.project);
+      });
+    }
+  }
+
+  /** Shows a project: its last task, or a new one. */
+  async openProject(project: Project) {
+    this.project = project;
+    const last = this.tasks.all.find((session) => session.project_id === project.id);
+    if (last) await this.openTask(last.id);
+    else this.newTask(project);
+  }
+
+  async removeProject(project: Project) {
+    await this.try(async () => {
+      await this.backend.request('project/remove', { project_id: project.id });
+      this.projects = this.projects.filter(({ id }) => id !== project.id);
+      if (this.project?.id !== project.id) return;
+      this.project = null;
+      this.task = null;
+      const [next] = this.projects;
+      if (next) await this.openProject(next);
+    });
+  }
+
+  /** Shows an empty composer; the task begins with its first message. */
+  newTask(project: Project | null = this.project) {
+    this.project = project;
+    this.task = null;
+    this.view = 'task';
+    void this.loadRepo();
+  }
+
+  async openTask(id: string) {
+    this.view = 'task';
+    if (this.task?.id === id) return;
+    const task = new OpenTask(this.backend, id);
+    this.task = task;
+    await this.#attach(task);
+    void task.review.load();
+    void this.loadRepo();
+  }
+
+  /** Sends a message, beginning a task when none is open. False: it was not taken. */
+  async send(text: string, images: Image[], whenRunning: WhenRunning = 'queue'): Promise<boolean> {
+    return await this.try(async () => {
+      const task = this.task ?? (await this.#begin());
+      const prompted = await this.backend.request('session/prompt', {
+        session_id: task.id,
+        text,
+        images,
+        when_running: whenRunning,
+      });
+      task.review.sent();
+      if (prompted === 'queued') task.queued = [...task.queued, text];
+    });
+  }
+
+  async stop() {
+    const { task } = this;
+    if (task) await this.try(() => this.backend.request('session/cancel', { session_id: task.id }));
+  }
+
+  /** Changes policy, endpoint or model: of the open task from its next turn on, else of the next task. */
+  async configure(change: { policy?: Policy; endpoint?: string; model?: string }) {
+    const { task } = this;
+    if (!task) {
+      this.draft = { ...this.draft, ...change };
+      return;
+    }
+    await this.try(async () => {
+      const session = await this.backend.request('session/configure', {
+        session_id: task.id,
+        endpoint: change.endpoint ?? null,
+        model: change.model ?? null,
+        policy: change.policy ?? null,
+      });
+      this.tasks.put(session);
+    });
+  }
+
+  /** Does something whose failure belongs to no part. False: it failed. */
+  async try(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (thrown) {
+      this.failure = failureOf(thrown);
+      return false;
+    }
+  }
+
+  async loadRepo() {
+    const { project } = this;
+    this.repo = null;
+    if (!project) return;
+    try {
+      const repo = await this.backend.request('project/status', { folder: project.path });
+      if (this.project?.id === project.id) this.repo = repo;
+    } catch {
+      // A folder that is gone or no repository shows no branch; opening a task there tells why.
+    }
+  }
+
+  async #begin(): Promise<OpenTask> {
+    const { project, draft } = this;
+    if (!project) throw new Error('open a folder first');
+    const session = await this.backend.request('session/new', { folder: project.path, ...draft });
+    this.tasks.put(session);
+    const task = new OpenTask(this.backend, session.id);
+    task.loaded = true;
+    this.task = task;
+    return task;
+  }
+
+  async #attach(task: OpenTask) {
+    try {
+      const attached = await this.backend.request('session/attach', { session_id: task.id });
+      task.conversation.attach(attached);
+      task.failure = null;
+      const { session } = attached.transcript;
+      this.project = this.projects.find(({ id }) => id === session.project_id) ?? this.project;
+    } catch (thrown) {
+      task.failure = failureOf(thrown);
+    }
+    task.loaded = true;
+  }
+
+  #apply(event: Event) {
+    this.tasks.apply(event);
+    const { task } = this;
+    if (task?.id !== event.session_id) return;
+    task.conversation.apply(event);
+    if (event.type === 'item.started' && event.item.type === 'user_message') {
+      const { text } = event.item;
+      const at = task.queued.indexOf(text);
+      if (at >= 0) task.queued = task.queued.toSpliced(at, 1);
+    }
+    if (event.type === 'turn.completed' || event.type === 'turn.failed') {
+      task.queued = [];
+      void task.review.load();
+      void this.loadRepo();
+    } else if (
+      event.type === 'item.completed' &&
+      event.item.type === 'tool_call' &&
+      event.item.changes?.length
+    ) {
+      void task.review.load();
+    }
+  }
+
+  async #afterGap() {
+    await this.tasks.load();
+    if (this.task) {
+      await this.#attach(this.task);
+      await this.task.review.load();
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/** The user's settings, and how they reach the page. */
+
+import type { Backend } from '../backend/backend';
+import type { Appearance } from '../protocol/Appearance';
+import type { AppSettings } from '../protocol/AppSettings';
+
+const DEFAULTS: AppSettings = {
+  appearance: { theme: 'system', text_size: 100, diff_colours: 'standard', diff_layout: 'unified' },
+  policy: { sandbox: 'workspace-write', approve: 'ask' },
+  keys: {},
+  editor: '',
+  notifications: 'on',
+};
+
+export class Settings {
+  current: AppSettings = $state.raw(DEFAULTS);
+
+  #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  async load() {
+    this.current = await this.#backend.request('settings/show', {});
+  }
+
+  /** Shows a change at once and writes it. Rejects, and goes back, when it cannot be written. */
+  async change(change: Partial<AppSettings>) {
+    const before = this.current;
+    this.current = { ...before, ...change };
+    try {
+      await this.#backend.request('settings/change', this.current);
+    } catch (thrown) {
+      this.current = before;
+      throw thrown;
+    }
+  }
+
+  appearance(change: Partial<Appearance>) {
+    return this.change({ appearance: { ...this.current.appearance, ...change } });
+  }
+}

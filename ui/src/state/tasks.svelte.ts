@@ -1,0 +1,110 @@
+/** The tasks of all projects, as the sidebar lists them. */
+
+import type { Backend } from '../backend/backend';
+import { failureOf } from '../backend/backend';
+import type { Event } from '../protocol/Event';
+import type { Failure } from '../protocol/Failure';
+import type { Session } from '../protocol/Session';
+import type { SessionHit } from '../protocol/SessionHit';
+import type { SessionState } from '../protocol/SessionState';
+
+export interface Groups {
+  running: Session[];
+  /** A question waits, or Kerf stopped in the middle. */
+  needsYou: Session[];
+  done: Session[];
+}
+
+export class Tasks {
+  all: Session[] = $state.raw([]);
+  loaded = $state(false);
+  failure: Failure | null = $state.raw(null);
+  /** Whether archived tasks are listed too. */
+  archived = $state(false);
+
+  groups: Groups = $derived({
+    running: this.all.filter(({ state }) => state === 'running'),
+    needsYou: this.all.filter(({ state }) => state === 'waiting' || state === 'interrupted'),
+    done: this.all.filter(({ state }) => state === 'idle'),
+  });
+
+  #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  async load() {
+    try {
+      this.all = await this.#backend.request('session/list', {
+        folder: null,
+        archived: this.archived,
+        limit: null,
+      });
+      this.failure = null;
+    } catch (thrown) {
+      this.failure = failureOf(thrown);
+    }
+    this.loaded = true;
+  }
+
+  find(id: string): Session | undefined {
+    return this.all.find((session) => session.id === id);
+  }
+
+  /** Takes a session up, new or changed. */
+  put(session: Session) {
+    this.all = [session, ...this.all.filter(({ id }) => id !== session.id)];
+  }
+
+  apply(event: Event) {
+    const state = stateAfter(event);
+    if (!state) return;
+    const known = this.find(event.session_id);
+    if (!known) void this.load();
+    else if (known.state !== state) this.#replace({ ...known, state });
+    // The title comes from the first message, and the order from what was last touched.
+    if (event.type === 'turn.started' || event.type === 'turn.completed' || event.type === 'turn.failed')
+      void this.load();
+  }
+
+  search(query: string): Promise<SessionHit[]> {
+    return this.#backend.request('session/search', { query, folder: null, limit: 50 });
+  }
+
+  async rename(id: string, title: string) {
+    await this.#backend.request('session/rename', { session_id: id, title });
+    await this.load();
+  }
+
+  async archive(id: string, archived: boolean) {
+    await this.#backend.request('session/archive', { session_id: id, archived });
+    await this.load();
+  }
+
+  async delete(id: string) {
+    await this.#backend.request('session/delete', { session_id: id });
+    await this.load();
+  }
+
+  #replace(session: Session) {
+    this.all = this.all.map((other) => (other.id === session.id ? session : other));
+  }
+}
+
+function stateAfter(event: Event): SessionState | null {
+  switch (event.type) {
+    case 'turn.started':
+    case 'item.started':
+      return 'running';
+    case 'approval.requested':
+      return 'waiting';
+    case 'item.completed':
+      return event.item.type === 'approval' ? 'running' : null;
+    case 'turn.completed':
+    case 'turn.failed':
+      return 'idle';
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,26 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [svelte()],
+  // The window loads files of its own program only; a source map would be a second copy of the code in it.
+  build: { target: 'safari16', sourcemap: false, assetsInlineLimit: 0 },
+  worker: { format: 'es' },
+  server: { strictPort: true, port: 5183 },
+  test: {
+    include: ['src/**/*.test.ts'],
+    browser: {
+      enabled: true,
+      headless: true,
+      provider: playwright({
+        launchOptions: {
+          executablePath: process.env.KERF_CHROMIUM ?? '/usr/bin/chromium',
+          args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
+        },
+      }),
+      instances: [{ browser: 'chromium', viewport: { width: 1280, height: 800 } }],
+      screenshotFailures: false,
+    },
+  },
+});
