@@ -16,6 +16,8 @@ export class Endpoints {
   loaded = $state(false);
   /** Whether local servers are being looked for. */
   looking = $state(false);
+  /** Whether one is being added. */
+  adding = $state(false);
   failure: Failure | null = $state.raw(null);
 
   /** Whether a language model can be reached without typing anything; else there is the practice endpoint. */

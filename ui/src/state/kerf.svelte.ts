@@ -5,6 +5,7 @@
  */
 
 import { failureOf, type Backend } from '../backend/backend';
+import type { Check } from '../protocol/Check';
 import type { Event } from '../protocol/Event';
 import type { Failure } from '../protocol/Failure';
 import type { Image } from '../protocol/Image';
@@ -15,12 +16,18 @@ import type { Session } from '../protocol/Session';
 import type { WhenRunning } from '../protocol/WhenRunning';
 import { Conversation } from './conversation.svelte';
 import { Endpoints } from './endpoints.svelte';
+import { Ledger } from './ledger.svelte';
+import { noticeOf } from './notices';
 import { ReviewState } from './review.svelte';
 import { Settings } from './settings.svelte';
 import { Tasks } from './tasks.svelte';
 
 /** What the middle of the window shows. */
 export type View = 'task' | 'settings' | 'ledger';
+
+/** The parts of the settings. */
+export type Section =
+  'endpoints' | 'approvals' | 'appearance' | 'keys' | 'editor' | 'notifications' | 'data' | 'doctor';
 
 /** A task that is open. */
 export class OpenTask {
@@ -49,6 +56,7 @@ export class Kerf {
   readonly tasks: Tasks;
   readonly endpoints: Endpoints;
   readonly settings: Settings;
+  readonly ledger: Ledger;
   projects: Project[] = $state.raw([]);
   /** Whether the first list of projects has come. */
   ready = $state(false);
@@ -56,6 +64,11 @@ export class Kerf {
   repo: RepoStatus | null = $state.raw(null);
   task: OpenTask | null = $state.raw(null);
   view: View = $state('task');
+  /** The part of the settings that is shown. */
+  section: Section = $state('endpoints');
+  /** What works here, as it was last looked at. */
+  checks: Check[] | null = $state.raw(null);
+  checksFailure: Failure | null = $state.raw(null);
   /** Folders that the user is asked about before they are opened. */
   wide: WideFolder[] = $state.raw([]);
   /** A failure that belongs to no part; shown until it is dismissed. */
@@ -72,6 +85,7 @@ export class Kerf {
     this.tasks = new Tasks(backend);
     this.endpoints = new Endpoints(backend);
     this.settings = new Settings(backend);
+    this.ledger = new Ledger(backend);
   }
 
   /** The open task as the list has it. */
@@ -103,7 +117,7 @@ export class Kerf {
       else if (projects[0]) await this.openProject(projects[0]);
     });
     this.ready = true;
-    await this.endpoints.load();
+    await Promise.all([this.endpoints.load(), this.ledger.load(), this.loadChecks()]);
   }
 
   /** Opens folders; the last one is shown. */
@@ -145,7 +159,7 @@ export class Kerf {
   /** Shows an empty composer; the task begins with its first message. */
   newTask(project: Project | null = this.project) {
     this.project = project;
-    this.task = null;
+    this.#leave();
     this.view = 'task';
     void this.loadRepo();
   }
@@ -153,11 +167,36 @@ export class Kerf {
   async openTask(id: string) {
     this.view = 'task';
     if (this.task?.id === id) return;
+    this.#leave();
     const task = new OpenTask(this.backend, id);
     this.task = task;
     await this.#attach(task);
     void task.review.load();
     void this.loadRepo();
+  }
+
+  /** Deletes a task; the window shows an empty composer when it was open. */
+  async deleteTask(id: string) {
+    await this.try(async () => {
+      await this.tasks.delete(id);
+      if (this.task?.id === id) {
+        this.task = null;
+        void this.loadRepo();
+      }
+    });
+  }
+
+  /** Goes `by` tasks on in the order of the sidebar; round at either end. */
+  async nextTask(by: 1 | -1) {
+    const ids = this.tasks.inOrder().map(({ id }) => id);
+    const at = this.task ? ids.indexOf(this.task.id) : -1;
+    const next = ids[(Math.max(at, by === 1 ? -1 : 0) + by + ids.length) % ids.length];
+    if (next) await this.openTask(next);
+  }
+
+  showSettings(section: Section = this.section) {
+    this.section = section;
+    this.view = 'settings';
   }
 
   /** Sends a message, beginning a task when none is open. False: it was not taken. */
@@ -221,6 +260,24 @@ export class Kerf {
     }
   }
 
+  /** Looks at what works here. */
+  async loadChecks() {
+    try {
+      this.checks = await this.backend.request('doctor', { folder: this.project?.path ?? '' });
+      this.checksFailure = null;
+    } catch (thrown) {
+      this.checksFailure = failureOf(thrown);
+    }
+  }
+
+  /** Leaves the open task, and keeps for the list what it knew of its review. */
+  #leave() {
+    const { task } = this;
+    this.task = null;
+    if (task?.review.loaded)
+      this.tasks.hunks = { ...this.tasks.hunks, [task.id]: task.review.counts.pending };
+  }
+
   async #begin(): Promise<OpenTask> {
     const { project, draft } = this;
     if (!project) throw new Error('open a folder first');
@@ -237,6 +294,8 @@ export class Kerf {
       const attached = await this.backend.request('session/attach', { session_id: task.id });
       task.conversation.attach(attached);
       task.failure = null;
+      const turn = attached.transcript.turns.at(-1);
+      if (attached.running && turn) this.tasks.turnStarted(task.id, turn.created_at);
       const { session } = attached.transcript;
       this.project = this.projects.find(({ id }) => id === session.project_id) ?? this.project;
     } catch (thrown) {
@@ -247,6 +306,8 @@ export class Kerf {
 
   #apply(event: Event) {
     this.tasks.apply(event);
+    this.#tell(event);
+    if (event.type === 'turn.completed' || event.type === 'turn.failed') void this.ledger.load();
     const { task } = this;
     if (task?.id !== event.session_id) return;
     task.conversation.apply(event);
@@ -268,8 +329,18 @@ export class Kerf {
     }
   }
 
+  /** Tells the user through the system when the window is not in front. */
+  #tell(event: Event) {
+    if (this.settings.current.notifications !== 'on' || document.hasFocus()) return;
+    const notice = noticeOf(event);
+    if (notice === null) return;
+    const title = this.tasks.find(event.session_id)?.title ?? 'Kerf';
+    // Without the notice nothing is lost.
+    this.backend.shell.notify(title, notice).catch(() => {});
+  }
+
   async #afterGap() {
-    await this.tasks.load();
+    await Promise.all([this.tasks.load(), this.ledger.load()]);
     if (this.task) {
       await this.#attach(this.task);
       await this.task.review.load();

@@ -21,6 +21,10 @@ export class Tasks {
   failure: Failure | null = $state.raw(null);
   /** Whether archived tasks are listed too. */
   archived = $state(false);
+  /** When the running turn of a task began, where this window knows it. */
+  started: Record<string, number> = $state.raw({});
+  /** How many hunks waited for a decision when a task was last open. */
+  hunks: Record<string, number> = $state.raw({});
 
   groups: Groups = $derived({
     running: this.all.filter(({ state }) => state === 'running'),
@@ -58,6 +62,7 @@ export class Tasks {
   }
 
   apply(event: Event) {
+    if (event.type === 'turn.started') this.turnStarted(event.session_id, Date.now());
     const state = stateAfter(event);
     if (!state) return;
     const known = this.find(event.session_id);
@@ -66,6 +71,10 @@ export class Tasks {
     // The title comes from the first message, and the order from what was last touched.
     if (event.type === 'turn.started' || event.type === 'turn.completed' || event.type === 'turn.failed')
       void this.load();
+  }
+
+  turnStarted(id: string, at: number) {
+    this.started = { ...this.started, [id]: at };
   }
 
   search(query: string): Promise<SessionHit[]> {
@@ -85,6 +94,12 @@ export class Tasks {
   async delete(id: string) {
     await this.#backend.request('session/delete', { session_id: id });
     await this.load();
+  }
+
+  /** The tasks in the order of the sidebar. */
+  inOrder(): Session[] {
+    const { running, needsYou, done } = this.groups;
+    return [...running, ...needsYou, ...done];
   }
 
   #replace(session: Session) {
