@@ -6,7 +6,7 @@
 import './styles/tokens.css';
 import './styles/base.css';
 import axe from 'axe-core';
-import type { Component } from 'svelte';
+import type { Component, ComponentProps } from 'svelte';
 import { expect } from 'vitest';
 import { render } from 'vitest-browser-svelte';
 import { Actions } from './app/actions.svelte';
@@ -23,22 +23,26 @@ still.textContent =
 document.head.append(still);
 document.documentElement.dataset.theme = 'dark';
 
-interface Options<Props> {
+// Any component: what it takes and gives is its own.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Part = Component<any, any, any>;
+
+interface Options<P extends Part> {
   backend?: FakeBackend;
-  props?: Props;
+  props?: ComponentProps<P>;
   /** Brings the state to where the test begins, before the part is mounted. Nothing is loaded by itself. */
   prepare?: (kerf: Kerf, actions: Actions) => unknown;
 }
 
 /** Mounts a component with its contexts. Queries (`getByRole` …) are on what is returned, beside the state. */
-export async function mountWith<Props extends object>(
-  component: Component<Props, object, keyof Props | ''>,
-  { backend = fakeBackend(), props, prepare }: Options<Props> = {},
+export async function mountWith<P extends Part>(
+  component: P,
+  { backend = fakeBackend(), props, prepare }: Options<P> = {},
 ) {
   const kerf = new Kerf(backend);
   const actions = new Actions(kerf.settings);
   await prepare?.(kerf, actions);
-  const screen = render(Provide, { kerf, actions, part: component as never, given: { ...props } });
+  const screen = render(Provide, { kerf, actions, part: component, given: { ...props } });
   screen.container.style.height = '100%';
   return { ...screen, kerf, actions, backend };
 }
