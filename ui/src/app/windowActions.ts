@@ -1,0 +1,202 @@
+/** The actions that the window itself has, on whatever it shows. */
+
+import type { Theme } from '../protocol/Theme';
+import type { Kerf } from '../state/kerf.svelte';
+import type { Action } from './actions.svelte';
+import type { Frame } from './frame.svelte';
+
+const SIZES = { least: 80, most: 200, step: 10 };
+
+export function windowActions(kerf: Kerf, frame: Frame): Action[] {
+  const { shell } = kerf.backend;
+  const inProject = () => kerf.project !== null;
+  const inTask = () => kerf.task !== null;
+  const themed = (theme: Theme, title: string): Action => ({
+    id: `view.theme.${theme}`,
+    title,
+    group: 'View',
+    run: () => kerf.try(() => kerf.settings.appearance({ theme })),
+  });
+  const resize = (to: (size: number) => number) => () => {
+    const size = to(kerf.settings.current.appearance.text_size);
+    const text_size = Math.max(SIZES.least, Math.min(size, SIZES.most));
+    return kerf.try(() => kerf.settings.appearance({ text_size }));
+  };
+  return [
+    {
+      id: 'app.palette',
+      title: 'Search and run',
+      group: 'Go',
+      keys: 'Mod+K',
+      run: () => (frame.palette = !frame.palette),
+    },
+    {
+      id: 'app.newTask',
+      title: 'New task',
+      group: 'Task',
+      keys: 'Mod+N',
+      enabled: inProject,
+      run: () => kerf.newTask(),
+    },
+    {
+      id: 'task.next',
+      title: 'Next task',
+      group: 'Task',
+      keys: 'Alt+Shift+ArrowDown',
+      enabled: () => kerf.tasks.all.length > 0,
+      run: () => kerf.nextTask(1),
+    },
+    {
+      id: 'task.previous',
+      title: 'Previous task',
+      group: 'Task',
+      keys: 'Alt+Shift+ArrowUp',
+      enabled: () => kerf.tasks.all.length > 0,
+      run: () => kerf.nextTask(-1),
+    },
+    {
+      id: 'task.rename',
+      title: 'Rename task',
+      group: 'Task',
+      keys: 'F2',
+      enabled: inTask,
+      run: () => {
+        if (!frame.sidebar) frame.toggleSidebar();
+        frame.renaming = kerf.task?.id ?? null;
+      },
+    },
+    {
+      id: 'task.archive',
+      title: 'Archive task',
+      group: 'Task',
+      enabled: () => kerf.session?.archived === false,
+      run: () => {
+        const { task } = kerf;
+        return task && kerf.try(() => kerf.tasks.archive(task.id, true));
+      },
+    },
+    {
+      id: 'task.restore',
+      title: 'Take task back from the archive',
+      group: 'Task',
+      enabled: () => kerf.session?.archived === true,
+      run: () => {
+        const { task } = kerf;
+        return task && kerf.try(() => kerf.tasks.archive(task.id, false));
+      },
+    },
+    {
+      id: 'task.delete',
+      title: 'Delete task…',
+      group: 'Task',
+      enabled: inTask,
+      run: () => (frame.deleting = kerf.task?.id ?? null),
+    },
+    {
+      id: 'task.showArchived',
+      title: 'Show or hide archived tasks',
+      group: 'Task',
+      run: () => {
+        kerf.tasks.archived = !kerf.tasks.archived;
+        return kerf.tasks.load();
+      },
+    },
+    {
+      id: 'app.openFolder',
+      title: 'Open folder…',
+      group: 'Project',
+      keys: 'Mod+O',
+      run: () => kerf.try(async () => kerf.openFolders(await shell.chooseFolders())),
+    },
+    {
+      id: 'project.remove',
+      title: 'Remove project from the list…',
+      group: 'Project',
+      enabled: inProject,
+      run: () => (frame.removing = kerf.project?.id ?? null),
+    },
+    {
+      id: 'app.newWindow',
+      title: 'New window',
+      group: 'Go',
+      keys: 'Mod+Shift+N',
+      run: () => kerf.try(() => shell.newWindow()),
+    },
+    {
+      id: 'view.task',
+      title: 'Back to the task',
+      group: 'Go',
+      keys: 'Escape',
+      enabled: () => kerf.view !== 'task',
+      run: () => (kerf.view = 'task'),
+    },
+    {
+      id: 'app.ledger',
+      title: 'Show the ledger',
+      group: 'Go',
+      keys: 'Mod+L',
+      run: () => (kerf.view = 'ledger'),
+    },
+    {
+      id: 'view.toggleSidebar',
+      title: 'Show or hide the sidebar',
+      group: 'View',
+      keys: 'Mod+B',
+      run: () => frame.toggleSidebar(),
+    },
+    {
+      id: 'view.toggleReview',
+      title: 'Show or hide the review',
+      group: 'View',
+      keys: 'Mod+Shift+R',
+      run: () => frame.toggleReview(),
+    },
+    themed('system', 'Theme of the system'),
+    themed('dark', 'Dark theme'),
+    themed('light', 'Light theme'),
+    {
+      id: 'view.textLarger',
+      title: 'Larger text',
+      group: 'View',
+      keys: 'Mod+=',
+      run: resize((size) => size + SIZES.step),
+    },
+    {
+      id: 'view.textSmaller',
+      title: 'Smaller text',
+      group: 'View',
+      keys: 'Mod+-',
+      run: resize((size) => size - SIZES.step),
+    },
+    { id: 'view.textReset', title: 'Normal text size', group: 'View', keys: 'Mod+0', run: resize(() => 100) },
+    {
+      id: 'app.settings',
+      title: 'Settings',
+      group: 'Settings',
+      keys: 'Mod+,',
+      run: () => kerf.showSettings(),
+    },
+    {
+      id: 'settings.endpoints',
+      title: 'Settings: endpoints',
+      group: 'Settings',
+      run: () => kerf.showSettings('endpoints'),
+    },
+    {
+      id: 'settings.addEndpoint',
+      title: 'Add endpoint…',
+      group: 'Settings',
+      run: () => {
+        kerf.showSettings('endpoints');
+        kerf.endpoints.adding = true;
+      },
+    },
+    { id: 'app.keys', title: 'Settings: keys', group: 'Settings', run: () => kerf.showSettings('keys') },
+    {
+      id: 'app.doctor',
+      title: 'Settings: what works here',
+      group: 'Settings',
+      run: () => kerf.showSettings('doctor'),
+    },
+  ];
+}
