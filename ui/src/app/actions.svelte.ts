@@ -3,6 +3,7 @@
  * A part of the window adds its actions while it is on screen.
  */
 
+import { untrack } from 'svelte';
 import type { Settings } from '../state/settings.svelte';
 
 export interface Action {
@@ -33,7 +34,8 @@ export class Actions {
   /** Adds actions; one with a known name takes the place of the other. Returns how to take them away. */
   add(actions: Action[]): () => void {
     const ids = new Set(actions.map(({ id }) => id));
-    this.all = [...this.all.filter(({ id }) => !ids.has(id)), ...actions];
+    // An effect that adds actions must not run again because of them.
+    this.all = [...untrack(() => this.all).filter(({ id }) => !ids.has(id)), ...actions];
     return () => {
       this.all = this.all.filter((action) => !actions.includes(action));
     };
