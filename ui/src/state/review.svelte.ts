@@ -38,6 +38,9 @@ export class ReviewState {
   /** Comments that go with the next message, in the order they were made. */
   comments: Comment[] = $state.raw([]);
 
+  /** The hunks that the last decision of this window was about. Empty when it is not known. */
+  lastDecided: Place[] = $state.raw([]);
+
   counts: Counts = $derived(count(this.files));
 
   #backend: Backend;
@@ -62,19 +65,28 @@ export class ReviewState {
       this.failure = failureOf(thrown);
     }
     this.loaded = true;
-    if (!this.current || !this.hunk(this.current)) this.current = this.places()[0] ?? null;
+    if (!this.current || !this.hunk(this.current)) this.current = this.#first();
   }
 
   async decide(decision: Decision, target: Target) {
+    const before = this.#states();
     await this.#change(async () => {
       await this.#backend.request('review/decide', { session_id: this.#sessionId, decision, target });
     });
+    const known = this.files.flatMap(({ path, hunks }) =>
+      hunks
+        .filter((hunk) => before.get(`${hunk.hunk} ${path}`) !== hunk.state)
+        .map(({ hunk }) => ({ path, hunk })),
+    );
+    // Lines make hunks of their own, and the numbers after them change: only the hunk that they were in is known.
+    this.lastDecided = target.type === 'lines' ? [{ path: target.path, hunk: target.hunk }] : known;
   }
 
   async undo() {
     await this.#change(async () => {
       await this.#backend.request('review/undo', { session_id: this.#sessionId });
     });
+    this.lastDecided = [];
   }
 
   async comment(comment: Comment) {
@@ -115,6 +127,29 @@ export class ReviewState {
     const ahead = by === 1 ? places.slice(at + 1) : places.slice(0, Math.max(at, 0)).reverse();
     const next = ahead.find((place) => this.hunk(place)?.state === 'pending') ?? ahead[0];
     if (next) this.current = next;
+  }
+
+  /** Goes to the next hunk that waits, from the top again after the last. */
+  advance() {
+    const { current } = this;
+    const places = this.places();
+    const at = places.findIndex((place) => place.path === current?.path && place.hunk === current.hunk);
+    const ahead = [...places.slice(at + 1), ...places.slice(0, Math.max(at, 0))];
+    this.current = ahead.find((place) => this.hunk(place)?.state === 'pending') ?? current;
+  }
+
+  /** Where a review begins: at the first hunk that waits. */
+  #first(): Place | null {
+    const places = this.places();
+    return places.find((place) => this.hunk(place)?.state === 'pending') ?? places[0] ?? null;
+  }
+
+  #states(): Map<string, string> {
+    return new Map(
+      this.files.flatMap(({ path, hunks }) =>
+        hunks.map((hunk) => [`${hunk.hunk} ${path}`, hunk.state] as const),
+      ),
+    );
   }
 
   async #change(work: () => Promise<void>) {

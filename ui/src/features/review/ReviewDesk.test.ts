@@ -1,0 +1,443 @@
+import { page, userEvent } from 'vitest/browser';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { fakeBackend, type FakeBackend } from '../../backend/fake';
+import { RequestError } from '../../backend/backend';
+import { OpenTask } from '../../state/kerf.svelte';
+import type { Decide } from '../../protocol/Decide';
+import type { ReviewFile } from '../../protocol/ReviewFile';
+import { askedFor, checkAxe, mountWith, session } from '../../testing';
+import ReviewDesk from './ReviewDesk.svelte';
+import { file, fix, hunk, large } from './sample';
+
+const ID = 'session-r';
+
+/** An engine that keeps a review: decisions are carried out as the engine would, apart from lines. */
+function engine(files: ReviewFile[]) {
+  let now = files;
+  let before = files;
+  const backend = fakeBackend({
+    'review/show': () => ({ files: now }),
+    'review/decide': ({ decision, target }: Decide) => {
+      before = now;
+      const state = decision === 'accept' ? 'accepted' : 'rejected';
+      now = now.map((file) => ({
+        ...file,
+        hunks: file.hunks.map((hunk) => {
+          const meant =
+            target.type === 'all' || target.type === 'file'
+              ? hunk.state === 'pending' && (target.type === 'all' || target.path === file.path)
+              : target.path === file.path && target.hunk === hunk.hunk;
+          return meant ? { ...hunk, state } : hunk;
+        }),
+      }));
+      return { session_id: ID, decision_id: 1, hunks: 1, written: [] };
+    },
+    'review/undo': () => {
+      now = before;
+      return { session_id: ID, decision_id: 1, hunks: 1, written: [] };
+    },
+    'review/comment': () => ({}),
+    'settings/change': () => ({}),
+    'review/commit': () => ({ oid: '3f9c2ab41d00', files: ['CHANGELOG.md'] }),
+  });
+  return backend;
+}
+
+async function desk(files: ReviewFile[], backend: FakeBackend = engine(files)) {
+  return await mountWith(ReviewDesk, {
+    backend,
+    prepare: async (kerf) => {
+      kerf.tasks.put(session({ id: ID }));
+      kerf.task = new OpenTask(backend, ID);
+      kerf.task.conversation.turns = [
+        { id: 'turn-1', state: 'completed', created_at: 0, usage: session().usage, instructions: [] },
+      ];
+      await kerf.task.review.load();
+    },
+  });
+}
+
+const MONEY = 'crates/money/src/money.rs';
+const decisions = (backend: FakeBackend) =>
+  askedFor(backend, 'review/decide').map((params) => {
+    const { decision, target } = params as Decide;
+    return [decision, target];
+  });
+
+beforeEach(async () => {
+  await page.viewport(900, 800);
+});
+
+describe('what is on screen', () => {
+  test('tells files, lines and progress', async () => {
+    const screen = await desk(fix());
+    await expect.element(screen.getByRole('heading', { name: '3 files' })).toBeVisible();
+    await expect.element(screen.getByText('1 of 5 hunks accepted, 1 rejected, 3 to go')).toBeVisible();
+    await expect.element(screen.getByText('impl Money › fn split')).toBeVisible();
+    await expect.element(screen.getByText('turn 1 · edit').first()).toBeVisible();
+    await expect.element(screen.getByText('turn 1 · command, you')).toBeVisible();
+    await expect.element(screen.getByText('✕ rejected')).toBeVisible();
+    await checkAxe();
+  });
+
+  test('marks what changed within a line, and colours code', async () => {
+    const screen = await desk(fix());
+    const words = () =>
+      [...screen.container.querySelectorAll('.is-removed .word')].map((word) => word.textContent);
+    await expect.poll(() => words().join('')).toContain('total.div_ceil');
+    await expect.poll(() => screen.container.querySelector('.code .keyword')?.textContent).toContain('pub');
+  });
+
+  test('lays out side by side when that is chosen', async () => {
+    const screen = await desk(fix());
+    await screen.getByText('Split', { exact: true }).click();
+    await expect.poll(() => screen.container.querySelectorAll('.pair').length).toBeGreaterThan(5);
+    expect(askedFor(screen.backend, 'settings/change')).toMatchObject([
+      { appearance: { diff_layout: 'split' } },
+    ]);
+    await checkAxe();
+  });
+
+  test('has a word for no task, for nothing, and for a failure after which the review can be used', async () => {
+    const empty = await mountWith(ReviewDesk, {});
+    await expect.element(empty.getByText('Nothing to review')).toBeVisible();
+    await empty.unmount();
+
+    const nothing = await desk([]);
+    await expect.element(nothing.getByText('Changes that the agent makes show up here.')).toBeVisible();
+    await checkAxe();
+    await nothing.unmount();
+
+    const backend = engine(fix());
+    const screen = await desk(fix(), {
+      ...backend,
+      request: (method, params) =>
+        method === 'review/decide'
+          ? Promise.reject(
+              new RequestError({
+                code: 'conflict',
+                message: 'money.rs changed meanwhile',
+                hint: 'Look again',
+              }),
+            )
+          : backend.request(method, params),
+    });
+    await userEvent.keyboard('y');
+    await expect.element(screen.getByText('money.rs changed meanwhile')).toBeVisible();
+    await expect.element(screen.getByText('impl Money › fn split')).toBeVisible();
+    await checkAxe();
+    await screen.getByRole('button', { name: 'Dismiss' }).click();
+    await expect.element(screen.getByText('money.rs changed meanwhile')).not.toBeInTheDocument();
+  });
+
+  test('waits in words while the first answer is under way', async () => {
+    const backend = fakeBackend({ 'review/show': () => new Promise(() => {}) });
+    const screen = await mountWith(ReviewDesk, {
+      backend,
+      prepare: (kerf) => {
+        kerf.task = new OpenTask(backend, ID);
+      },
+    });
+    await expect.element(screen.getByText('Looking at what changed…')).toBeInTheDocument();
+  });
+
+  test('says what has no lines to show', async () => {
+    const whole = (header: string) => [hunk(1, [], { header })];
+    const screen = await desk([
+      file('a/logo.png', whole('binary of 3 KiB → binary of 4 KiB'), {
+        opaque: 'binary',
+        summary: 'binary of 3 KiB → binary of 4 KiB',
+      }),
+      file('a/link', whole('link to "../x"'), {
+        opaque: 'link',
+        status: 'replaced',
+        summary: 'link to "../x"',
+      }),
+      file('a/run.sh', whole('mode 100644 → 100755'), { status: 'mode', summary: 'mode 100644 → 100755' }),
+      file('a/dump.sql', whole('file of 80 MiB'), { opaque: 'huge', summary: 'file of 80 MiB' }),
+      file('b/new-name.ts', [], { status: 'renamed', renamed_from: 'b/old-name.ts' }),
+    ]);
+    await expect.element(screen.getByText('Binary file, not shown line by line')).toBeVisible();
+    await expect.element(screen.getByText('binary of 3 KiB → binary of 4 KiB')).toBeVisible();
+    await expect.element(screen.getByText('Symbolic link')).toBeVisible();
+    await expect.element(screen.getByText('mode 100644 → 100755').first()).toBeVisible();
+    await expect.element(screen.getByText('Too large to be shown line by line')).toBeVisible();
+    await expect.element(screen.getByText('Nothing to show line by line')).toBeInTheDocument();
+    await checkAxe();
+  });
+
+  test('folds lock files until they are asked for', async () => {
+    const lines = Array.from({ length: 1204 }, (_, at) => `+line ${at}`);
+    const screen = await desk([file('Cargo.lock', [hunk(1, lines)])]);
+    await expect.element(screen.getByText('1,204 lines changed, 0 of 1 hunk decided')).toBeVisible();
+    await screen.getByRole('button', { name: 'Show', exact: true }).click();
+    await expect.element(screen.getByText('line 0', { exact: true })).toBeVisible();
+  });
+
+  test('tells a missing line end and line ends that changed', async () => {
+    const ragged = hunk(1, ['-a', '+b']);
+    ragged.lines = ragged.lines.map((line) => ({ ...line, no_newline: line.kind === 'added' }));
+    const screen = await desk([file('a.txt', [ragged]), file('b.txt', [hunk(1, ['-x', '-y', '+x', '+y'])])]);
+    await expect.element(screen.getByText('no line end at the end of the file')).toBeVisible();
+    await expect.element(screen.getByText(/Only the line ends changed/)).toBeVisible();
+  });
+});
+
+describe('hostile contents', () => {
+  test('stay text, and what is hidden is marked', async () => {
+    const screen = await desk([
+      file('evil\u202egnp.ts', [
+        hunk(
+          1,
+          [
+            '-x',
+            '+<img src=x onerror=alert(1)><b>bold</b>',
+            '+if (a) { // \u202e } \u2066',
+            '+const \u0430dmin = 1;',
+          ],
+          {
+            header: '<script>alert(1)</script>\u200b',
+          },
+        ),
+      ]),
+    ]);
+    await expect.element(screen.getByText(/<img src=x onerror/)).toBeVisible();
+    expect(screen.container.querySelector('.diff img, .diff b, .diff script')).toBeNull();
+    await expect.element(screen.getByText('‹U+202E›', { exact: true })).toBeVisible();
+    await expect.element(screen.getByText('‹U+2066›', { exact: true })).toBeVisible();
+    await expect.element(screen.getByText('‹U+0430›', { exact: true })).toBeVisible();
+    await expect.element(screen.getByText(/Holds characters that are hidden/)).toBeVisible();
+    expect(screen.container.textContent).not.toMatch(/[\u202e\u2066\u200b]/);
+    await checkAxe();
+  });
+
+  test('are not accepted with the rest without a word', async () => {
+    const screen = await desk([
+      file('a.ts', [hunk(1, ['+ok']), hunk(2, ['+a\u200bb'], { at: 9 })]),
+      file('b.ts', [hunk(1, ['+ok'])]),
+    ]);
+    await screen.getByRole('button', { name: 'Accept rest' }).click();
+    await expect.element(screen.getByText(/1 hunk of them holds characters that are hidden/)).toBeVisible();
+    expect(decisions(screen.backend)).toEqual([]);
+    await screen.getByRole('button', { name: 'Accept 3 hunks' }).click();
+    await expect.poll(() => decisions(screen.backend)).toEqual([['accept', { type: 'all' }]]);
+  });
+});
+
+describe('keys', () => {
+  test('decide the current hunk, go on, back, and undo', async () => {
+    const screen = await desk(fix());
+    const review = screen.kerf.task!.review;
+    expect(review.current).toEqual({ path: MONEY, hunk: 1 });
+    await userEvent.keyboard('y');
+    await expect.element(screen.getByText('2 of 5 hunks accepted, 1 rejected, 2 to go')).toBeVisible();
+    await expect.poll(() => review.current).toEqual({ path: MONEY, hunk: 2 });
+    await userEvent.keyboard('n');
+    await expect.element(screen.getByText('2 of 5 hunks accepted, 2 rejected, 1 to go')).toBeVisible();
+    await userEvent.keyboard('k');
+    await userEvent.keyboard('j');
+    await userEvent.keyboard('u');
+    await expect.element(screen.getByText('2 of 5 hunks accepted, 1 rejected, 2 to go')).toBeVisible();
+    expect(review.current).toEqual({ path: MONEY, hunk: 2 });
+    expect(decisions(screen.backend)).toEqual([
+      ['accept', { type: 'hunk', path: MONEY, hunk: 1 }],
+      ['reject', { type: 'hunk', path: MONEY, hunk: 2 }],
+    ]);
+    expect(askedFor(screen.backend, 'review/undo')).toEqual([{ session_id: ID }]);
+  });
+
+  test('select lines, which are what is decided then', async () => {
+    const screen = await desk(fix());
+    (screen.container.querySelector('[role=region]') as HTMLElement).focus();
+    await userEvent.keyboard('{Shift>}{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}{/Shift}');
+    const bar = screen.getByRole('toolbar', { name: 'Selected lines' });
+    await expect.element(bar).toHaveTextContent('4 lines, 3 changed');
+    await checkAxe();
+    await userEvent.keyboard('{Shift>}{ArrowUp}{/Shift}');
+    await expect.element(bar).toHaveTextContent('3 lines');
+    await userEvent.keyboard('n');
+    await expect
+      .poll(() => decisions(screen.backend))
+      .toEqual([['reject', { type: 'lines', path: MONEY, hunk: 1, lines: [2, 3, 4] }]]);
+    await expect.element(bar).not.toBeInTheDocument();
+  });
+
+  test('open and save a comment, which stands under its lines', async () => {
+    const screen = await desk(fix());
+    await userEvent.keyboard('c');
+    const field = screen.getByRole('textbox', { name: `Comment on ${MONEY}` });
+    await expect.element(field).toHaveFocus();
+    await userEvent.keyboard('Give the rest to the first part.');
+    await checkAxe();
+    await userEvent.keyboard('{Control>}{Enter}{/Control}');
+    await expect.element(screen.getByText('· lines 40 to 41, sends with your next reply')).toBeVisible();
+    await expect.element(field).not.toBeInTheDocument();
+    expect(askedFor(screen.backend, 'review/comment')).toEqual([
+      {
+        session_id: ID,
+        comment: {
+          path: MONEY,
+          first_line: 40,
+          last_line: 41,
+          excerpt: fix()[1]!
+            .hunks[0]!.lines.slice(2, 5)
+            .map(({ text }) => text)
+            .join('\n'),
+          text: 'Give the rest to the first part.',
+        },
+      },
+    ]);
+    await userEvent.keyboard('c');
+    await userEvent.keyboard('{Escape}');
+    await expect.element(field).not.toBeInTheDocument();
+  });
+
+  test('are offered as actions only when they make sense', async () => {
+    const screen = await desk(
+      fix().map((file) => ({
+        ...file,
+        hunks: file.hunks.map((hunk) => ({ ...hunk, state: 'accepted' as const })),
+      })),
+    );
+    const listed = screen.actions.listed.map(({ id }) => id);
+    expect(listed).toContain('review.reject');
+    expect(listed).toContain('review.commit');
+    expect(listed).toContain('review.undo');
+    for (const id of [
+      'review.accept',
+      'review.acceptFile',
+      'review.rejectFile',
+      'review.acceptAll',
+      'review.rejectAll',
+    ])
+      expect(listed).not.toContain(id);
+    await screen.unmount();
+    expect(screen.actions.all).toEqual([]);
+  });
+});
+
+describe('buttons', () => {
+  test('decide a hunk, and take it back', async () => {
+    const screen = await desk(fix());
+    const group = screen.getByRole('group', { name: `Hunk 1 of ${MONEY}` });
+    await group.getByRole('button', { name: 'Reject' }).click();
+    await expect.element(group.getByText('rejected')).toBeVisible();
+    await group.getByRole('button', { name: 'Undo' }).click();
+    await expect.element(group.getByRole('button', { name: 'Accept' })).toBeVisible();
+    expect(askedFor(screen.backend, 'review/undo')).toHaveLength(1);
+  });
+
+  test('offer the other decision for a hunk that was decided before', async () => {
+    const screen = await desk(fix());
+    await screen.getByRole('button', { name: 'Accept instead' }).click();
+    await expect
+      .poll(() => decisions(screen.backend))
+      .toEqual([['accept', { type: 'hunk', path: MONEY, hunk: 3 }]]);
+  });
+
+  test('decide a file', async () => {
+    const screen = await desk(fix());
+    await screen.getByRole('button', { name: 'Accept file' }).click();
+    await expect.poll(() => decisions(screen.backend)).toEqual([['accept', { type: 'file', path: MONEY }]]);
+  });
+
+  test('ask before more than 20 hunks are decided', async () => {
+    const screen = await desk(large(21, 2));
+    await screen.getByRole('button', { name: 'Reject rest' }).click();
+    await expect.element(screen.getByRole('heading', { name: 'Reject 21 hunks?' })).toBeVisible();
+    await checkAxe();
+    await screen.getByRole('button', { name: 'Cancel' }).click();
+    expect(decisions(screen.backend)).toEqual([]);
+    await screen.getByRole('button', { name: 'Reject rest' }).click();
+    await screen.getByRole('button', { name: 'Reject 21 hunks' }).click();
+    await expect.poll(() => decisions(screen.backend)).toEqual([['reject', { type: 'all' }]]);
+  });
+
+  test('select lines by dragging over their numbers', async () => {
+    const screen = await desk(fix());
+    const gutters = () => [...screen.container.querySelectorAll('.line .gutter')];
+    await expect.poll(() => gutters().length).toBeGreaterThan(8);
+    const of = (text: string) =>
+      gutters().find((gutter) => gutter.closest('.line')?.textContent.includes(text))!;
+    const pointer = (type: string, on: Element) => {
+      const { x, y, height } = on.getBoundingClientRect();
+      on.dispatchEvent(
+        new PointerEvent(type, { bubbles: true, clientX: x + 3, clientY: y + height / 2, button: 0 }),
+      );
+    };
+    pointer('pointerdown', of('let share = div_half_even'));
+    pointer('pointermove', of('(0..parts).map'));
+    pointer('pointerup', of('(0..parts).map'));
+    const bar = screen.getByRole('toolbar', { name: 'Selected lines' });
+    await expect.element(bar).toHaveTextContent('3 lines, 2 changed');
+    await bar.getByRole('button', { name: 'Accept' }).click();
+    await expect
+      .poll(() => decisions(screen.backend))
+      .toEqual([['accept', { type: 'lines', path: MONEY, hunk: 1, lines: [3, 4] }]]);
+  });
+});
+
+describe('the list of files', () => {
+  test('goes to files by arrow keys, and has a menu', async () => {
+    const screen = await desk(fix());
+    const entry = (path: string) => screen.container.querySelector<HTMLElement>(`[data-path="${path}"]`)!;
+    await expect.poll(() => entry('CHANGELOG.md')).toBeTruthy();
+    entry('CHANGELOG.md').focus();
+    await userEvent.keyboard('{ArrowDown}');
+    await expect.poll(() => document.activeElement).toBe(entry(MONEY));
+    expect(screen.kerf.task!.review.current).toEqual({ path: MONEY, hunk: 1 });
+    entry(MONEY).dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }));
+    await screen.getByRole('menuitem', { name: 'Open in editor' }).click();
+    await expect.poll(() => screen.backend.done).toEqual([['openFile', '/work/ledgerd', MONEY, 40]]);
+  });
+});
+
+describe('the commit', () => {
+  test('says what goes in, counts the first line, and ends with the name of the commit', async () => {
+    const screen = await desk(fix());
+    await screen.getByRole('button', { name: 'Commit 1…' }).click();
+    await expect.element(screen.getByText('CHANGELOG.md').last()).toBeVisible();
+    await expect.element(screen.getByText('72 left')).toBeVisible();
+    await screen.getByRole('textbox', { name: 'First line of the message' }).fill('Round refunds to even');
+    await screen.getByRole('textbox', { name: 'Body of the message' }).fill('Cents came out one too many.');
+    await expect.element(screen.getByText('51 left')).toBeVisible();
+    await checkAxe();
+    await screen.getByRole('button', { name: 'Commit', exact: true }).click();
+    await expect.element(screen.getByText('3f9c2ab4')).toBeVisible();
+    expect(askedFor(screen.backend, 'review/commit')).toEqual([
+      { session_id: ID, message: 'Round refunds to even\n\nCents came out one too many.' },
+    ]);
+  });
+
+  test('shows in place why it failed', async () => {
+    const backend = engine(fix());
+    const screen = await desk(fix(), {
+      ...backend,
+      request: (method, params) =>
+        method === 'review/commit'
+          ? Promise.reject(
+              new RequestError({ code: 'conflict', message: 'a rebase is under way', hint: 'End it first' }),
+            )
+          : backend.request(method, params),
+    });
+    await screen.getByRole('button', { name: 'Commit 1…' }).click();
+    await screen.getByRole('textbox', { name: 'First line of the message' }).fill('Try');
+    await userEvent.keyboard('{Control>}{Enter}{/Control}');
+    await expect.element(screen.getByRole('dialog').getByText('a rebase is under way')).toBeVisible();
+    await expect
+      .element(screen.getByRole('textbox', { name: 'First line of the message' }))
+      .toHaveValue('Try');
+  });
+});
+
+test('500 files with 100,000 changed lines mount a screen of them', async () => {
+  const files = large(500, 200);
+  const screen = await desk(files);
+  await expect.element(screen.getByText("const value1 = await read(1, 'b');").first()).toBeVisible();
+  expect(screen.container.querySelectorAll('*').length).toBeLessThan(2500);
+  screen.actions.run('review.next');
+  await expect
+    .element(screen.getByRole('group', { name: 'Hunk 1 of src/part-0001/module.ts' }))
+    .toBeVisible();
+  expect(screen.container.querySelectorAll('*').length).toBeLessThan(2500);
+});

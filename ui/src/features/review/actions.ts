@@ -1,0 +1,118 @@
+/** The actions of the review desk. */
+
+import type { Action } from '../../app/actions.svelte';
+import type { Desk } from './desk.svelte';
+
+export function reviewActions(desk: Desk): Action[] {
+  const { review } = desk;
+  const fileNow = () => desk.fileOf(review.current?.path ?? '');
+  const waits = () => !review.busy && (fileNow()?.hunks.some(({ state }) => state === 'pending') ?? false);
+  const someWait = () => !review.busy && review.counts.pending > 0;
+  const group = 'Review';
+  return [
+    {
+      id: 'review.accept',
+      title: 'Accept hunk or selected lines',
+      group,
+      keys: 'Y',
+      enabled: () => desk.canDecide('accept'),
+      run: () => desk.decide('accept'),
+    },
+    {
+      id: 'review.reject',
+      title: 'Reject hunk or selected lines',
+      group,
+      keys: 'N',
+      enabled: () => desk.canDecide('reject'),
+      run: () => desk.decide('reject'),
+    },
+    {
+      id: 'review.comment',
+      title: 'Comment on hunk or selected lines',
+      group,
+      keys: 'C',
+      enabled: () => (desk.current?.lines.length ?? 0) > 0,
+      run: () => desk.comment(),
+    },
+    {
+      id: 'review.next',
+      title: 'Next hunk',
+      group,
+      keys: 'J',
+      enabled: () => review.counts.hunks > 0,
+      run: () => desk.move(1),
+    },
+    {
+      id: 'review.previous',
+      title: 'Previous hunk',
+      group,
+      keys: 'K',
+      enabled: () => review.counts.hunks > 0,
+      run: () => desk.move(-1),
+    },
+    {
+      id: 'review.undo',
+      title: 'Undo the last decision',
+      group,
+      keys: 'U',
+      // After a decision about lines that took a file back to what it was, no hunk tells of it.
+      enabled: () =>
+        !review.busy && (review.lastDecided.length > 0 || review.counts.pending < review.counts.hunks),
+      run: () => desk.undo(),
+    },
+    {
+      id: 'review.acceptFile',
+      title: 'Accept file',
+      group,
+      enabled: waits,
+      run: () => {
+        const file = fileNow();
+        if (file) desk.decideFile('accept', file);
+      },
+    },
+    {
+      id: 'review.rejectFile',
+      title: 'Reject file',
+      group,
+      enabled: waits,
+      run: () => {
+        const file = fileNow();
+        if (file) desk.decideFile('reject', file);
+      },
+    },
+    {
+      id: 'review.acceptAll',
+      title: 'Accept rest',
+      group,
+      enabled: someWait,
+      run: () => desk.decideRest('accept'),
+    },
+    {
+      id: 'review.rejectAll',
+      title: 'Reject rest',
+      group,
+      enabled: someWait,
+      run: () => desk.decideRest('reject'),
+    },
+    {
+      id: 'review.commit',
+      title: 'Commit what is accepted…',
+      group,
+      enabled: () => !review.busy && review.counts.accepted > 0,
+      run: () => (desk.committing = true),
+    },
+    {
+      id: 'review.toggleLayout',
+      title: 'Switch between unified and split changes',
+      group,
+      run: () => desk.toggleLayout(),
+    },
+    {
+      id: 'review.openInEditor',
+      title: 'Open file in editor',
+      group,
+      enabled: () => desk.folder !== null && fileNow() !== undefined && fileNow()?.status !== 'deleted',
+      run: () => desk.open(review.current?.path ?? '', desk.current ?? undefined),
+    },
+  ];
+}

@@ -1,0 +1,295 @@
+/**
+ * What the user does at the review desk: where they are, what is selected, what is being written, and what is asked
+ * before it is done. What the review itself is, `ReviewState` knows.
+ */
+
+import { failureOf } from '../../backend/backend';
+import { counted } from '../../components/format';
+import type { Note } from '../../diff/rows';
+import { changed, type Selection } from '../../diff/selection';
+import type { Comment } from '../../protocol/Comment';
+import type { Decision } from '../../protocol/Decision';
+import type { Hunk } from '../../protocol/Hunk';
+import type { ReviewFile } from '../../protocol/ReviewFile';
+import type { Kerf } from '../../state/kerf.svelte';
+import type { Place, ReviewState } from '../../state/review.svelte';
+import { hidesCharacters, isLockFile } from './words';
+
+/** More hunks than these are not decided at once without a word. */
+const MANY = 20;
+
+/** A comment that is being written. */
+export interface Draft extends Selection {
+  text: string;
+}
+
+/** A question before something is done. */
+export interface Ask {
+  title: string;
+  text: string;
+  yes: string;
+  run: () => void;
+}
+
+/** A note that shows a comment which waits for the next message. */
+export interface CommentNote extends Note {
+  comment: Comment;
+}
+
+const DRAFT = 'draft';
+
+export class Desk {
+  readonly review: ReviewState;
+  selection: Selection | null = $state.raw(null);
+  draft: Draft | null = $state(null);
+  ask: Ask | null = $state.raw(null);
+  committing = $state(false);
+  /** Files that are folded, or not, against what is usual for them. */
+  #folds: Record<string, boolean> = $state.raw({});
+  #kerf: Kerf;
+  /** Brings a place into view. */
+  reveal: (path: string, hunk?: number, line?: number) => void = () => {};
+
+  current: Hunk | null = $derived.by(() => this.#current());
+
+  /** Comments that wait, under the lines that they are about; first where a new one is being written. */
+  notes: Note[] = $derived.by(() => this.#notes());
+
+  /** Comments on lines that the review no longer shows. */
+  strayed: Comment[] = $derived.by(() => this.#strayed());
+
+  constructor(kerf: Kerf, review: ReviewState) {
+    this.#kerf = kerf;
+    this.review = review;
+  }
+
+  isDraft(note: Note): boolean {
+    return note.id === DRAFT;
+  }
+
+  /** The lines of the selection that can be decided. */
+  get selected(): number[] {
+    const { selection } = this;
+    const hunk = selection && this.review.hunk(selection);
+    return hunk ? changed(hunk, selection.lines) : [];
+  }
+
+  canDecide(decision: Decision): boolean {
+    if (this.review.busy) return false;
+    const wanted = decision === 'accept' ? 'accepted' : 'rejected';
+    if (this.selection) {
+      const state = this.review.hunk(this.selection)?.state;
+      return this.selected.length > 0 && state !== wanted;
+    }
+    return this.current !== null && this.current.state !== wanted;
+  }
+
+  /** Decides the selected lines, else the current hunk, and goes on to the next that waits. */
+  async decide(decision: Decision) {
+    const { selection } = this;
+    const { current } = this.review;
+    if (!this.canDecide(decision)) return;
+    if (selection) {
+      const { path, hunk } = selection;
+      this.selection = null;
+      await this.review.decide(decision, {
+        type: 'lines',
+        path,
+        hunk,
+        lines: changed(this.#hunkOf(selection), selection.lines),
+      });
+    } else if (current) {
+      await this.decideHunk(decision, current);
+    }
+  }
+
+  async decideHunk(decision: Decision, place: Place) {
+    this.selection = null;
+    this.review.current = place;
+    await this.review.decide(decision, { type: 'hunk', ...place });
+    if (this.review.failure || this.review.hunk(place)?.state === 'pending') return;
+    const before = this.review.current;
+    this.review.advance();
+    if (before !== this.review.current) this.show();
+  }
+
+  decideFile(decision: Decision, file: ReviewFile) {
+    const { path } = file;
+    const decide = () => void this.review.decide(decision, { type: 'file', path });
+    this.#askFirst(decision, file.hunks, `in ${path}`, decide);
+  }
+
+  decideRest(decision: Decision) {
+    const decide = () => void this.review.decide(decision, { type: 'all' });
+    const hunks = this.review.files.flatMap((file) => file.hunks);
+    this.#askFirst(decision, hunks, '', decide);
+  }
+
+  async undo() {
+    this.selection = null;
+    const undone = this.review.lastDecided[0];
+    await this.review.undo();
+    if (undone && this.review.hunk(undone)) {
+      this.review.current = undone;
+      this.show();
+    }
+  }
+
+  move(by: 1 | -1) {
+    this.selection = null;
+    this.review.move(by);
+    this.show();
+  }
+
+  go(path: string, hunk?: number) {
+    const file = this.fileOf(path);
+    const first = file?.hunks.find(({ state }) => state === 'pending') ?? file?.hunks[0];
+    if (first) this.review.current = { path, hunk: hunk ?? first.hunk };
+    this.reveal(path, hunk);
+  }
+
+  /** Brings the current hunk into view. */
+  show() {
+    const { current } = this.review;
+    if (!current) return;
+    const file = this.fileOf(current.path);
+    if (file && this.isFolded(file)) this.fold(file, false);
+    this.reveal(current.path, current.hunk);
+  }
+
+  fileOf(path: string): ReviewFile | undefined {
+    return this.review.files.find((file) => file.path === path);
+  }
+
+  isFolded(file: ReviewFile): boolean {
+    return this.#folds[file.path] ?? isLockFile(file.path);
+  }
+
+  fold(file: ReviewFile, folded: boolean) {
+    this.#folds = { ...this.#folds, [file.path]: folded };
+  }
+
+  /** Begins a comment on the selected lines, else on what the current hunk changes. */
+  comment(place: Selection | Place | null = this.selection ?? this.review.current) {
+    const hunk = place && this.review.hunk(place);
+    if (!hunk || hunk.lines.length === 0) return;
+    const all = hunk.lines.map((_, at) => at);
+    const lines = 'lines' in place ? place.lines : changed(hunk, all);
+    // A new place takes what was written so far along.
+    const text = this.draft?.text ?? '';
+    this.review.current = { path: place.path, hunk: place.hunk };
+    this.draft = { path: place.path, hunk: place.hunk, lines, text };
+    this.selection = null;
+  }
+
+  async saveComment() {
+    const { draft } = this;
+    if (!draft?.text.trim()) return;
+    const { lines } = this.#hunkOf(draft);
+    const chosen = draft.lines.flatMap((at) => lines[at] ?? []);
+    const numbers = chosen.flatMap((line) => line.new ?? []);
+    // Removed lines have no number in the text as proposed: what follows them has, or what stands before.
+    const last = draft.lines.at(-1) ?? 0;
+    const near =
+      lines.slice(last).find((line) => line.new !== null)?.new ??
+      lines.slice(0, last).findLast((line) => line.new !== null)?.new ??
+      1;
+    await this.review.comment({
+      path: draft.path,
+      first_line: numbers[0] ?? near,
+      last_line: numbers.at(-1) ?? near,
+      excerpt: chosen.map(({ text }) => text).join('\n'),
+      text: draft.text.trim(),
+    });
+    if (!this.review.failure) this.draft = null;
+  }
+
+  async toggleLayout() {
+    const { settings } = this.#kerf;
+    const { diff_layout } = settings.current.appearance;
+    await this.#kerf.try(() =>
+      settings.appearance({ diff_layout: diff_layout === 'unified' ? 'split' : 'unified' }),
+    );
+  }
+
+  get folder(): string | null {
+    return this.#kerf.session?.folder ?? this.#kerf.project?.path ?? null;
+  }
+
+  /** Opens a file in the user's editor, at the first line that a hunk changes. */
+  async open(path: string, hunk = this.fileOf(path)?.hunks[0]) {
+    const { folder } = this;
+    if (folder === null) return;
+    const line = hunk?.lines.find(({ kind, new: at }) => kind === 'added' && at !== null)?.new;
+    const near = line ?? hunk?.lines.find(({ new: at }) => at !== null)?.new ?? undefined;
+    try {
+      await this.#kerf.backend.shell.openFile(folder, path, near);
+    } catch (thrown) {
+      this.review.failure = failureOf(thrown);
+    }
+  }
+
+  #hunkOf(place: Place): Hunk {
+    return (
+      this.review.hunk(place) ?? {
+        hunk: 0,
+        state: 'pending',
+        header: '',
+        added: 0,
+        removed: 0,
+        authors: [],
+        lines: [],
+      }
+    );
+  }
+
+  #current(): Hunk | null {
+    const { current } = this.review;
+    return current ? (this.review.hunk(current) ?? null) : null;
+  }
+
+  #notes(): Note[] {
+    const notes: Note[] = [];
+    const { draft } = this;
+    if (draft) notes.push({ id: DRAFT, path: draft.path, hunk: draft.hunk, at: draft.lines.at(-1) ?? 0 });
+    for (const [index, comment] of this.review.comments.entries()) {
+      const place = this.#placeOf(comment);
+      if (place) notes.push({ id: `comment-${index}`, ...place, comment } as CommentNote);
+    }
+    return notes;
+  }
+
+  #strayed(): Comment[] {
+    return this.review.comments.filter((comment) => !this.#placeOf(comment));
+  }
+
+  #placeOf({ path, last_line }: Comment): Omit<Note, 'id'> | null {
+    for (const { hunk, lines } of this.fileOf(path)?.hunks ?? []) {
+      const at = lines.findIndex((line) => line.new === last_line);
+      if (at >= 0) return { path, hunk, at };
+    }
+    return null;
+  }
+
+  /** Asks before many hunks are decided at once, and before any is accepted that holds what cannot be seen. */
+  #askFirst(decision: Decision, hunks: Hunk[], where: string, run: () => void) {
+    const waiting = hunks.filter(({ state }) => state === 'pending');
+    if (waiting.length === 0) return;
+    const hiding = decision === 'accept' ? waiting.filter(hidesCharacters).length : 0;
+    if (waiting.length <= MANY && hiding === 0) return run();
+    const verb = decision === 'accept' ? 'Accept' : 'Reject';
+    const count = counted(waiting.length, 'hunk');
+    const text = [
+      hiding > 0 &&
+        `${counted(hiding, 'hunk')} of them ${hiding === 1 ? 'holds' : 'hold'} characters that are hidden or look like others. They are marked in the diff as ‹U+…›; look at them first.`,
+      decision === 'reject' && 'What they changed is taken out of the files.',
+      'You can take it back with Undo.',
+    ];
+    this.ask = {
+      title: [`${verb} ${count}`, where].filter(Boolean).join(' ') + '?',
+      text: text.filter(Boolean).join(' '),
+      yes: `${verb} ${count}`,
+      run,
+    };
+  }
+}

@@ -1,0 +1,113 @@
+/** What the review says in words: states, files, authors, numbers. */
+
+import type { Author } from '../../protocol/Author';
+import type { FileStatus } from '../../protocol/FileStatus';
+import type { Hunk } from '../../protocol/Hunk';
+import type { Opaque } from '../../protocol/Opaque';
+import type { ReviewFile } from '../../protocol/ReviewFile';
+import { isPlain } from '../../diff/hidden';
+import type { TurnHead } from '../../state/conversation.svelte';
+
+export const STATUS: Record<FileStatus, { letter: string; word: string }> = {
+  created: { letter: 'A', word: 'added' },
+  modified: { letter: 'M', word: 'modified' },
+  deleted: { letter: 'D', word: 'deleted' },
+  renamed: { letter: 'R', word: 'renamed' },
+  mode: { letter: 'P', word: 'permissions changed' },
+  replaced: { letter: 'T', word: 'became something else' },
+};
+
+export const OPAQUE: Record<Opaque, string> = {
+  binary: 'Binary file, not shown line by line',
+  link: 'Symbolic link',
+  huge: 'Too large to be shown line by line',
+};
+
+/** Written by package managers, and read by nobody line by line. */
+const LOCK_FILES = new Set([
+  'package-lock.json',
+  'npm-shrinkwrap.json',
+  'yarn.lock',
+  'pnpm-lock.yaml',
+  'bun.lock',
+  'deno.lock',
+  'Cargo.lock',
+  'poetry.lock',
+  'uv.lock',
+  'Pipfile.lock',
+  'composer.lock',
+  'Gemfile.lock',
+  'go.sum',
+  'flake.lock',
+  'Podfile.lock',
+  'Package.resolved',
+  'mix.lock',
+  'pubspec.lock',
+  'packages.lock.json',
+]);
+
+export function isLockFile(path: string): boolean {
+  return LOCK_FILES.has(nameOf(path));
+}
+
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+export interface FileCounts {
+  added: number;
+  removed: number;
+  decided: number;
+  hunks: number;
+}
+
+export function countsOf({ hunks }: ReviewFile): FileCounts {
+  const counts = { added: 0, removed: 0, decided: 0, hunks: hunks.length };
+  for (const { added, removed, state } of hunks) {
+    counts.added += added;
+    counts.removed += removed;
+    if (state !== 'pending') counts.decided += 1;
+  }
+  return counts;
+}
+
+/** Who made a hunk: `turn 1 · edit, you`. */
+export function madeBy(authors: Author[], turns: Pick<TurnHead, 'id'>[]): string {
+  const words = authors.map((author) => {
+    if (author.type === 'user') return 'you';
+    const turn = turns.findIndex(({ id }) => id === author.turn_id) + 1;
+    const how = author.type === 'tool' ? 'edit' : 'command';
+    return turn > 0 ? `turn ${turn} · ${how}` : how;
+  });
+  return [...new Set(words)].join(', ');
+}
+
+/** `line 41`, `lines 40 to 41`. */
+export function linesOf(first: number, last: number): string {
+  return first === last ? `line ${first}` : `lines ${first} to ${last}`;
+}
+
+const hidden = new WeakMap<Hunk, boolean>();
+
+/** Whether the lines that a hunk changes hold characters that are hidden or misleading. */
+export function hidesCharacters(hunk: Hunk): boolean {
+  const known = hidden.get(hunk);
+  if (known !== undefined) return known;
+  const hides = hunk.lines.some(({ kind, text }) => kind !== 'context' && !isPlain(text));
+  hidden.set(hunk, hides);
+  return hides;
+}
+
+/** Whether only the ends of lines changed, which cannot be seen in their texts. */
+export function changesEndsOnly({ lines }: Hunk): boolean {
+  const of = (wanted: string) => lines.filter(({ kind }) => kind === wanted);
+  const [removed, added] = [of('removed'), of('added')];
+  return (
+    added.length > 0 &&
+    added.length === removed.length &&
+    added.every(({ text, no_newline }, at) => {
+      const old = removed[at];
+      return old?.text === text && Boolean(old.no_newline) === Boolean(no_newline);
+    })
+  );
+}
