@@ -18,7 +18,7 @@ export interface Piece {
 }
 
 /** How a character is named where it cannot be shown. */
-export function named(char: string): string {
+function named(char: string): string {
   const code = (char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   return `‹U+${code}›`;
 }

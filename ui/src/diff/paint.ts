@@ -11,7 +11,7 @@
 import type { DiffsHighlighter, FileDiffMetadata } from '@pierre/diffs';
 import type { HunkLine } from '../protocol/HunkLine';
 
-export type CodeKind = 'keyword' | 'string' | 'comment' | 'name' | 'number' | 'type';
+type CodeKind = 'keyword' | 'string' | 'comment' | 'name' | 'number' | 'type';
 
 /** A run of a line that looks the same. */
 export interface Part {

@@ -19,16 +19,16 @@ interface OfFile {
   file: ReviewFile;
 }
 
-export interface FileRow extends OfFile {
+interface FileRow extends OfFile {
   type: 'file';
 }
 
 /** What stands in the place of a file's hunks. */
-export interface BodyRow extends OfFile {
+interface BodyRow extends OfFile {
   type: 'body';
 }
 
-export interface HunkRow extends OfFile {
+interface HunkRow extends OfFile {
   type: 'hunk';
   hunk: Hunk;
 }
@@ -41,7 +41,7 @@ export interface LineRow extends OfFile {
   new: number | null;
 }
 
-export interface NoteRow extends OfFile {
+interface NoteRow extends OfFile {
   type: 'note';
   note: Note;
 }

@@ -262,6 +262,41 @@ describe('keys', () => {
     await expect.element(bar).not.toBeInTheDocument();
   });
 
+  test('decide nothing that is no longer what was selected', async () => {
+    let files = fix();
+    const backend = fakeBackend({ 'review/show': () => ({ files }) });
+    const screen = await desk(files, backend);
+    (screen.container.querySelector('[role=region]') as HTMLElement).focus();
+    await userEvent.keyboard('{Shift>}{ArrowDown}{/Shift}');
+    const bar = screen.getByRole('toolbar', { name: 'Selected lines' });
+    await expect.element(bar).toBeVisible();
+    await screen.kerf.task!.review.load();
+    await expect.element(bar).toBeVisible();
+    files = fix();
+    files[1]!.hunks[0] = hunk(1, ['+something else'], { at: 38 });
+    await screen.kerf.task!.review.load();
+    await expect.element(bar).not.toBeInTheDocument();
+  });
+
+  test('keep a comment that is being written when its hunk goes', async () => {
+    let files = fix();
+    const backend = engine(files);
+    const screen = await desk(files, {
+      ...backend,
+      request: (method, params) =>
+        method === 'review/show' ? (Promise.resolve({ files }) as never) : backend.request(method, params),
+    });
+    await userEvent.keyboard('c');
+    const field = screen.getByRole('textbox', { name: `Comment on ${MONEY}` });
+    await expect.element(field).toHaveFocus();
+    await userEvent.keyboard('Why?');
+    files = files.filter(({ path }) => path !== MONEY);
+    await screen.kerf.task!.review.load();
+    await expect.element(field).toHaveValue('Why?');
+    await screen.getByRole('button', { name: 'Save comment' }).click();
+    await expect.element(screen.getByText('lines 40 to 41, sends with your next reply')).toBeVisible();
+  });
+
   test('open and save a comment, which stands under its lines', async () => {
     const screen = await desk(fix());
     await userEvent.keyboard('c');
@@ -428,6 +463,31 @@ describe('the commit', () => {
       .element(screen.getByRole('textbox', { name: 'First line of the message' }))
       .toHaveValue('Try');
   });
+});
+
+test('a file of 10,000 changed lines, and a line of a million characters, are shown in part', async () => {
+  const lines = Array.from({ length: 10_000 }, (_, at) => `+line ${at}`);
+  const screen = await desk([
+    file('long.min.js', [hunk(1, [`+${'x'.repeat(1_000_000)}`])]),
+    file('many.txt', [hunk(1, lines)]),
+  ]);
+  await expect.element(screen.getByText('… 996,000 more characters')).toBeInTheDocument();
+  expect(screen.container.querySelectorAll('*').length).toBeLessThan(2500);
+  expect(screen.container.textContent.length).toBeLessThan(20_000);
+  screen.kerf.task!.review.current = { path: 'many.txt', hunk: 1 };
+  screen.actions.run('review.comment');
+  // The comment is far down, under the last line.
+  await expect.element(screen.getByRole('textbox', { name: 'Comment on many.txt' })).toBeInTheDocument();
+});
+
+test('the file that one is in stays named at the top', async () => {
+  const screen = await desk(large(3, 200));
+  const region = screen.container.querySelector('[role=region]')!;
+  await expect.poll(() => region.scrollHeight).toBeGreaterThan(3000);
+  region.scrollTop = 1500;
+  await expect
+    .poll(() => screen.container.querySelector('.pinned')?.textContent)
+    .toContain('src/part-0000/module.ts');
 });
 
 test('500 files with 100,000 changed lines mount a screen of them', async () => {

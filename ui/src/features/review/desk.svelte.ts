@@ -40,15 +40,21 @@ const DRAFT = 'draft';
 
 export class Desk {
   readonly review: ReviewState;
-  selection: Selection | null = $state.raw(null);
+  /** The selected lines, as long as their hunk is what it was when they were selected. */
+  selection: Selection | null = $derived.by(() => this.#selection());
   draft: Draft | null = $state(null);
   ask: Ask | null = $state.raw(null);
   committing = $state(false);
   /** Files that are folded, or not, against what is usual for them. */
   #folds: Record<string, boolean> = $state.raw({});
+  #selected: { selection: Selection; of: Hunk } | null = $state.raw(null);
+  /** The hunk that a comment is written about, as it was when that began. */
+  #draftOf: Hunk | null = $state.raw(null);
   #kerf: Kerf;
   /** Brings a place into view. */
   reveal: (path: string, hunk?: number, line?: number) => void = () => {};
+  /** Gives the keyboard to the changes. */
+  focus: () => void = () => {};
 
   current: Hunk | null = $derived.by(() => this.#current());
 
@@ -61,6 +67,16 @@ export class Desk {
   constructor(kerf: Kerf, review: ReviewState) {
     this.#kerf = kerf;
     this.review = review;
+  }
+
+  select(selection: Selection | null) {
+    const of = selection && this.review.hunk(selection);
+    this.#selected = selection && of ? { selection, of } : null;
+  }
+
+  /** Whether a comment is written about a hunk that is no longer there. */
+  get draftStrayed(): boolean {
+    return this.draft !== null && !this.review.hunk(this.draft);
   }
 
   isDraft(note: Note): boolean {
@@ -79,7 +95,9 @@ export class Desk {
     const wanted = decision === 'accept' ? 'accepted' : 'rejected';
     if (this.selection) {
       const state = this.review.hunk(this.selection)?.state;
-      return this.selected.length > 0 && state !== wanted;
+      // A deletion is decided as a whole.
+      const deleted = this.fileOf(this.selection.path)?.status === 'deleted';
+      return this.selected.length > 0 && state !== wanted && !deleted;
     }
     return this.current !== null && this.current.state !== wanted;
   }
@@ -91,20 +109,16 @@ export class Desk {
     if (!this.canDecide(decision)) return;
     if (selection) {
       const { path, hunk } = selection;
-      this.selection = null;
-      await this.review.decide(decision, {
-        type: 'lines',
-        path,
-        hunk,
-        lines: changed(this.#hunkOf(selection), selection.lines),
-      });
+      const lines = this.selected;
+      this.select(null);
+      await this.review.decide(decision, { type: 'lines', path, hunk, lines });
     } else if (current) {
       await this.decideHunk(decision, current);
     }
   }
 
   async decideHunk(decision: Decision, place: Place) {
-    this.selection = null;
+    this.select(null);
     this.review.current = place;
     await this.review.decide(decision, { type: 'hunk', ...place });
     if (this.review.failure || this.review.hunk(place)?.state === 'pending') return;
@@ -126,7 +140,7 @@ export class Desk {
   }
 
   async undo() {
-    this.selection = null;
+    this.select(null);
     const undone = this.review.lastDecided[0];
     await this.review.undo();
     if (undone && this.review.hunk(undone)) {
@@ -136,7 +150,7 @@ export class Desk {
   }
 
   move(by: 1 | -1) {
-    this.selection = null;
+    this.select(null);
     this.review.move(by);
     this.show();
   }
@@ -179,13 +193,14 @@ export class Desk {
     const text = this.draft?.text ?? '';
     this.review.current = { path: place.path, hunk: place.hunk };
     this.draft = { path: place.path, hunk: place.hunk, lines, text };
-    this.selection = null;
+    this.#draftOf = hunk;
+    this.select(null);
   }
 
   async saveComment() {
     const { draft } = this;
-    if (!draft?.text.trim()) return;
-    const { lines } = this.#hunkOf(draft);
+    const lines = this.#draftOf?.lines;
+    if (!lines || !draft?.text.trim()) return;
     const chosen = draft.lines.flatMap((at) => lines[at] ?? []);
     const numbers = chosen.flatMap((line) => line.new ?? []);
     // Removed lines have no number in the text as proposed: what follows them has, or what stands before.
@@ -201,7 +216,12 @@ export class Desk {
       excerpt: chosen.map(({ text }) => text).join('\n'),
       text: draft.text.trim(),
     });
-    if (!this.review.failure) this.draft = null;
+    if (!this.review.failure) this.closeComment();
+  }
+
+  closeComment() {
+    this.draft = null;
+    this.focus();
   }
 
   async toggleLayout() {
@@ -229,18 +249,10 @@ export class Desk {
     }
   }
 
-  #hunkOf(place: Place): Hunk {
-    return (
-      this.review.hunk(place) ?? {
-        hunk: 0,
-        state: 'pending',
-        header: '',
-        added: 0,
-        removed: 0,
-        authors: [],
-        lines: [],
-      }
-    );
+  #selection(): Selection | null {
+    const selected = this.#selected;
+    const now = selected && this.review.hunk(selected.selection);
+    return selected && now && sameLines(now, selected.of) ? selected.selection : null;
   }
 
   #current(): Hunk | null {
@@ -292,4 +304,12 @@ export class Desk {
       run,
     };
   }
+}
+
+function sameLines(one: Hunk, other: Hunk): boolean {
+  if (one === other) return true;
+  return (
+    one.lines.length === other.lines.length &&
+    one.lines.every(({ kind, text }, at) => kind === other.lines[at]?.kind && text === other.lines[at].text)
+  );
 }
