@@ -50,14 +50,8 @@ export function plain(lines: HunkLine[]): Part[][] {
   return lines.map(({ text }) => [{ text, word: false }]);
 }
 
-let loading: Promise<Painter> | undefined;
-
-/** Loads the library when the first diff is shown. */
-export function loadPainter(): Promise<Painter> {
-  return (loading ??= load());
-}
-
-async function load(): Promise<Painter> {
+/** Loads the library, which is done when the first diff is shown. */
+export async function loadPainter(): Promise<Painter> {
   const library = await import('@pierre/diffs');
   library.registerCustomTheme(
     THEME,

@@ -7,13 +7,18 @@ import { loadPainter, plain, type Painter, type Part } from './paint';
 const STRETCH = 400;
 
 let painter: Painter | null = $state.raw(null);
+let loading: Promise<unknown> | undefined;
 const done = new WeakMap<Hunk, Map<number, Part[][]>>();
 
 /** The parts of a line. Without colours until the library is there. */
 export function partsOfLine(path: string, hunk: Hunk, at: number): Part[] {
   const start = at - (at % STRETCH);
   if (!painter) {
-    void loadPainter().then((loaded) => (painter = loaded));
+    loading ??= loadPainter().then(
+      (loaded) => (painter = loaded),
+      // A diff without colours is still a diff.
+      () => (painter = (_, lines) => plain(lines)),
+    );
     return plain(hunk.lines.slice(at, at + 1))[0] ?? [];
   }
   const stretches = done.get(hunk) ?? new Map<number, Part[][]>();
