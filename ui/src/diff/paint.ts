@@ -50,8 +50,14 @@ export function plain(lines: HunkLine[]): Part[][] {
   return lines.map(({ text }) => [{ text, word: false }]);
 }
 
-/** Loads the library, which is done when the first diff is shown. */
-export async function loadPainter(): Promise<Painter> {
+let loading: Promise<Painter> | undefined;
+
+/** Loads the library, once, when code is first shown. */
+export function loadPainter(): Promise<Painter> {
+  return (loading ??= load());
+}
+
+async function load(): Promise<Painter> {
   const library = await import('@pierre/diffs');
   library.registerCustomTheme(
     THEME,
