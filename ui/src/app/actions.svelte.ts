@@ -22,6 +22,9 @@ export interface Action {
 export class Actions {
   all: Action[] = $state.raw([]);
 
+  /** Also those whose part has left the screen: their keys can still be changed. */
+  known: Action[] = $state.raw([]);
+
   /** The actions that make sense now. */
   listed: Action[] = $derived(this.all.filter((action) => action.enabled?.() ?? true));
 
@@ -36,6 +39,7 @@ export class Actions {
     const ids = new Set(actions.map(({ id }) => id));
     // An effect that adds actions must not run again because of them.
     this.all = [...untrack(() => this.all).filter(({ id }) => !ids.has(id)), ...actions];
+    this.known = [...untrack(() => this.known).filter(({ id }) => !ids.has(id)), ...actions];
     return () => {
       this.all = this.all.filter((action) => !actions.includes(action));
     };
