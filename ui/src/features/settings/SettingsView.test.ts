@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { userEvent } from 'vitest/browser';
+import { fakeBackend } from '../../backend/fake';
+import type { Section } from '../../state/kerf.svelte';
+import { askedFor, checkAxe, mountWith, session } from '../../testing';
+import SettingsView from './SettingsView.svelte';
+
+type Handlers = NonNullable<Parameters<typeof fakeBackend>[0]>;
+
+function settings(section: Section, handlers: Handlers = {}) {
+  const backend = fakeBackend({
+    'settings/change': () => ({}),
+    doctor: () => [
+      {
+        name: 'sandbox',
+        state: 'warning',
+        detail: 'Landlock',
+        isolation: { level: 'reduced', missing: ['network'] },
+      },
+    ],
+    'data/show': () => ({
+      folder: '/data/kerf',
+      configuration: '/config/kerf.toml',
+      database_bytes: 1_000_000,
+      blob_bytes: 2_000_000,
+      sessions: 2,
+    }),
+    'session/list': () => [session({ id: 'a' }), session({ id: 'b' })],
+    'session/show': ({ session_id }) => ({ session: session({ id: session_id }), turns: [] }),
+    'session/delete': () => ({}),
+    ...handlers,
+  });
+  return mountWith(SettingsView, {
+    backend,
+    prepare: async (kerf, actions) => {
+      kerf.section = section;
+      kerf.endpoints.loaded = true;
+      kerf.endpoints.presets = [
+        {
+          name: 'openai',
+          title: 'OpenAI',
+          wire: 'responses',
+          base_url: 'https://api.openai.com/v1',
+          needs_key: true,
+        },
+      ];
+      await kerf.loadChecks();
+      actions.add([
+        { id: 'one', title: 'One', group: 'Go', keys: 'Mod+K', run: () => {} },
+        { id: 'two', title: 'Two', group: 'Task', keys: 'Mod+J', run: () => {} },
+      ]);
+    },
+  });
+}
+
+describe('the settings', () => {
+  test.each([
+    'endpoints',
+    'approvals',
+    'appearance',
+    'keys',
+    'editor',
+    'notifications',
+    'data',
+    'doctor',
+  ] as const)('can be used by everyone: %s', async (section) => {
+    const { container, getByRole } = await settings(section);
+    await expect.element(getByRole('heading', { level: 2 })).toBeVisible();
+    await checkAxe(container);
+  });
+
+  test('change what new tasks begin with', async () => {
+    const { getByRole, backend, kerf } = await settings('approvals');
+    await expect.element(getByRole('listitem')).toHaveTextContent('Not covered: network');
+    await getByRole('radio', { name: 'Never ask' }).click();
+    await expect.poll(() => askedFor(backend, 'settings/change').length).toBe(1);
+    expect(kerf.draft.policy).toEqual({ sandbox: 'workspace-write', approve: 'never' });
+  });
+
+  test('take keys by pressing them, and tell of a conflict', async () => {
+    const { getByRole, kerf } = await settings('keys');
+    await getByRole('button', { name: 'Keys of Two', exact: false }).click();
+    await userEvent.keyboard('{Control>}k{/Control}');
+    await expect.element(getByRole('alert')).toHaveTextContent('Ctrl K starts “One” already.');
+    expect(kerf.settings.current.keys).toEqual({});
+    await getByRole('button', { name: 'Take it from there' }).click();
+    expect(kerf.settings.current.keys).toEqual({ one: '', two: 'Mod+K' });
+    await getByRole('button', { name: 'Reset the keys of Two' }).click();
+    expect(kerf.settings.current.keys).toEqual({ one: '' });
+  });
+
+  test('add an endpoint: server, key, and a model that it lists', async () => {
+    let reachable = false;
+    const { getByRole, getByLabelText, getByText, backend, kerf } = await settings('endpoints', {
+      'endpoint/list': () => [],
+      'endpoint/add': ({ name, model }) => ({
+        endpoint: { ...session().endpoint, name, model: model ?? '' },
+        key: { place: 'memory', reason: 'no keyring answers' },
+      }),
+      'endpoint/models': () => {
+        if (!reachable) throw new Error('the key is refused');
+        return [{ id: 'gpt-5', context_window: 400_000 }];
+      },
+    });
+    await getByRole('button', { name: 'Add endpoint…' }).click();
+    await getByRole('button', { name: /OpenAI/ }).click();
+    await expect.element(getByLabelText('Key for openai')).toHaveAttribute('type', 'password');
+    await getByRole('button', { name: 'Test it' }).click();
+    await expect.element(getByText('This server wants a key')).toBeVisible();
+    await getByLabelText('Key for openai').fill('secret');
+    await getByRole('button', { name: 'Test it' }).click();
+    await expect.element(getByText('the key is refused')).toBeVisible();
+    await expect.element(getByText('The key is kept in memory only', { exact: false })).toBeVisible();
+    reachable = true;
+    await getByRole('button', { name: 'Test again' }).click();
+    await getByRole('option', { name: /gpt-5/ }).click();
+    await expect
+      .poll(() => askedFor(backend, 'endpoint/add').at(-1))
+      .toMatchObject({
+        name: 'openai',
+        model: 'gpt-5',
+        context_window: 400_000,
+        key: 'secret',
+        default: true,
+      });
+    await expect.element(getByRole('dialog')).not.toBeInTheDocument();
+    expect(kerf.draft).toMatchObject({ endpoint: 'openai', model: 'gpt-5' });
+  });
+
+  test('write all conversations, and delete them after the word', async () => {
+    const { getByRole, getByText, getByLabelText, backend } = await settings('data');
+    await getByRole('button', { name: 'Export all conversations…' }).click();
+    await expect.element(getByText('2 conversations written.')).toBeVisible();
+    expect(backend.done[0]?.slice(0, 2)).toEqual(['saveText', 'kerf-conversations.json']);
+    await getByRole('button', { name: 'Delete all conversations…' }).click();
+    await expect.element(getByRole('button', { name: 'Delete all', exact: true })).toBeDisabled();
+    await getByLabelText('Type the word delete').fill('delete');
+    await getByRole('button', { name: 'Delete all', exact: true }).click();
+    await expect.element(getByText('2 conversations deleted.')).toBeVisible();
+  });
+});
