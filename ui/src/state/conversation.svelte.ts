@@ -14,8 +14,13 @@ import type { Usage } from '../protocol/Usage';
 /** An item that is shown. Only who reads `item` renders again when it grows. */
 export class Entry {
   item: Item = $state.raw() as Item;
+  /** What never changes is beside it: a list that reads only this does not run again when the item grows. */
+  readonly id: string;
+  readonly turnId: string;
 
   constructor(item: Item) {
+    this.id = item.id;
+    this.turnId = item.turn_id;
     this.item = item;
   }
 }

@@ -1,0 +1,190 @@
+import { page, userEvent } from 'vitest/browser';
+import { beforeEach, expect, test } from 'vitest';
+import { fakeBackend } from '../../backend/fake';
+import type { Item } from '../../protocol/Item';
+import { OpenTask } from '../../state/kerf.svelte';
+import { askedFor, checkAxe, mountWith, project, session } from '../../testing';
+import TaskView from './TaskView.svelte';
+
+const ID = 'session-t';
+const base = { turn_id: 'turn-1', created_at: 0, status: 'completed', step: 1 } as const;
+const said = (id: string, text: string): Item => ({ ...base, id, type: 'user_message', text });
+const told = (id: string, text: string): Item => ({ ...base, id, type: 'agent_message', text });
+const asks: Item = {
+  ...base,
+  id: 'a1',
+  status: 'waiting',
+  type: 'approval',
+  answer: null,
+  question: {
+    id: 'q1',
+    item_id: 'c1',
+    about: { type: 'command', command: 'rm -rf \u202etarget', cwd: '', isolation: { level: 'full' } },
+  },
+};
+const ran: Item = {
+  ...base,
+  id: 'c2',
+  type: 'tool_call',
+  call_id: 'x',
+  tool: 'run_command',
+  arguments: { command: 'cargo test -p money refund' },
+  title: 'Run cargo test -p money refund',
+  output: 'running 18 tests\n\u001b[32mtest result: ok\u001b[0m. 18 passed; 0 failed\n',
+  exit: { code: 0, timed_out: false, isolation: { level: 'full' } },
+  duration_ms: 4100,
+};
+const edited: Item = {
+  ...base,
+  id: 'c3',
+  type: 'tool_call',
+  call_id: 'y',
+  tool: 'edit_file',
+  arguments: { path: 'src/money.rs' },
+  title: 'Edit src/money.rs',
+  output: 'done',
+  changes: [{ path: 'src/money.rs', kind: 'modified' }],
+};
+
+async function view(items: Item[], running = false) {
+  const backend = fakeBackend({
+    'session/attach': () => ({
+      transcript: {
+        session: session({ id: ID }),
+        turns: [{ id: 'turn-1', state: 'completed', created_at: 0, usage: session().usage, items }],
+      },
+      seq: 0,
+      context: { tokens: 3100, window: 10000, estimated: true },
+      running,
+    }),
+    'session/answer': () => ({}),
+    'session/prompt': () => (running ? 'queued' : 'started'),
+    'session/cancel': () => ({}),
+    'session/new': () => session({ id: 'new' }),
+    'project/files': () => ({ paths: ['src/money.rs'], more: false }),
+  });
+  return await mountWith(TaskView, {
+    backend,
+    prepare: async (kerf) => {
+      kerf.projects = [project()];
+      kerf.project = project();
+      kerf.tasks.put(session({ id: ID }));
+      kerf.task = new OpenTask(backend, ID);
+      kerf.task.conversation.attach(await backend.request('session/attach', { session_id: ID }));
+      kerf.task.loaded = true;
+    },
+  });
+}
+
+beforeEach(async () => {
+  await page.viewport(700, 800);
+});
+
+test('shows each kind of entry, and is accessible in both themes', async () => {
+  const screen = await view([
+    said('u1', 'Refunds under 1 cent come out as 1 cent too much. Find out why.'),
+    { ...base, id: 'r1', type: 'reasoning', text: 'hm' },
+    { ...edited, id: 'c0', tool: 'grep', title: 'Search for round', changes: [] } as Item,
+    told(
+      'm1',
+      'The cause is in `money.rs:41`: see [docs](https://example.com/a).\n\n```rust\nfn x() -> u32 { 1 }\n```',
+    ),
+    {
+      ...base,
+      id: 'p1',
+      type: 'plan',
+      steps: [
+        { step: 'Reproduce', status: 'completed' },
+        { step: 'Mend', status: 'pending' },
+      ],
+    },
+    ran,
+    edited,
+    asks,
+  ]);
+  await expect.element(screen.getByText('Searched for round')).toBeVisible();
+  await expect.element(screen.getByText('sandboxed · no network · 4.1 s')).toBeVisible();
+  await expect.element(screen.getByText('rm -rf ‹U+202E›target')).toBeInTheDocument();
+  await checkAxe(screen.container);
+});
+
+test('a thousand entries mount a bounded number of nodes', async () => {
+  const screen = await view(Array.from({ length: 1000 }, (_, at) => told(`m${at}`, `message ${at}`)));
+  await expect.element(screen.getByText('message 999')).toBeVisible();
+  expect(screen.container.querySelectorAll('*').length).toBeLessThan(600);
+});
+
+test('an approval has no focus on Allow, and a key that was on its way answers nothing', async () => {
+  const screen = await view([said('u1', 'do it'), asks]);
+  const allow = screen.getByRole('button', { name: 'Allow once' });
+  await expect.element(allow).toBeVisible();
+  await expect.element(allow).not.toHaveFocus();
+  await userEvent.keyboard('y{Enter}a');
+  expect(askedFor(screen.backend, 'session/answer')).toEqual([]);
+  await screen.getByLabelText('Why not, or what to do instead').fill('use cargo clean');
+  await screen.getByRole('button', { name: 'Deny' }).click();
+  expect(askedFor(screen.backend, 'session/answer')).toEqual([
+    { session_id: ID, question_id: 'q1', answer: { type: 'deny', reason: 'use cargo clean' } },
+  ]);
+});
+
+test('finished entries do not render again while a message grows', async () => {
+  const screen = await view([
+    said('u1', 'go'),
+    told('m0', 'finished'),
+    { ...told('m1', ''), status: 'running' },
+  ]);
+  await expect.element(screen.getByText('finished')).toBeVisible();
+  const finished = screen.getByText('finished').element();
+  let renders = 0;
+  const observer = new MutationObserver((seen) => (renders += seen.length));
+  observer.observe(finished, { subtree: true, childList: true, characterData: true, attributes: true });
+  for (let seq = 1; seq <= 2000; seq += 1)
+    screen.kerf.task?.conversation.apply({
+      session_id: ID,
+      seq,
+      type: 'item.updated',
+      item_id: 'm1',
+      delta: seq < 2000 ? '.' : ' end',
+    });
+  await expect.element(screen.getByText(/end$/)).toBeInTheDocument();
+  observer.disconnect();
+  expect(renders).toBe(0);
+  expect(finished.isConnected).toBe(true);
+});
+
+test('Enter sends, Shift+Enter does not; while it runs Enter queues and Escape stops', async () => {
+  const screen = await view([said('u1', 'go')], true);
+  const field = screen.getByRole('textbox', { name: 'Message' });
+  await field.click();
+  await userEvent.keyboard('one{Shift>}{Enter}{/Shift}two{Enter}');
+  await expect.element(screen.getByText('queued: one two')).toBeVisible();
+  expect(askedFor(screen.backend, 'session/prompt')).toMatchObject([
+    { text: 'one\ntwo', when_running: 'queue' },
+  ]);
+  await userEvent.keyboard('now{Control>}{Enter}{/Control}');
+  await expect
+    .poll(() => askedFor(screen.backend, 'session/prompt')[1])
+    .toMatchObject({ text: 'now', when_running: 'interrupt' });
+  await userEvent.keyboard('{Escape}');
+  await expect.poll(() => askedFor(screen.backend, 'session/cancel')).toHaveLength(1);
+});
+
+test('@ completes a file', async () => {
+  const screen = await view([said('u1', 'go')]);
+  const field = screen.getByRole('textbox', { name: 'Message' });
+  await field.fill('look at @mon');
+  await expect.element(screen.getByRole('option', { name: 'src/money.rs' })).toBeVisible();
+  await userEvent.keyboard('{Enter}');
+  await expect.element(field).toHaveValue('look at src/money.rs ');
+});
+
+test('a link asks before it is opened, and a changed file goes to the review', async () => {
+  const screen = await view([told('m1', '[docs](https://example.com/a)'), edited]);
+  await screen.getByRole('link', { name: 'docs' }).click();
+  expect(screen.backend.done).toEqual([]);
+  await screen.getByRole('button', { name: 'Open' }).click();
+  await expect.poll(() => screen.backend.done).toEqual([['openLink', 'https://example.com/a']]);
+  await screen.getByRole('button', { name: 'src/money.rs', exact: true }).click();
+  expect(screen.kerf.task?.review.current).toEqual({ path: 'src/money.rs', hunk: 1 });
+});

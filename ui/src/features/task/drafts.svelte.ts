@@ -1,0 +1,41 @@
+/** What stands in the composer, by task: a draft is still there when its task is opened again. */
+
+import type { Image } from '../../protocol/Image';
+
+export class Draft {
+  text = $state('');
+  images: Image[] = $state.raw([]);
+  /** Why a picture was not taken. */
+  refused = $state('');
+}
+
+const drafts = new Map<string, Draft>();
+
+export function draftOf(key: string): Draft {
+  const draft = drafts.get(key) ?? new Draft();
+  drafts.set(key, draft);
+  return draft;
+}
+
+const TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
+const LARGEST = 5_000_000;
+
+/** Takes pictures into a draft, and says of the others why not. */
+export async function attach(draft: Draft, files: File[]) {
+  const refused: string[] = [];
+  for (const file of files) {
+    if (!TYPES.includes(file.type)) refused.push(`${file.name}: only PNG, JPEG, GIF and WebP pictures`);
+    else if (file.size > LARGEST) refused.push(`${file.name}: larger than 5 MB`);
+    else draft.images = [...draft.images, { media_type: file.type, data: await base64(file) }];
+  }
+  draft.refused = refused.join('; ');
+}
+
+function base64(file: File): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve((reader.result as string).split(',')[1] ?? '');
+    reader.onerror = () => reject(reader.error ?? new Error('the picture cannot be read'));
+    reader.readAsDataURL(file);
+  });
+}

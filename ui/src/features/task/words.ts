@@ -1,0 +1,67 @@
+/** How the conversation says what was done and how it went. */
+
+import { elapsed } from '../../components/format';
+import type { Exit } from '../../protocol/Exit';
+import type { Isolation } from '../../protocol/Isolation';
+import type { ItemStatus } from '../../protocol/ItemStatus';
+import type { TurnState } from '../../protocol/TurnState';
+
+export function seconds(ms: number): string {
+  if (ms < 950) return `${Math.round(ms)} ms`;
+  return ms < 59_950 ? `${(ms / 1000).toFixed(1)} s` : elapsed(ms);
+}
+
+export function isolationWords(isolation: Isolation): string {
+  switch (isolation.level) {
+    case 'full':
+      return 'sandboxed · no network';
+    case 'reduced':
+      return `partly sandboxed, not covered: ${isolation.missing.join(', ')}`;
+    case 'off':
+      return 'not sandboxed: the sandbox is off';
+    case 'unavailable':
+      return `not sandboxed: ${isolation.reason}`;
+  }
+}
+
+export function exitWords({ code, timed_out }: Exit): string {
+  if (timed_out) return 'ran out of time';
+  if (code === null) return 'was stopped';
+  return code === 0 ? 'succeeded' : `failed with exit code ${code}`;
+}
+
+/** A shape and a word: a state is never told by its colour alone. */
+export const STATUS: Record<ItemStatus, { sign: string; word: string }> = {
+  running: { sign: '◐', word: 'running' },
+  waiting: { sign: '?', word: 'waits for you' },
+  completed: { sign: '✓', word: '' },
+  failed: { sign: '✕', word: 'failed' },
+  denied: { sign: '⊘', word: 'denied' },
+  cancelled: { sign: '■', word: 'stopped' },
+  interrupted: { sign: '‖', word: 'interrupted' },
+};
+
+export const TURN: Record<TurnState, string> = {
+  running: '',
+  completed: '',
+  failed: 'failed',
+  cancelled: 'stopped by you',
+  interrupted: 'interrupted: Kerf stopped in the middle',
+};
+
+const PAST: [RegExp, string][] = [
+  [/^Search for /, 'Searched for '],
+  [/^List /, 'Listed '],
+  [/^Find files /, 'Looked for files '],
+  [/^Edit /, 'Edited '],
+  [/^Write /, 'Wrote '],
+  [/^Patch /, 'Patched '],
+  [/^Ask: /, 'Asked: '],
+];
+
+/** A step's title as a thing done; one that did not end well keeps the words of what was to be done. */
+export function titleOf(title: string, status: ItemStatus): string {
+  if (status !== 'completed') return title;
+  for (const [now, past] of PAST) if (now.test(title)) return title.replace(now, past);
+  return title;
+}
