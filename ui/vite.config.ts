@@ -7,7 +7,20 @@ export default defineConfig({
   // The window loads files of its own program only; a source map would be a second copy of the code in it.
   build: { target: 'safari16', sourcemap: false, assetsInlineLimit: 0 },
   worker: { format: 'es' },
-  server: { strictPort: true, port: 5183 },
+  // Named here, so that the first run of the tests does not find them one by one and start over.
+  optimizeDeps: {
+    exclude: ['@lucide/svelte'],
+    include: [
+      'paneforge',
+      'virtua/svelte',
+      'axe-core',
+      'vitest-browser-svelte',
+      'marked',
+      'remend',
+      'dompurify',
+    ],
+  },
+  server: { port: 5183 },
   test: {
     include: ['src/**/*.test.ts'],
     browser: {

@@ -26,6 +26,7 @@ function review(...hunks: string[]): ReviewFile {
     status: 'modified',
     hunks: hunks.map((signs, at) => ({
       hunk: at + 1,
+      id: at + 1,
       state: 'pending',
       header: '',
       added: 0,

@@ -13,6 +13,7 @@ function review(files: Record<string, string>): Review {
       status: 'modified',
       hunks: [...signs].map((sign, at) => ({
         hunk: at + 1,
+        id: at + 1,
         state: states[sign] ?? 'pending',
         header: '',
         added: 2,

@@ -38,7 +38,11 @@ function engine(files: ReviewFile[]) {
     },
     'review/comment': () => ({}),
     'settings/change': () => ({}),
-    'review/commit': () => ({ oid: '3f9c2ab41d00', files: ['CHANGELOG.md'] }),
+    'review/commit': () => ({
+      oid: '3f9c2ab41d00',
+      files: ['CHANGELOG.md'],
+      not_run: ['the hook pre-commit'],
+    }),
   });
   return backend;
 }
@@ -240,8 +244,8 @@ describe('keys', () => {
     await expect.element(screen.getByText('2 of 5 hunks accepted, 1 rejected, 2 to go')).toBeVisible();
     expect(review.current).toEqual({ path: MONEY, hunk: 2 });
     expect(decisions(screen.backend)).toEqual([
-      ['accept', { type: 'hunk', path: MONEY, hunk: 1 }],
-      ['reject', { type: 'hunk', path: MONEY, hunk: 2 }],
+      ['accept', { type: 'hunk', path: MONEY, hunk: 1, id: 1 }],
+      ['reject', { type: 'hunk', path: MONEY, hunk: 2, id: 2 }],
     ]);
     expect(askedFor(screen.backend, 'review/undo')).toEqual([{ session_id: ID }]);
   });
@@ -258,7 +262,7 @@ describe('keys', () => {
     await userEvent.keyboard('n');
     await expect
       .poll(() => decisions(screen.backend))
-      .toEqual([['reject', { type: 'lines', path: MONEY, hunk: 1, lines: [2, 3, 4] }]]);
+      .toEqual([['reject', { type: 'lines', path: MONEY, hunk: 1, id: 1, lines: [2, 3, 4] }]]);
     await expect.element(bar).not.toBeInTheDocument();
   });
 
@@ -367,7 +371,7 @@ describe('buttons', () => {
     await screen.getByRole('button', { name: 'Accept instead' }).click();
     await expect
       .poll(() => decisions(screen.backend))
-      .toEqual([['accept', { type: 'hunk', path: MONEY, hunk: 3 }]]);
+      .toEqual([['accept', { type: 'hunk', path: MONEY, hunk: 3, id: 3 }]]);
   });
 
   test('decide a file', async () => {
@@ -408,7 +412,7 @@ describe('buttons', () => {
     await bar.getByRole('button', { name: 'Accept' }).click();
     await expect
       .poll(() => decisions(screen.backend))
-      .toEqual([['accept', { type: 'lines', path: MONEY, hunk: 1, lines: [3, 4] }]]);
+      .toEqual([['accept', { type: 'lines', path: MONEY, hunk: 1, id: 1, lines: [3, 4] }]]);
   });
 });
 

@@ -110,8 +110,9 @@ export class Desk {
     if (selection) {
       const { path, hunk } = selection;
       const lines = this.selected;
+      const id = this.review.hunk(selection)?.id ?? null;
       this.select(null);
-      await this.review.decide(decision, { type: 'lines', path, hunk, lines });
+      await this.review.decide(decision, { type: 'lines', path, hunk, id, lines });
     } else if (current) {
       await this.decideHunk(decision, current);
     }
@@ -120,7 +121,9 @@ export class Desk {
   async decideHunk(decision: Decision, place: Place) {
     this.select(null);
     this.review.current = place;
-    await this.review.decide(decision, { type: 'hunk', ...place });
+    // What is decided is what is on screen, whatever the agent does meanwhile.
+    const id = this.review.hunk(place)?.id ?? null;
+    await this.review.decide(decision, { type: 'hunk', ...place, id });
     if (this.review.failure || this.review.hunk(place)?.state === 'pending') return;
     const before = this.review.current;
     this.review.advance();

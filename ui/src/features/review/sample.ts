@@ -22,6 +22,7 @@ export function hunk(number: number, texts: string[], change: Partial<Hunk> & { 
   });
   return {
     hunk: number,
+    id: number,
     state: 'pending',
     header: '',
     added: lines.filter(({ kind }) => kind === 'added').length,

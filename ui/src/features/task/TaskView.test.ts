@@ -7,7 +7,7 @@ import { askedFor, checkAxe, mountWith, project, session } from '../../testing';
 import TaskView from './TaskView.svelte';
 
 const ID = 'session-t';
-const base = { turn_id: 'turn-1', created_at: 0, status: 'completed', step: 1 } as const;
+const base = { turn_id: 'turn-1', created_at: 0, status: 'completed', step: 1, part: 1 } as const;
 const said = (id: string, text: string): Item => ({ ...base, id, type: 'user_message', text });
 const told = (id: string, text: string): Item => ({ ...base, id, type: 'agent_message', text });
 const asks: Item = {
