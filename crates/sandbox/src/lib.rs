@@ -14,6 +14,7 @@
 mod background;
 mod environment;
 mod job;
+mod launch;
 mod output;
 mod plain;
 mod plan;
@@ -32,6 +33,7 @@ use linux as platform;
 
 pub use background::Background;
 pub use job::{End, Invocation, Job, Outcome, SandboxError};
+pub use launch::launch_own;
 pub use output::Capped;
 pub use sandbox::Sandbox;
 

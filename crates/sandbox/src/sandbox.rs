@@ -6,6 +6,7 @@ use crate::{
 };
 use kerf_protocol::policy::{Isolation, SandboxMode};
 use std::{
+    ffi::{OsStr, OsString},
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Instant,
@@ -22,6 +23,8 @@ pub struct Sandbox {
 struct Inner {
     helper: PathBuf,
     probe: OnceLock<platform::Probe>,
+    /// Where programs are looked for, when that is not this process's own `PATH`.
+    path: OnceLock<OsString>,
     /// Cancelled when the last clone goes: ends the background commands.
     background: CancellationToken,
     _end_background: DropGuard,
@@ -37,10 +40,21 @@ impl Sandbox {
             inner: Arc::new(Inner {
                 helper,
                 probe: OnceLock::new(),
+                path: OnceLock::new(),
                 background,
                 _end_background: end,
             }),
         }
+    }
+
+    /// Looks for programs in `path` from now on, instead of in this process's `PATH`. Only the first call counts.
+    pub fn use_path(&self, path: OsString) {
+        // A second answer to the same question is not needed.
+        let _ = self.inner.path.set(path);
+    }
+
+    pub(crate) fn path(&self) -> Option<&OsStr> {
+        self.inner.path.get().map(OsString::as_os_str)
     }
 
     /// How far `mode` can be kept on this machine. The first call tries it with a real helper process and waits
@@ -127,7 +141,12 @@ impl Sandbox {
         if let Isolation::Unavailable { reason } = isolation {
             return Err(SandboxError::Unavailable { reason });
         }
-        let (plan, temp) = Plan::new(job, environment::of_this_process())?;
+        let mut own = environment::of_this_process();
+        if let Some(path) = self.path() {
+            own.retain(|(name, _)| !name.eq_ignore_ascii_case("PATH"));
+            own.push(("PATH".into(), path.to_owned()));
+        }
+        let (plan, temp) = Plan::new(job, own)?;
         Ok((platform::spawn(&self.inner.helper, plan, temp)?, isolation))
     }
 }
