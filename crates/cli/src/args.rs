@@ -6,7 +6,7 @@ use kerf_protocol::{
     endpoint::Wire,
     policy::{ApproveMode, SandboxMode},
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A local-first coding agent: code leaves this machine only in requests to the endpoint you choose
 #[derive(Debug, Parser)]
@@ -29,6 +29,14 @@ impl Arguments {
             || ".".to_owned(),
             |folder| folder.to_string_lossy().into_owned(),
         )
+    }
+
+    /// The folder to open in the window, if any: a named one counts from the folder to work in.
+    pub(crate) fn window_folder(&self, named: Option<&Path>) -> Option<PathBuf> {
+        match (&self.folder, named) {
+            (Some(folder), Some(named)) => Some(folder.join(named)),
+            (folder, named) => folder.as_deref().or(named).map(Path::to_owned),
+        }
     }
 }
 
@@ -73,6 +81,12 @@ pub(crate) enum Command {
     },
     /// Say what works here and what does not, and why
     Doctor,
+    /// Open the window
+    App {
+        /// A folder to open in it
+        #[arg(value_name = "FOLDER")]
+        project: Option<PathBuf>,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell

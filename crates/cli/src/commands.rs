@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub(crate) mod app;
 pub(crate) mod doctor;
 pub(crate) mod endpoints;
 pub(crate) mod exec;

@@ -17,10 +17,10 @@ mod show;
 use args::{Arguments, Command};
 use clap::Parser;
 use exit::Exit;
-use kerf_engine::{Engine, EnvironmentEndpoint, Home, Options};
+use kerf_engine::{Engine, Options};
 use kerf_protocol::{Code, Failure};
 use output::Output;
-use std::{env, ffi::OsString, io::IsTerminal, process::ExitCode};
+use std::{env, io::IsTerminal, process::ExitCode};
 
 fn main() -> ExitCode {
     // A sandboxed command is started by this same program.
@@ -87,6 +87,9 @@ fn no_arguments(error: &clap::Error) -> Exit {
 
 async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let folder = arguments.folder();
+    if let Command::App { project } = &arguments.command {
+        return commands::app::run(arguments.window_folder(project.as_deref()), output);
+    }
     match arguments.command {
         Command::Completions { shell } => return commands::shell::completions(shell, output),
         Command::Man => return commands::shell::man(output),
@@ -136,30 +139,15 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             commands::ledger::run(&engine, &folder, command.unwrap_or_default(), output).await
         }
         Command::Doctor => commands::doctor::run(&engine, &folder, output).await,
-        Command::ApplyPatch | Command::Completions { .. } | Command::Man => Ok(Exit::Done),
+        Command::App { .. } | Command::ApplyPatch | Command::Completions { .. } | Command::Man => {
+            Ok(Exit::Done)
+        }
     }
 }
 
 async fn open_engine(json: bool) -> Result<Engine, Failure> {
-    let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let environment = EnvironmentEndpoint {
-        base_url: text("KERF_BASE_URL"),
-        wire: text("KERF_WIRE"),
-        model: text("KERF_MODEL"),
-        key: text("KERF_API_KEY").map(secrecy::SecretString::from),
-    };
-    let helper = env::current_exe().map_err(|error| Failure {
-        code: Code::Internal,
-        message: format!("Kerf cannot find its own program: {error}"),
-        hint: String::new(),
-    })?;
-    Engine::open(Options {
-        home: Home::locate(env::var_os("KERF_HOME").map(OsString::into))?,
-        helper,
-        attended: !json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
-        environment,
-    })
-    .await
+    let attended = !json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    Engine::open(Options::of_this_process(attended)?).await
 }
 
 /// Logs go to standard error, and only when `KERF_LOG` asks for them, as `KERF_LOG=debug`.

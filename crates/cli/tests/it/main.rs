@@ -16,6 +16,8 @@ mod scene;
 mod support;
 
 #[cfg(unix)]
+mod app;
+#[cfg(unix)]
 mod control;
 #[cfg(unix)]
 mod crash;

@@ -28,6 +28,7 @@ fn the_help_is_the_whole_command_line() {
       endpoints    List, add, test and find endpoints
       ledger       Show what left this machine
       doctor       Say what works here and what does not, and why
+      app          Open the window
       completions  Print completions for a shell
       man          Print the manual page
       help         Print this message or the help of the given subcommand(s)
