@@ -1,7 +1,10 @@
 //! The main job, once, on a sample repository: search, edit, test run, diff, accept.
 //! It runs against the practice endpoint inside Kerf, so nothing leaves the machine.
 
-use crate::{Done, run, setup};
+use crate::{
+    Done, run,
+    setup::{self, Purpose},
+};
 use std::{fs, path::Path, process::Command};
 
 const FILES: &[(&str, &str)] = &[
@@ -21,7 +24,7 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Done {
-    setup::ensure(setup::agreed(arguments))?;
+    setup::ensure(&[Purpose::Build], setup::agreed(arguments))?;
     run::run(run::cargo().args(["build", "--package", "kerf-cli"]))?;
     let place = run::target().join("demo");
     let (home, project) = (place.join("home"), place.join("refunds"));

@@ -14,6 +14,7 @@ mod setup;
 mod sqlx;
 mod test;
 mod types;
+mod window;
 
 use std::{env, process::ExitCode};
 
@@ -27,6 +28,11 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command {
+        name: "app",
+        about: "[FOLDER] [--yes]  build the window and open it; without a display, the demo",
+        run: window::run,
+    },
     Command {
         name: "demo",
         about: "[--yes]  build Kerf and run the main job once on a sample repository",

@@ -48,7 +48,7 @@ fn install(place: &Path) -> Result<PathBuf, String> {
     }
     let system = ["python3", "python", "py"]
         .into_iter()
-        .find(|program| run::has(program, "--version"))
+        .find(|program| run::has(program, &["--version"]))
         .ok_or("Python 3.10 or newer is needed for the real model; it was not found")?;
     run::run(
         run::command(system)

@@ -98,15 +98,25 @@ pub(crate) fn run_and_read(command: &mut Command, mut line: impl FnMut(&str)) ->
     }
 }
 
-/// Whether a program can be started.
-pub(crate) fn has(program: &str, argument: &str) -> bool {
+/// Whether a program can be run with these arguments.
+pub(crate) fn has(program: &str, arguments: &[&str]) -> bool {
     command(program)
-        .arg(argument)
+        .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .stdin(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// What a program prints.
+pub(crate) fn said(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = command(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output();
+    let output = output.ok().filter(|output| output.status.success())?;
+    String::from_utf8(output.stdout).ok()
 }
 
 fn shown(command: &Command) -> String {

@@ -1,15 +1,36 @@
 //! Installs what a build needs and the machine lacks. Each privileged command is printed and asked about first.
 
-use crate::{Done, run};
+use crate::{Done, run, window};
 use std::{
     env,
     io::{IsTerminal, Write, stdin, stdout},
 };
 
-/// A program that is needed, and the package that has it.
+/// What something is needed for. Each command installs only what it needs itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Building `kerf`.
+    Build,
+    /// Running the tests.
+    Tests,
+    /// Building and showing the window.
+    Window,
+}
+
+/// How it is found out whether something is there.
+enum Probe {
+    /// The program can be run with these arguments.
+    Runs(&'static [&'static str]),
+    /// The program has this version or a newer one.
+    Version(&'static str, [u32; 2]),
+    /// On Linux, a library that `pkg-config` knows.
+    Library(&'static str),
+}
+
+/// Something that is needed, and the packages that have it.
 struct Need {
-    program: &'static str,
-    argument: &'static str,
+    purpose: Purpose,
+    probe: Probe,
     why: &'static str,
     apt: &'static str,
     dnf: &'static str,
@@ -21,8 +42,12 @@ struct Need {
 
 const NEEDS: &[Need] = &[
     Need {
-        program: if cfg!(windows) { "cl" } else { "cc" },
-        argument: if cfg!(windows) { "/?" } else { "--version" },
+        purpose: Purpose::Build,
+        probe: Probe::Runs(if cfg!(windows) {
+            &["cl", "/?"]
+        } else {
+            &["cc", "--version"]
+        }),
         why: "SQLite, libgit2 and zstd are built from C",
         apt: "gcc libc6-dev",
         dnf: "gcc",
@@ -32,8 +57,8 @@ const NEEDS: &[Need] = &[
         winget: "Microsoft.VisualStudio.2022.BuildTools",
     },
     Need {
-        program: "git",
-        argument: "--version",
+        purpose: Purpose::Tests,
+        probe: Probe::Runs(&["git", "--version"]),
         why: "some tests compare with it",
         apt: "git",
         dnf: "git",
@@ -42,10 +67,111 @@ const NEEDS: &[Need] = &[
         brew: "git",
         winget: "Git.Git",
     },
+    Need {
+        purpose: Purpose::Window,
+        probe: Probe::Version("node", [20, 19]),
+        why: "the interface is built with it",
+        apt: "nodejs",
+        dnf: "nodejs",
+        pacman: "nodejs",
+        zypper: "nodejs-default",
+        brew: "node",
+        winget: "OpenJS.NodeJS.LTS",
+    },
+    Need {
+        purpose: Purpose::Window,
+        probe: Probe::Runs(&[NPM, "--version"]),
+        why: "the interface's libraries are installed with it",
+        apt: "npm",
+        dnf: "nodejs-npm",
+        pacman: "npm",
+        zypper: "npm-default",
+        brew: "node",
+        winget: "OpenJS.NodeJS.LTS",
+    },
+    Need {
+        purpose: Purpose::Window,
+        probe: Probe::Library("webkit2gtk-4.1"),
+        why: "it draws the window",
+        apt: "pkg-config libgtk-3-dev libwebkit2gtk-4.1-dev",
+        dnf: "pkgconf-pkg-config gtk3-devel webkit2gtk4.1-devel",
+        pacman: "pkgconf gtk3 webkit2gtk-4.1",
+        zypper: "pkgconf gtk3-devel webkit2gtk3-devel",
+        brew: "",
+        winget: "",
+    },
+    Need {
+        purpose: Purpose::Window,
+        probe: Probe::Library("librsvg-2.0"),
+        why: "it draws the window's icons",
+        apt: "librsvg2-dev librsvg2-common",
+        dnf: "librsvg2-devel",
+        pacman: "librsvg",
+        zypper: "librsvg-devel",
+        brew: "",
+        winget: "",
+    },
 ];
 
+/// npm's program; on Windows it is a script.
+pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+
+impl Probe {
+    fn holds(&self) -> bool {
+        match self {
+            // The linker that Rust found has the C compiler beside it, though it is on no path.
+            Self::Runs(["cl", ..]) => true,
+            Self::Runs([program, arguments @ ..]) => run::has(program, arguments),
+            Self::Runs([]) => true,
+            Self::Version(program, least) => {
+                run::said(program, &["--version"]).is_some_and(|said| version(&said) >= *least)
+            }
+            Self::Library(name) => {
+                !cfg!(target_os = "linux") || run::has("pkg-config", &["--exists", name])
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Probe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Runs(words) => f.write_str(words.first().unwrap_or(&"")),
+            Self::Version(program, [major, minor]) => {
+                write!(f, "{program} {major}.{minor} or newer")
+            }
+            Self::Library(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Major and minor version of `v20.19.4`.
+fn version(said: &str) -> [u32; 2] {
+    let mut numbers = said.trim().trim_start_matches('v').split('.');
+    let mut next = || numbers.next().and_then(|number| number.parse().ok());
+    [next().unwrap_or(0), next().unwrap_or(0)]
+}
+
+/// Whether everything for a purpose is there.
+pub(crate) fn is_ready(purpose: Purpose) -> bool {
+    missing(&[purpose]).is_empty()
+}
+
+fn missing(purposes: &[Purpose]) -> Vec<&'static Need> {
+    NEEDS
+        .iter()
+        .filter(|need| purposes.contains(&need.purpose) && !need.probe.holds())
+        .collect()
+}
+
 pub(crate) fn run(arguments: &[String]) -> Done {
-    ensure(agreed(arguments))?;
+    let mut purposes = vec![Purpose::Build, Purpose::Tests];
+    if window::has_display() {
+        purposes.push(Purpose::Window);
+    } else {
+        println!("there is no display, so what the window needs is left out");
+    }
+    ensure(&purposes, agreed(arguments))?;
     println!("everything that is needed is here");
     Ok(())
 }
@@ -59,21 +185,29 @@ pub(crate) fn agreed(arguments: &[String]) -> bool {
 }
 
 /// Installs what is missing.
-pub(crate) fn ensure(agreed: bool) -> Done {
-    // On Windows the linker that Rust found has the C compiler beside it, though it is on no path.
-    let missing: Vec<&Need> = NEEDS
-        .iter()
-        .filter(|need| {
-            let beside_the_linker = cfg!(windows) && need.program == "cl";
-            !beside_the_linker && !run::has(need.program, need.argument)
-        })
-        .collect();
-    if missing.is_empty() {
+pub(crate) fn ensure(purposes: &[Purpose], agreed: bool) -> Done {
+    let wanted = missing(purposes);
+    if wanted.is_empty() {
         return Ok(());
     }
-    for need in &missing {
-        println!("missing: {} ({})", need.program, need.why);
+    for need in &wanted {
+        println!("missing: {} ({})", need.probe, need.why);
     }
+    install(&wanted, agreed)?;
+    let still: Vec<String> = missing(purposes)
+        .iter()
+        .map(|need| need.probe.to_string())
+        .collect();
+    if still.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "this system's packages do not bring {}: install it by hand and run this again",
+        still.join(", ")
+    ))
+}
+
+fn install(wanted: &[&Need], agreed: bool) -> Done {
     let (manager, prefix, packages): (&str, &[&str], fn(&Need) -> &'static str) =
         if cfg!(target_os = "macos") {
             ("brew", &["install"], |need| need.brew)
@@ -81,17 +215,23 @@ pub(crate) fn ensure(agreed: bool) -> Done {
             ("winget", &["install", "--exact", "--id"], |need| {
                 need.winget
             })
-        } else if run::has("apt-get", "--version") {
+        } else if run::has("apt-get", &["--version"]) {
             (
                 "apt-get",
-                &["install", "--yes", "--no-install-recommends"],
+                // What is there stays as it is: the user may hold it back.
+                &[
+                    "install",
+                    "--yes",
+                    "--no-install-recommends",
+                    "--no-upgrade",
+                ],
                 |need| need.apt,
             )
-        } else if run::has("dnf", "--version") {
+        } else if run::has("dnf", &["--version"]) {
             ("dnf", &["install", "--assumeyes"], |need| need.dnf)
-        } else if run::has("pacman", "--version") {
+        } else if run::has("pacman", &["--version"]) {
             ("pacman", &["-S", "--noconfirm"], |need| need.pacman)
-        } else if run::has("zypper", "--version") {
+        } else if run::has("zypper", &["--version"]) {
             ("zypper", &["--non-interactive", "install"], |need| {
                 need.zypper
             })
@@ -100,10 +240,11 @@ pub(crate) fn ensure(agreed: bool) -> Done {
                 "no known package manager is here; install the missing programs by hand".to_owned(),
             );
         };
-    let names: Vec<&str> = missing
+    let mut names: Vec<&str> = wanted
         .iter()
         .flat_map(|need| packages(need).split_whitespace())
         .collect();
+    names.dedup();
     if names.is_empty() {
         return Err(
             "install the command line tools of the system first (xcode-select --install)"
@@ -113,10 +254,18 @@ pub(crate) fn ensure(agreed: bool) -> Done {
     let mut words = vec![manager];
     words.extend(prefix);
     words.extend(names);
-    if manager == "apt-get" {
-        privileged(&["apt-get", "update"], agreed)?;
+    if manager != "apt-get" {
+        return privileged(&words, agreed);
     }
-    privileged(&words, agreed)
+    // A source that does not answer need not be the one that has the packages.
+    if let Err(error) = privileged(&["apt-get", "update"], agreed) {
+        println!("{error}");
+    }
+    privileged(&words, agreed).or_else(|error| {
+        println!("{error}; once more, with leave to change packages that are held back");
+        words.insert(2, "--allow-change-held-packages");
+        privileged(&words, agreed)
+    })
 }
 
 /// Runs a command with the rights it needs, once the user has seen it and agreed.
@@ -155,4 +304,24 @@ fn is_root() -> bool {
 #[cfg(not(unix))]
 fn is_root() -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        for (said, new_enough) in [
+            ("v20.19.0\n", true),
+            ("v20.20.2", true),
+            ("v22.1.0", true),
+            ("v20.9.0", false),
+            ("v18.20.4", false),
+            ("not found", false),
+            ("", false),
+        ] {
+            assert_eq!(version(said) >= [20, 19], new_enough, "{said:?}");
+        }
+    }
 }

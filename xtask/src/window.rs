@@ -1,0 +1,76 @@
+//! The window: the interface built by npm, then the program around it, then opened.
+
+use crate::{
+    Done, demo, run,
+    setup::{self, NPM, Purpose},
+};
+use std::{env, fs, path::PathBuf};
+
+/// The window's package.
+pub(crate) const PACKAGE: &str = "kerf-desktop";
+
+pub(crate) fn run(arguments: &[String]) -> Done {
+    if !has_display() {
+        println!(
+            "there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set), so the window cannot open"
+        );
+        println!("this is the same work on the command line:");
+        return demo::run(arguments);
+    }
+    let folder = arguments.iter().find(|argument| !argument.starts_with('-'));
+    let folder = folder.map(|folder| existing(folder)).transpose()?;
+    setup::ensure(&[Purpose::Build, Purpose::Window], setup::agreed(arguments))?;
+    build_interface()?;
+    run::run(run::cargo().args(["build", "--locked", "--package", PACKAGE]))?;
+    run::run(run::command(run::built("debug", PACKAGE)).args(folder))
+}
+
+/// Whether a window can be shown.
+pub(crate) fn has_display() -> bool {
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+}
+
+/// Makes the window's package fit to be compiled: the interface is a part of it. Says why not, where it cannot be.
+pub(crate) fn can_be_built() -> Done {
+    if !setup::is_ready(Purpose::Window) {
+        return Err("what it needs is not installed (`cargo xtask app` does that)".to_owned());
+    }
+    if root().join("dist/index.html").is_file() {
+        return Ok(());
+    }
+    build_interface()
+}
+
+fn root() -> PathBuf {
+    run::root().join("ui")
+}
+
+/// Installs the interface's libraries when the lock file is another than the last time, and builds it.
+fn build_interface() -> Done {
+    let root = root();
+    let lock = root.join("package-lock.json");
+    let wanted =
+        fs::read(&lock).map_err(|error| format!("{} cannot be read: {error}", lock.display()))?;
+    // Written last, and gone with the libraries.
+    let mark = root.join("node_modules/.kerf-lock.json");
+    if fs::read(&mark).ok().as_ref() != Some(&wanted) {
+        let install = ["ci", "--no-audit", "--no-fund"];
+        run::run(run::command(NPM).args(install).current_dir(&root))?;
+        fs::write(&mark, &wanted)
+            .map_err(|error| format!("{} cannot be written: {error}", mark.display()))?;
+    }
+    run::run(run::command(NPM).args(["run", "build"]).current_dir(&root))
+}
+
+/// The folder as a whole path: programs are started in the project's root.
+fn existing(folder: &str) -> Result<PathBuf, String> {
+    let path = env::current_dir()
+        .map_err(|error| format!("the current folder is not known: {error}"))?
+        .join(folder);
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err(format!("{} is no folder", path.display()))
+    }
+}
