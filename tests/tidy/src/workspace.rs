@@ -103,6 +103,10 @@ struct Node {
     version: &'static str,
 }
 
+/// Edges of the lock file that belong to phones alone, which Kerf is not built for: the lock file holds all platforms.
+/// Tauri loads pages of a development server through a phone's own client.
+const OF_PHONES: &[(&str, &str)] = &[("tauri", "reqwest")];
+
 /// Normal and build dependencies of each package.
 fn graph() -> &'static HashMap<Node, Vec<Node>> {
     static GRAPH: OnceLock<HashMap<Node, Vec<Node>>> = OnceLock::new();
@@ -135,8 +139,10 @@ fn read(lock: &'static str) -> HashMap<Node, Vec<Node>> {
         let linked = dependencies
             .iter()
             .filter_map(|dependency| node(dependency));
-        let linked =
-            linked.filter(|dependency| member.is_none_or(|member| links(member, dependency.name)));
+        let linked = linked.filter(|dependency| {
+            member.is_none_or(|member| links(member, dependency.name))
+                && !OF_PHONES.contains(&(package.name, dependency.name))
+        });
         (*package, linked.collect())
     });
     nodes.collect()

@@ -70,6 +70,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("crates/protocol", &[]),
     ("crates/test-support", &["workspace", "protocol"]),
     ("tests/bench", &["test-support"]),
+    // A front for tests alone.
+    ("tests/browser", &["engine", "protocol", "test-support"]),
     ("tests/tidy", &[]),
     ("xtask", &[]),
 ];

@@ -117,6 +117,30 @@ fn only_egress_opens_connections() {
     );
 }
 
+/// Who may listen, and why: servers that tests talk to, on this machine alone.
+const LISTENERS: [&str; 2] = ["crates/test-support/", "tests/browser/"];
+
+#[test]
+fn only_servers_of_tests_open_a_port() {
+    let wrong = rust()
+        .iter()
+        .filter(|source| {
+            !LISTENERS
+                .iter()
+                .any(|place| source.path().starts_with(place))
+        })
+        .flat_map(|source| {
+            source
+                .find_in_product("TcpListener")
+                .map(|at| source.place(at))
+                .collect::<Vec<_>>()
+        });
+    forbid(
+        wrong,
+        "The engine opens no port, and neither do its fronts.",
+    );
+}
+
 /// Files that hold `unsafe`, in the sandbox alone: what the kernel offers and no safe library does.
 const UNSAFE: &str = "crates/sandbox/src/";
 
