@@ -24,7 +24,7 @@ enum Entry {
 use Entry::{Action, Mac, NotMac, System};
 
 pub(crate) const NEW_WINDOW: &str = "app.newWindow";
-const LINE: Entry = System(|app| Item::separator(app));
+const LINE: Entry = System(Item::separator);
 
 const MENUS: &[(&str, &[Entry])] = &[
     #[cfg(target_os = "macos")]
