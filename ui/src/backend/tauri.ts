@@ -1,9 +1,8 @@
 /** The backend in the desktop window: one `rpc` command, and one ordered channel for events. */
 
 import { Channel, invoke } from '@tauri-apps/api/core';
-import { listen } from '@tauri-apps/api/event';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
-import { open, save } from '@tauri-apps/plugin-dialog';
+import { open } from '@tauri-apps/plugin-dialog';
 import { isPermissionGranted, requestPermission, sendNotification } from '@tauri-apps/plugin-notification';
 import type { Answers } from '../protocol/Answers';
 import type { Event } from '../protocol/Event';
@@ -56,19 +55,16 @@ export function tauriBackend(): Backend {
           }),
         ),
       onAsked: (handler: (asked: Asked) => void) =>
-        stopper(listen<Asked>('asked', ({ payload }) => handler(payload))),
+        // Of this window alone: a plain `listen` hears what other windows are asked for.
+        stopper(getCurrentWebview().listen<Asked>('asked', ({ payload }) => handler(payload))),
       openLink: (url) => rpc('shell/open_link', { url }),
       openFile: (folder, path, line) => rpc('shell/open_file', { folder, path, line: line ?? 1 }),
       async notify(title, body) {
         if ((await isPermissionGranted()) || (await requestPermission()) === 'granted')
           sendNotification({ title, body });
       },
-      async saveText(name, text) {
-        const path = await save({ defaultPath: name });
-        if (path === null) return false;
-        await rpc('shell/save_text', { path, text });
-        return true;
-      },
+      // The program asks for the place and writes there itself: a page names no file.
+      saveText: (name, text) => rpc<boolean>('shell/save_text', { name, text }),
       newWindow: () => rpc('shell/new_window', {}),
     },
   };
