@@ -81,7 +81,7 @@ export function session(change: Partial<Session> = {}): Session {
     id,
     task_id: `task-${id}`,
     project_id: 'project-1',
-    folder: '/work/ledgerd',
+    folder: '/projects/ledgerd',
     title: `Task ${made}`,
     endpoint: {
       name: 'ollama',
@@ -110,5 +110,5 @@ export function session(change: Partial<Session> = {}): Session {
 
 /** A project as the engine lists it. */
 export function project(change: Partial<Project> = {}): Project {
-  return { id: 'project-1', path: '/work/ledgerd', name: 'ledgerd', opened_at: 1_760_000_000_000, ...change };
+  return { id: 'project-1', path: '/projects/ledgerd', name: 'ledgerd', opened_at: 1_760_000_000_000, ...change };
 }

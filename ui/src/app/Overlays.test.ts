@@ -35,7 +35,7 @@ describe('the palette', () => {
     await userEvent.keyboard('{ArrowUp}{Enter}');
     await expect
       .poll(() => backend.done)
-      .toContainEqual(['openFile', '/work/ledgerd', 'src/split.rs', undefined]);
+      .toContainEqual(['openFile', '/projects/ledgerd', 'src/split.rs', undefined]);
     await expect.element(field).not.toBeInTheDocument();
   });
 

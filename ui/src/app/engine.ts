@@ -56,7 +56,7 @@ export function engine(change: Handlers = {}) {
   return fakeBackend({
     'project/list': () => [
       project(),
-      project({ id: 'project-2', name: 'storefront', path: '/work/storefront' }),
+      project({ id: 'project-2', name: 'storefront', path: '/projects/storefront' }),
     ],
     'project/status': () => ({ branch: 'main', ahead: 2, behind: 1 }),
     'project/files': () => ({ paths: [], more: false }),

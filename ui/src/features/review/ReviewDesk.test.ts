@@ -427,7 +427,7 @@ describe('the list of files', () => {
     expect(screen.kerf.task!.review.current).toEqual({ path: MONEY, hunk: 1 });
     entry(MONEY).dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }));
     await screen.getByRole('menuitem', { name: 'Open in editor' }).click();
-    await expect.poll(() => screen.backend.done).toEqual([['openFile', '/work/ledgerd', MONEY, 40]]);
+    await expect.poll(() => screen.backend.done).toEqual([['openFile', '/projects/ledgerd', MONEY, 40]]);
   });
 });
 
