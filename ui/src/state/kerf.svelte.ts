@@ -285,6 +285,8 @@ export class Kerf {
     this.tasks.put(session);
     const task = new OpenTask(this.backend, session.id);
     task.loaded = true;
+    // A task that just began has changed nothing.
+    task.review.loaded = true;
     this.task = task;
     return task;
   }
