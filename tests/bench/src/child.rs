@@ -44,6 +44,8 @@ pub(crate) struct Ran {
     pub(crate) memory: Vec<(Instant, u64)>,
     /// The length of the longest agent message, in bytes.
     pub(crate) longest_message: usize,
+    /// When the last delta came out.
+    pub(crate) last_delta: Option<Instant>,
 }
 
 impl Ran {
@@ -74,6 +76,7 @@ impl Run<'_> {
             cpu_seconds: ended.cpu_seconds,
             memory,
             longest_message: ended.events.longest_message,
+            last_delta: ended.events.last_delta,
         })
     }
 
@@ -111,6 +114,7 @@ struct Events {
     completed: bool,
     failure: Option<String>,
     longest_message: usize,
+    last_delta: Option<Instant>,
 }
 
 impl Events {
@@ -121,6 +125,7 @@ impl Events {
             .windows(14)
             .any(|window| window == b"\"item.updated\"")
         {
+            self.last_delta = Some(Instant::now());
             return;
         }
         let event: Value = serde_json::from_slice(line).unwrap_or_default();
