@@ -110,5 +110,11 @@ export function session(change: Partial<Session> = {}): Session {
 
 /** A project as the engine lists it. */
 export function project(change: Partial<Project> = {}): Project {
-  return { id: 'project-1', path: '/projects/ledgerd', name: 'ledgerd', opened_at: 1_760_000_000_000, ...change };
+  return {
+    id: 'project-1',
+    path: '/projects/ledgerd',
+    name: 'ledgerd',
+    opened_at: 1_760_000_000_000,
+    ...change,
+  };
 }

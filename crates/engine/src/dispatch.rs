@@ -56,6 +56,8 @@ impl Engine {
             Request::EndpointPresets(_) => answered(Ok(self.endpoint_presets())),
             Request::EndpointAdd(params) => answered(self.endpoint_add(params).await),
             Request::EndpointRemove(params) => answered(self.endpoint_remove(params).await),
+            Request::EndpointChosen(_) => answered(self.choose_endpoint(None).await),
+            Request::EndpointDefault(params) => answered(self.endpoint_default(&params)),
             Request::EndpointModels(params) => answered(self.endpoint_models(params).await),
             Request::LedgerList(params) => answered(self.ledger_list(params).await),
             Request::LedgerShow(params) => answered(self.ledger_show(params).await),

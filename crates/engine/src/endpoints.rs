@@ -107,7 +107,8 @@ impl Engine {
                 .map_err(|error| from_keys(&error))?,
         };
         // Also for a key in memory: the file says that the endpoint wants one.
-        let reference = (place != KeyPlace::None).then_some(KeyReference::Keyring);
+        let has_key = place != KeyPlace::None || self.keeps_key(&endpoint)?;
+        let reference = has_key.then_some(KeyReference::Keyring);
         let mut editor = Editor::open(self.home().config())?;
         editor.put(&endpoint, reference, add.default);
         editor.save()?;
@@ -115,6 +116,31 @@ impl Engine {
             endpoint,
             key: place,
         })
+    }
+
+    /// Whether the key that an endpoint has is for it still: it goes to no other server.
+    fn keeps_key(&self, new: &Endpoint) -> Result<bool, Failure> {
+        let settings = self.settings()?;
+        let Some(old) = settings.endpoint(&new.name) else {
+            return Ok(false);
+        };
+        let same =
+            check_base_url(&old.base_url)?.origin() == check_base_url(&new.base_url)?.origin();
+        Ok(same && settings.has_key(&new.name))
+    }
+
+    /// Makes an endpoint the one that is used when none is named.
+    pub(crate) fn endpoint_default(
+        &self,
+        EndpointRef { name }: &EndpointRef,
+    ) -> Result<Nothing, Failure> {
+        let mut editor = Editor::open(self.home().config())?;
+        if self.settings()?.endpoint(name).is_none() {
+            return Err(no_such_endpoint(name));
+        }
+        editor.put_default(name);
+        editor.save()?;
+        Ok(Nothing {})
     }
 
     /// Takes an endpoint out of the configuration and its key out of the keyring.

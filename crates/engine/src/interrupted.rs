@@ -5,7 +5,7 @@ use kerf_protocol::{
     Failure, SessionId,
     item::{ItemBody, ItemStatus},
     review::Author,
-    session::{Turn, TurnState},
+    session::{SessionState, Turn, TurnState},
 };
 use kerf_store::{TurnHead, Write};
 
@@ -63,6 +63,14 @@ impl Interrupted {
                     item: item.clone(),
                 });
             }
+        }
+        if !found.writes.is_empty() {
+            // Until its next turn; who drives it from here on is this process, which is there.
+            found.writes.push(Write::SessionState {
+                id: session_id,
+                state: SessionState::Interrupted,
+                updated_at: crate::engine::now(),
+            });
         }
         found
     }

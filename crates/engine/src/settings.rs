@@ -232,8 +232,12 @@ impl Editor {
             }
         }
         if default {
-            self.document["default"] = value(&endpoint.name);
+            self.put_default(&endpoint.name);
         }
+    }
+
+    pub(crate) fn put_default(&mut self, name: &str) {
+        self.document["default"] = value(name);
     }
 
     /// What is as it is without a file is left out of it.

@@ -139,6 +139,10 @@ mod table {
         "endpoint/add" EndpointAdd(AddEndpoint) -> AddedEndpoint;
         /// Takes an endpoint out of the configuration and its key out of the keyring.
         "endpoint/remove" EndpointRemove(EndpointRef) -> Nothing;
+        /// The endpoint that a new session uses when none is named.
+        "endpoint/chosen" EndpointChosen(Nothing) -> Endpoint;
+        /// Makes a configured endpoint the default.
+        "endpoint/default" EndpointDefault(EndpointRef) -> Nothing;
         /// Asks an endpoint for its models.
         "endpoint/models" EndpointModels(EndpointRef) -> Vec<ModelInfo>;
         /// The ledger's rows, newest first.

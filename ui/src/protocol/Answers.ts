@@ -145,6 +145,14 @@ export type Answers = {
  */
 "endpoint/remove": Nothing, 
 /**
+ * The endpoint that a new session uses when none is named.
+ */
+"endpoint/chosen": Endpoint, 
+/**
+ * Makes a configured endpoint the default.
+ */
+"endpoint/default": Nothing, 
+/**
  * Asks an endpoint for its models.
  */
 "endpoint/models": Array<ModelInfo>, 

@@ -20,8 +20,15 @@ export class Endpoints {
   adding = $state(false);
   failure: Failure | null = $state.raw(null);
 
-  /** Whether a language model can be reached without typing anything; else there is the practice endpoint. */
-  real: boolean = $derived(this.configured.length > 0 || this.discovered.length > 0);
+  /** What a new task uses when nothing else is chosen. */
+  chosen: Endpoint | null = $state.raw(null);
+
+  /** Whether that is a language model; else it is the practice endpoint. */
+  real: boolean = $derived(
+    this.chosen
+      ? this.chosen.origin !== 'practice'
+      : this.configured.length > 0 || this.discovered.length > 0,
+  );
 
   #backend: Backend;
 
@@ -51,6 +58,13 @@ export class Endpoints {
       this.failure = failureOf(thrown);
     }
     this.looking = false;
+    await this.#choose();
+  }
+
+  /** Makes an endpoint the one that new tasks use. */
+  async use(name: string) {
+    await this.#backend.request('endpoint/default', { name });
+    await this.#choose();
   }
 
   /** Rejects with what to show: the dialog that asks shows it beside the field. */
@@ -60,12 +74,26 @@ export class Endpoints {
 
   async add(endpoint: AddEndpoint): Promise<AddedEndpoint> {
     const added = await this.#backend.request('endpoint/add', endpoint);
-    this.configured = await this.#backend.request('endpoint/list', {});
+    await this.#list();
     return added;
   }
 
   async remove(name: string) {
     await this.#backend.request('endpoint/remove', { name });
+    await this.#list();
+  }
+
+  async #list() {
     this.configured = await this.#backend.request('endpoint/list', {});
+    await this.#choose();
+  }
+
+  async #choose() {
+    try {
+      this.chosen = await this.#backend.request('endpoint/chosen', {});
+    } catch {
+      // The first message of a task tells what is wrong.
+      this.chosen = null;
+    }
   }
 }

@@ -176,6 +176,10 @@ fn a_command_that_was_interrupted_is_told_as_such_and_not_run_again() {
     let id = ran.session();
     let listed = kerf.run(&["sessions", "list", "--json"]).expect(0);
     assert_eq!(listed.events[0]["state"], "interrupted");
+    // Also once another process has opened it and gone.
+    kerf.run(&["diff", "last"]).expect(0);
+    let listed = kerf.run(&["sessions", "list", "--json"]).expect(0);
+    assert_eq!(listed.events[0]["state"], "interrupted");
 
     let resumed = kerf
         .run(&["resume", "--json", &id, "Where are we?"])

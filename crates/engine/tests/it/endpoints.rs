@@ -89,6 +89,48 @@ async fn an_endpoint_that_is_set_again_keeps_its_comments() {
     );
 }
 
+#[tokio::test]
+async fn a_key_stays_with_its_server_and_goes_to_no_other() {
+    let bench = Bench::new("", []);
+    let engine = engine(&bench, "", false).await;
+    let mut with_key = add("a", "http://127.0.0.1:9/v1");
+    with_key.key = Some("secret".to_owned());
+    engine.call::<method::EndpointAdd>(with_key).await.unwrap();
+    for (base_url, has_key) in [
+        ("http://127.0.0.1:9/v2", true),
+        ("http://127.0.0.1:8/v1", false),
+    ] {
+        engine
+            .call::<method::EndpointAdd>(add("a", base_url))
+            .await
+            .unwrap();
+        let text = config(&bench);
+        assert_eq!(text.contains("key = \"keyring\""), has_key, "{text}");
+        assert!(!text.contains("secret"));
+    }
+}
+
+#[tokio::test]
+async fn the_default_is_what_a_new_session_uses() {
+    let bench = Bench::new("", []);
+    let engine = engine(&bench, CONFIG, false).await;
+    let chosen = async || engine.call::<method::EndpointChosen>(Nothing {}).await;
+    for name in ["b", "a"] {
+        let name = name.to_owned();
+        let default = EndpointRef { name: name.clone() };
+        engine
+            .call::<method::EndpointDefault>(default)
+            .await
+            .unwrap();
+        assert_eq!(chosen().await.unwrap().name, name);
+    }
+    let nowhere = EndpointRef {
+        name: "nowhere".to_owned(),
+    };
+    let refused = engine.call::<method::EndpointDefault>(nowhere).await;
+    assert_eq!(refused.unwrap_err().code, Code::Configuration);
+}
+
 #[rstest]
 #[case::inline("endpoints = { a = { wire = \"chat\", base_url = \"http://127.0.0.1:1/v1\" } }\n")]
 #[case::dotted("[endpoints]\na.wire = \"chat\"\na.base_url = \"http://127.0.0.1:1/v1\"\n")]

@@ -75,6 +75,8 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             json!({"name": "c", "base_url": "http://127.0.0.1:1/v1"}),
         ),
         ("endpoint/remove", json!({"name": "nowhere"})),
+        ("endpoint/chosen", json!({})),
+        ("endpoint/default", json!({"name": "c"})),
         ("endpoint/models", json!({"name": "environment"})),
         ("ledger/list", json!({})),
         ("ledger/show", json!({"id": 1_000_000})),

@@ -127,6 +127,27 @@ describe('the settings', () => {
     expect(kerf.draft).toMatchObject({ endpoint: 'openai', model: 'gpt-5' });
   });
 
+  test('choose which endpoint new tasks use', async () => {
+    let used = 'one';
+    const endpoint = (name: string) => ({ ...session().endpoint, name, origin: 'configured' as const });
+    const { getByRole, getByText, backend, kerf } = await settings('endpoints', {
+      'endpoint/list': () => [endpoint('one'), endpoint('two')],
+      'endpoint/presets': () => [],
+      'endpoint/discover': () => [],
+      'endpoint/chosen': () => endpoint(used),
+      'endpoint/default': ({ name }) => {
+        used = name;
+        return {};
+      },
+    });
+    await kerf.endpoints.load();
+    await expect.element(getByText('new tasks use it', { exact: false })).toBeVisible();
+    await expect.element(getByRole('button', { name: 'Use one for new tasks' })).not.toBeInTheDocument();
+    await getByRole('button', { name: 'Use two for new tasks' }).click();
+    await expect.element(getByRole('button', { name: 'Use one for new tasks' })).toBeVisible();
+    expect(askedFor(backend, 'endpoint/default')).toEqual([{ name: 'two' }]);
+  });
+
   test('write all conversations, and delete them after the word', async () => {
     const { getByRole, getByText, getByLabelText, backend } = await settings('data');
     await getByRole('button', { name: 'Export all conversations…' }).click();
