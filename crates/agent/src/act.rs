@@ -236,18 +236,18 @@ impl<H: Host> Agent<H> {
             .after_change(Scope::Paths(&paths), author)
             .await
             .map_err(|error| Stop::Fatal(error.0))?;
-        let mut output = match written {
-            Ok(()) => ToolOutput::done(done),
-            Err(error) => ToolOutput::failed(error),
+        // After a failure the files may be others than the model has read.
+        let (mut output, stamps) = match written {
+            Ok(stamps) => (ToolOutput::done(done), stamps),
+            Err(error) => (ToolOutput::failed(error), Vec::new()),
         };
         output.changes = changes;
-        for (path, knows) in paths.iter().zip(knows) {
-            // After a failure the file may be another one than the model has read.
-            if output.status == ItemStatus::Completed
-                && let Ok(stat) = self.setup.workspace.fs().stat(path)
-            {
-                self.reads.add_written(path.clone(), stat.stamp(), knows);
+        for ((path, stamp), knows) in paths.iter().zip(stamps).zip(knows) {
+            if let Some(stamp) = stamp {
+                self.reads.add_written(path.clone(), stamp, knows);
             }
+        }
+        for path in &paths {
             self.note_instructions(path, &mut output);
         }
         Ok(output)

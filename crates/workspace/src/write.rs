@@ -37,12 +37,13 @@ pub struct PutBack {
     pub left: Vec<RelPath>,
 }
 
-/// Writes all or none: looks at the stamp of every file first, then writes in order.
+/// Writes all or none: looks at the stamp of every file first, then writes in order. Returns the stamp of each file as
+/// it was written, none for one that was removed.
 ///
 /// When the first look finds a change, the error is [`FsError::Conflict`] and nothing was touched. When writing
 /// fails later, what was already written is put back, unless someone has changed it since, and the error is
 /// [`FsError::Io`] with a [`PutBack`] as its source. Folders made for new files go too.
-pub fn write_all(ws: &Workspace, writes: &[FileWrite]) -> Result<(), FsError> {
+pub fn write_all(ws: &Workspace, writes: &[FileWrite]) -> Result<Vec<Option<Stamp>>, FsError> {
     let fs = ws.fs();
     let mut found = Vec::with_capacity(writes.len());
     for write in writes {
@@ -67,7 +68,7 @@ pub fn write_all(ws: &Workspace, writes: &[FileWrite]) -> Result<(), FsError> {
             }
         }
     }
-    Ok(())
+    Ok(done.iter().map(|step| step.stamp).collect())
 }
 
 /// Undoes what was done, the last first, and gives the paths where that failed.

@@ -82,7 +82,9 @@ fn apply(root: &Path, patch: &str) -> Result<(), String> {
     let ws = Workspace::open(root).unwrap();
     let told = |error: PatchError| error.to_string();
     let writes = plan_patch(&ws, &parse_patch(patch).map_err(told)?).map_err(told)?;
-    write_all(&ws, &writes).map_err(|error| error.to_string())
+    write_all(&ws, &writes)
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 fn parse_cases(text: &str) -> Vec<Case> {
