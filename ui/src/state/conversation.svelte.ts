@@ -56,6 +56,13 @@ export class Conversation {
 
   #byId = new Map<string, Entry>();
   #seq = 0;
+  /** Events that came while the engine was asked how things are. */
+  #early: Event[] | null = null;
+
+  /** From now on events wait for [`attach`]: its answer may be older or newer than they are. */
+  expect() {
+    this.#early = [];
+  }
 
   /** Starts over from what the engine says now. Events up to its number are in it already. */
   attach({ transcript, seq, context, running }: Attached) {
@@ -74,10 +81,17 @@ export class Conversation {
     this.failure = null;
     this.#seq = seq;
     this.question = this.#waiting();
+    const early = this.#early ?? [];
+    this.#early = null;
+    early.forEach((event) => this.apply(event));
   }
 
   /** Applies an event of this session. One that is known already changes nothing. */
   apply(event: Event) {
+    if (this.#early) {
+      this.#early.push(event);
+      return;
+    }
     if (event.seq <= this.#seq) return;
     this.#seq = event.seq;
     switch (event.type) {

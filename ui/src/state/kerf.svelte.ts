@@ -62,6 +62,8 @@ export class Kerf {
   ready = $state(false);
   project: Project | null = $state.raw(null);
   repo: RepoStatus | null = $state.raw(null);
+  /** Whose `repo` it is; while that is asked again, the old one stays on screen. */
+  #repoOf: string | null = null;
   task: OpenTask | null = $state.raw(null);
   view: View = $state('task');
   /** The part of the settings that is shown. */
@@ -250,7 +252,8 @@ export class Kerf {
 
   async loadRepo() {
     const { project } = this;
-    this.repo = null;
+    if (!project || project.path !== this.#repoOf) this.repo = null;
+    this.#repoOf = project?.path ?? null;
     if (!project) return;
     try {
       const repo = await this.backend.request('project/status', { folder: project.path });
@@ -292,6 +295,7 @@ export class Kerf {
   }
 
   async #attach(task: OpenTask) {
+    task.conversation.expect();
     try {
       const attached = await this.backend.request('session/attach', { session_id: task.id });
       task.conversation.attach(attached);

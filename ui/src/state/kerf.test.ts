@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { fakeBackend } from '../backend/fake';
+import type { Attached } from '../protocol/Attached';
 import type { Event } from '../protocol/Event';
 import { session } from '../testing';
 import { Kerf } from './kerf.svelte';
@@ -51,4 +52,49 @@ test('it stays quiet in front, when it is off, and about what the user stopped',
   back.kerf.settings.current = { ...back.kerf.settings.current, notifications: 'off' };
   back.backend.send(ended);
   expect(notices(back.backend)).toEqual([]);
+});
+
+test('what happens while a task is being opened is neither lost nor doubled', async () => {
+  const said = (delta: string, seq: number): Event => ({
+    session_id: 'a',
+    seq,
+    type: 'item.updated',
+    item_id: 'm',
+    delta,
+  });
+  let answer: (attached: Attached) => void = () => {};
+  const backend = fakeBackend({
+    'session/attach': () => new Promise((resolve) => (answer = resolve)),
+    'session/list': () => [],
+    'review/show': () => ({ files: [] }),
+  });
+  const kerf = new Kerf(backend);
+  kerf.start();
+  const opened = kerf.openTask('a');
+  await expect.poll(() => backend.asked.some(({ method }) => method === 'session/attach')).toBe(true);
+  // The engine looked after the second delta, and the answer comes after the third.
+  backend.send(said('one ', 1), said('two ', 2), said('three', 3));
+  const item = { id: 'm', turn_id: 't', created_at: 0, status: 'running', step: 1, part: 1 } as const;
+  answer({
+    transcript: {
+      session: session({ id: 'a' }),
+      turns: [
+        {
+          id: 't',
+          state: 'running',
+          created_at: 0,
+          usage: session().usage,
+          items: [{ ...item, type: 'agent_message', text: 'one two ' }],
+        },
+      ],
+    },
+    seq: 2,
+    context: null,
+    running: true,
+  });
+  await opened;
+  backend.send(said(' four', 4));
+  expect(kerf.task?.conversation.entries.map(({ item }) => item)).toMatchObject([
+    { text: 'one two three four' },
+  ]);
 });
