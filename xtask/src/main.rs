@@ -14,6 +14,7 @@ mod setup;
 mod sqlx;
 mod test;
 mod types;
+mod ui;
 mod window;
 
 use std::{env, process::ExitCode};
@@ -40,7 +41,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        about: "[--ci] [--yes] [--real-model]  every check and every test",
+        about: "[--ci] [--yes] [--interface] [--real-model]  every check and every test; or the interface's alone",
         run: test::run,
     },
     Command {

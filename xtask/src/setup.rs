@@ -4,6 +4,7 @@ use crate::{Done, run, window};
 use std::{
     env,
     io::{IsTerminal, Write, stdin, stdout},
+    path::{Path, PathBuf},
 };
 
 /// What something is needed for. Each command installs only what it needs itself.
@@ -15,6 +16,8 @@ pub(crate) enum Purpose {
     Tests,
     /// Building and showing the window.
     Window,
+    /// Testing the interface.
+    Interface,
 }
 
 /// How it is found out whether something is there.
@@ -25,11 +28,13 @@ enum Probe {
     Version(&'static str, [u32; 2]),
     /// On Linux, a library that `pkg-config` knows.
     Library(&'static str),
+    /// A browser that tests can drive.
+    Browser,
 }
 
 /// Something that is needed, and the packages that have it.
 struct Need {
-    purpose: Purpose,
+    purposes: &'static [Purpose],
     probe: Probe,
     why: &'static str,
     apt: &'static str,
@@ -42,7 +47,7 @@ struct Need {
 
 const NEEDS: &[Need] = &[
     Need {
-        purpose: Purpose::Build,
+        purposes: &[Purpose::Build],
         probe: Probe::Runs(if cfg!(windows) {
             &["cl", "/?"]
         } else {
@@ -57,7 +62,7 @@ const NEEDS: &[Need] = &[
         winget: "Microsoft.VisualStudio.2022.BuildTools",
     },
     Need {
-        purpose: Purpose::Tests,
+        purposes: &[Purpose::Tests],
         probe: Probe::Runs(&["git", "--version"]),
         why: "some tests compare with it",
         apt: "git",
@@ -68,7 +73,7 @@ const NEEDS: &[Need] = &[
         winget: "Git.Git",
     },
     Need {
-        purpose: Purpose::Window,
+        purposes: &[Purpose::Window, Purpose::Interface],
         probe: Probe::Version("node", [20, 19]),
         why: "the interface is built with it",
         apt: "nodejs",
@@ -79,7 +84,7 @@ const NEEDS: &[Need] = &[
         winget: "OpenJS.NodeJS.LTS",
     },
     Need {
-        purpose: Purpose::Window,
+        purposes: &[Purpose::Window, Purpose::Interface],
         probe: Probe::Runs(&[NPM, "--version"]),
         why: "the interface's libraries are installed with it",
         apt: "npm",
@@ -90,7 +95,7 @@ const NEEDS: &[Need] = &[
         winget: "OpenJS.NodeJS.LTS",
     },
     Need {
-        purpose: Purpose::Window,
+        purposes: &[Purpose::Window],
         probe: Probe::Library("webkit2gtk-4.1"),
         why: "it draws the window",
         apt: "pkg-config libgtk-3-dev libwebkit2gtk-4.1-dev",
@@ -101,7 +106,7 @@ const NEEDS: &[Need] = &[
         winget: "",
     },
     Need {
-        purpose: Purpose::Window,
+        purposes: &[Purpose::Window],
         probe: Probe::Library("librsvg-2.0"),
         why: "it draws the window's icons",
         apt: "librsvg2-dev librsvg2-common",
@@ -111,7 +116,41 @@ const NEEDS: &[Need] = &[
         brew: "",
         winget: "",
     },
+    Need {
+        purposes: &[Purpose::Interface],
+        probe: Probe::Browser,
+        why: "the interface is tested in it; KERF_CHROMIUM names another one",
+        apt: "chromium",
+        dnf: "chromium",
+        pacman: "chromium",
+        zypper: "chromium",
+        brew: "",
+        winget: "",
+    },
 ];
+
+/// Where systems keep Chromium or Chrome.
+const BROWSERS: &[&str] = if cfg!(target_os = "macos") {
+    &["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+} else if cfg!(windows) {
+    &[r"C:\Program Files\Google\Chrome\Application\chrome.exe"]
+} else {
+    &[
+        "/usr/bin/chromium",
+        "/usr/bin/chromium-browser",
+        "/usr/bin/google-chrome",
+        "/snap/bin/chromium",
+    ]
+};
+
+/// The browser of the tests: the one that `KERF_CHROMIUM` names, else one that is installed.
+pub(crate) fn browser() -> Option<PathBuf> {
+    if let Some(named) = env::var_os("KERF_CHROMIUM") {
+        return Some(PathBuf::from(named)).filter(|path| path.is_file());
+    }
+    let found = BROWSERS.iter().find(|path| Path::new(path).is_file());
+    found.map(PathBuf::from)
+}
 
 /// npm's program; on Windows it is a script.
 pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
@@ -129,6 +168,7 @@ impl Probe {
             Self::Library(name) => {
                 !cfg!(target_os = "linux") || run::has("pkg-config", &["--exists", name])
             }
+            Self::Browser => browser().is_some(),
         }
     }
 }
@@ -141,6 +181,7 @@ impl std::fmt::Display for Probe {
                 write!(f, "{program} {major}.{minor} or newer")
             }
             Self::Library(name) => f.write_str(name),
+            Self::Browser => f.write_str("Chromium or Chrome"),
         }
     }
 }
@@ -160,12 +201,13 @@ pub(crate) fn is_ready(purpose: Purpose) -> bool {
 fn missing(purposes: &[Purpose]) -> Vec<&'static Need> {
     NEEDS
         .iter()
-        .filter(|need| purposes.contains(&need.purpose) && !need.probe.holds())
+        .filter(|need| need.purposes.iter().any(|one| purposes.contains(one)))
+        .filter(|need| !need.probe.holds())
         .collect()
 }
 
 pub(crate) fn run(arguments: &[String]) -> Done {
-    let mut purposes = vec![Purpose::Build, Purpose::Tests];
+    let mut purposes = vec![Purpose::Build, Purpose::Tests, Purpose::Interface];
     if window::has_display() {
         purposes.push(Purpose::Window);
     } else {

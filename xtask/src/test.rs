@@ -3,13 +3,19 @@
 use crate::{
     Done, real_model, run,
     setup::{self, Purpose},
-    types, window,
+    types, ui, window,
 };
+use std::process::Command;
 
 pub(crate) fn run(arguments: &[String]) -> Done {
     let wants = |name: &str| arguments.iter().any(|argument| argument == name);
-    setup::ensure(&[Purpose::Build, Purpose::Tests], setup::agreed(arguments))?;
+    let agreed = setup::agreed(arguments);
+    setup::ensure(&[Purpose::Build, Purpose::Tests], agreed)?;
     let mut counts = Counts::default();
+    if wants("--interface") {
+        ui::test(&mut counts, agreed);
+        return counts.close();
+    }
     counts.check(
         "formatting",
         run::run(run::cargo().args(["fmt", "--all", "--check"])),
@@ -19,7 +25,7 @@ pub(crate) fn run(arguments: &[String]) -> Done {
         Ok(()) => {}
         Err(why) => {
             println!("the window is left out: {why}");
-            counts.skipped += 1;
+            counts.skip();
             packages.extend(["--exclude", window::PACKAGE]);
         }
     }
@@ -38,6 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> Done {
     );
     counts.tests(&packages, wants("--ci"), None);
     counts.check("generated types", types::check());
+    ui::test(&mut counts, agreed);
     if wants("--real-model") {
         let served = real_model::with_server(|| {
             counts.tests(
@@ -56,7 +63,7 @@ pub(crate) fn run(arguments: &[String]) -> Done {
 
 /// What passed and what did not.
 #[derive(Default)]
-struct Counts {
+pub(crate) struct Counts {
     passed: u32,
     failed: u32,
     skipped: u32,
@@ -67,7 +74,7 @@ impl Counts {
     /// Runs tests and counts them: all that are chosen, or those whose names hold `only`, one after the other.
     fn tests(&mut self, chosen: &[&str], quiet: bool, only: Option<&str>) {
         let before = (self.passed, self.failed, self.skipped);
-        let tests = if run::has("cargo-nextest", &["--version"]) {
+        if run::has("cargo-nextest", &["--version"]) {
             let mut nextest = run::cargo();
             nextest.args(["nextest", "run"]).args(chosen).args([
                 "--locked",
@@ -87,7 +94,7 @@ impl Counts {
                     only,
                 ]);
             }
-            run::run_and_read(&mut nextest, |line| self.nextest(line))
+            self.run(&mut nextest, Self::nextest);
         } else {
             let mut test = run::cargo();
             test.arg("test")
@@ -96,24 +103,35 @@ impl Counts {
             if let Some(only) = only {
                 test.args(["--", "--test-threads", "1", only]);
             }
-            run::run_and_read(&mut test, |line| self.cargo_test(line))
-        };
+            self.run(&mut test, Self::cargo_test);
+        }
         if only.is_some() {
             // What was not chosen has its own run.
             self.skipped = before.2;
-        }
-        if let Err(error) = tests {
-            self.errors.push(error);
-            // A build that fails runs no test.
-            if self.failed == before.1 {
-                self.failed += 1;
+            if (self.passed, self.failed) == (before.0, before.1) {
+                self.check("tests", Err("none of these tests ran".to_owned()));
             }
-        } else if only.is_some() && self.passed == before.0 {
-            self.check("tests", Err("none of these tests ran".to_owned()));
         }
     }
 
-    fn check(&mut self, name: &str, done: Done) {
+    /// Runs a command that tests, and counts what its lines say.
+    pub(crate) fn run(&mut self, command: &mut Command, count: fn(&mut Self, &str)) {
+        let failed = self.failed;
+        if let Err(error) = run::run_and_read(command, |line| count(self, line)) {
+            self.errors.push(error);
+            // A build that fails runs no test.
+            if self.failed == failed {
+                self.failed += 1;
+            }
+        }
+    }
+
+    /// Something is left out.
+    pub(crate) fn skip(&mut self) {
+        self.skipped += 1;
+    }
+
+    pub(crate) fn check(&mut self, name: &str, done: Done) {
         match done {
             Ok(()) => self.passed += 1,
             Err(error) => {
@@ -141,6 +159,16 @@ impl Counts {
         self.passed += number_before(line, " passed");
         self.failed += number_before(line, " failed");
         self.skipped += number_before(line, " ignored");
+    }
+
+    /// `      Tests  2 failed | 9 passed | 1 skipped (12)`
+    pub(crate) fn vitest(&mut self, line: &str) {
+        if !line.trim_start().starts_with("Tests  ") {
+            return;
+        }
+        self.passed += number_before(line, " passed");
+        self.failed += number_before(line, " failed");
+        self.skipped += number_before(line, " skipped") + number_before(line, " todo");
     }
 
     fn close(self) -> Done {
@@ -173,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_read_from_both_runners() {
+    fn counts_are_read_from_each_runner() {
         let mut counts = Counts::default();
         counts.nextest(
             "     Summary [   4.201s] 41 tests run: 38 passed (1 slow), 3 failed, 1 skipped",
@@ -182,6 +210,9 @@ mod tests {
             "test result: FAILED. 12 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out",
         );
         counts.nextest("        PASS [   0.010s] a test about 7 passed things");
-        assert_eq!((counts.passed, counts.failed, counts.skipped), (50, 5, 2));
+        counts.vitest("      Tests  2 failed | 9 passed | 1 skipped (12)");
+        counts.vitest(" Test Files  1 failed | 7 passed (8)");
+        counts.vitest("   ✓ Tests of 4 passed things 12ms");
+        assert_eq!((counts.passed, counts.failed, counts.skipped), (59, 7, 3));
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     Done, demo, run,
     setup::{self, NPM, Purpose},
 };
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::PathBuf, process::Command};
 
 /// The window's package.
 pub(crate) const PACKAGE: &str = "kerf-desktop";
@@ -42,12 +42,26 @@ pub(crate) fn can_be_built() -> Done {
     build_interface()
 }
 
-fn root() -> PathBuf {
+/// The folder of the interface.
+pub(crate) fn root() -> PathBuf {
     run::root().join("ui")
 }
 
-/// Installs the interface's libraries when the lock file is another than the last time, and builds it.
-fn build_interface() -> Done {
+/// Builds the interface.
+pub(crate) fn build_interface() -> Done {
+    install_libraries()?;
+    run::run(npm().args(["run", "build"]))
+}
+
+/// npm in the interface's folder.
+pub(crate) fn npm() -> Command {
+    let mut npm = run::command(NPM);
+    npm.current_dir(root());
+    npm
+}
+
+/// Installs the interface's libraries when the lock file is another than the last time.
+pub(crate) fn install_libraries() -> Done {
     let root = root();
     let lock = root.join("package-lock.json");
     let wanted =
@@ -55,12 +69,11 @@ fn build_interface() -> Done {
     // Written last, and gone with the libraries.
     let mark = root.join("node_modules/.kerf-lock.json");
     if fs::read(&mark).ok().as_ref() != Some(&wanted) {
-        let install = ["ci", "--no-audit", "--no-fund"];
-        run::run(run::command(NPM).args(install).current_dir(&root))?;
+        run::run(npm().args(["ci", "--no-audit", "--no-fund"]))?;
         fs::write(&mark, &wanted)
             .map_err(|error| format!("{} cannot be written: {error}", mark.display()))?;
     }
-    run::run(run::command(NPM).args(["run", "build"]).current_dir(&root))
+    Ok(())
 }
 
 /// The folder as a whole path: programs are started in the project's root.

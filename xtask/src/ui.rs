@@ -1,0 +1,53 @@
+//! The interface's own checks and tests, and then the built interface around the engine, in a browser without a display.
+
+use crate::{
+    Done, run,
+    setup::{self, Purpose},
+    test::Counts,
+    window,
+};
+
+/// Checks and tests the interface, and counts it all. What it needs and this machine does not have leaves it out.
+pub(crate) fn test(counts: &mut Counts, agreed: bool) {
+    if let Err(why) = setup::ensure(&[Purpose::Interface], agreed) {
+        println!("the interface's tests are left out: {why}");
+        counts.skip();
+        return;
+    }
+    let installed = window::install_libraries();
+    if installed.is_err() {
+        counts.check("the interface's libraries", installed);
+        return;
+    }
+    counts.check("the interface's types", script("check"));
+    counts.check("the interface's style", script("lint"));
+    vitest(counts, "test");
+    let built = build();
+    if built.is_err() {
+        counts.check("the interface as it is built", built);
+        return;
+    }
+    vitest(counts, "e2e");
+}
+
+fn script(name: &str) -> Done {
+    run::run(window::npm().args(["run", name]))
+}
+
+fn build() -> Done {
+    window::build_interface()?;
+    run::run(run::cargo().args(["build", "--locked", "--package", "ui-server"]))
+}
+
+fn vitest(counts: &mut Counts, name: &str) {
+    let mut npm = window::npm();
+    npm.args(["run", name])
+        .env("NO_COLOR", "1")
+        .env_remove("FORCE_COLOR")
+        .env("CARGO_TARGET_DIR", run::target())
+        .env("KERF_UI_SERVER", run::built("debug", "ui-server"));
+    if let Some(browser) = setup::browser() {
+        npm.env("KERF_CHROMIUM", browser);
+    }
+    counts.run(&mut npm, Counts::vitest);
+}
