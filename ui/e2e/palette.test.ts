@@ -49,16 +49,17 @@ async function openPalette({ page }: Window): Promise<Locator> {
   return field;
 }
 
-/** The titles of all commands, as the arrow keys find them: the list is mounted only where it is seen. */
-async function commandsOf(kerf: Window): Promise<string[]> {
+/** All commands with their keys, as the arrow keys find them: the list is mounted only where it is seen. */
+async function commandsOf(kerf: Window): Promise<{ title: string; keys: string }[]> {
   const field = await openPalette(kerf);
   await field.fill('>');
-  const titles: string[] = [];
+  const commands: { title: string; keys: string }[] = [];
   for (;;) {
-    const id = await field.getAttribute('aria-activedescendant');
-    const title = await kerf.page.locator(`[id="${id}"] > span:first-child`).innerText();
-    if (titles.includes(title)) return titles;
-    titles.push(title);
+    const option = kerf.page.locator(`[id="${await field.getAttribute('aria-activedescendant')}"]`);
+    const title = await option.locator('span').first().innerText();
+    if (commands.some((command) => command.title === title)) return commands;
+    const keys = (await option.locator('kbd').allInnerTexts()).join();
+    commands.push({ title, keys });
     await field.press('ArrowDown');
   }
 }
@@ -111,7 +112,10 @@ test('every command runs, or asks, and none fails', async ({ open }) => {
   });
 
   await fresh();
-  const commands = await commandsOf(kerf);
+  const listed = await commandsOf(kerf);
+  const commands = listed.map(({ title }) => title);
+  const keys = listed.flatMap(({ keys }) => keys || []);
+  expect(keys, 'keys start one command').toEqual([...new Set(keys)]);
   for (const title of Object.keys(SEEN)) expect(commands).toContain(title);
   expect(commands.length).toBeGreaterThan(35);
 

@@ -134,7 +134,7 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
       id: 'app.ledger',
       title: 'Show the ledger',
       group: 'Go',
-      keys: 'Mod+L',
+      keys: 'Mod+Shift+L',
       run: () => (kerf.view = 'ledger'),
     },
     {
