@@ -14,7 +14,7 @@ function settings(section: Section, handlers: Handlers = {}) {
       {
         name: 'sandbox',
         state: 'warning',
-        detail: 'Landlock',
+        detail: 'reduced; not covered: network',
         isolation: { level: 'reduced', missing: ['network'] },
       },
     ],
@@ -71,7 +71,7 @@ describe('the settings', () => {
 
   test('change what new tasks begin with', async () => {
     const { getByRole, backend, kerf } = await settings('approvals');
-    await expect.element(getByRole('listitem')).toHaveTextContent('Not covered: network');
+    await expect.element(getByRole('listitem')).toHaveTextContent('not covered: network');
     await getByRole('radio', { name: 'Never ask' }).click();
     await expect.poll(() => askedFor(backend, 'settings/change').length).toBe(1);
     expect(kerf.draft.policy).toEqual({ sandbox: 'workspace-write', approve: 'never' });
