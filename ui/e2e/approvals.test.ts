@@ -10,6 +10,9 @@ test('what is denied with a reason is not done, and the model reads the reason',
   kerf.model.replies(write).replies('Then I leave it.');
   await kerf.send('Write a file');
   const question = kerf.stream.getByRole('region', { name: /Make this change\?/ });
+  // The rest of the window is up to date too, though the first turn is not over.
+  await kerf.review.getByText('Nothing to review').waitFor();
+  await kerf.page.getByText(/^sent today: .* to 127\.0\.0\.1 only/).waitFor();
   await question.getByLabel('Why not, or what to do instead').fill('put it under docs/ instead');
   await kerf.button('Deny', question).click();
   await kerf.stream.getByText('Denied: put it under docs/ instead').waitFor();

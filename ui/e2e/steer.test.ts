@@ -16,6 +16,7 @@ test('a message waits for the step to end, another interrupts it, and Stop ends 
     .replies('I heard of it.', never.step, ' This is never said.');
   await kerf.send('Look around');
   await stream.getByText('Looking.').waitFor();
+  await page.getByText(/^sent today: .* to 127\.0\.0\.1 only/).waitFor();
   await kerf.send('also look at the tests');
   await page.getByText('queued: also look at the tests').waitFor();
   expect(model.asked).toHaveLength(1);

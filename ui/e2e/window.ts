@@ -202,7 +202,7 @@ export class Window {
 export const test = base.extend<{ browser: Browser; open: (options?: Options) => Promise<Window> }>({
   browser: [
     // Vitest reads the names of what a fixture needs from this pattern.
-     
+
     async ({}, use) => {
       const browser = await chromium.launch({
         executablePath: process.env.KERF_CHROMIUM ?? '/usr/bin/chromium',

@@ -291,6 +291,7 @@ export class Kerf {
     // A task that just began has changed nothing.
     task.review.loaded = true;
     this.task = task;
+    void task.review.load();
     return task;
   }
 
@@ -313,7 +314,7 @@ export class Kerf {
   #apply(event: Event) {
     this.tasks.apply(event);
     this.#tell(event);
-    if (event.type === 'turn.completed' || event.type === 'turn.failed') void this.ledger.load();
+    if (tellsOfRequest(event)) void this.ledger.load();
     const { task } = this;
     if (task?.id !== event.session_id) return;
     task.conversation.apply(event);
@@ -352,4 +353,11 @@ export class Kerf {
       await this.task.review.load();
     }
   }
+}
+
+/** Whether another request may have left: a reply begins or is counted, or the turn is over. */
+function tellsOfRequest(event: Event): boolean {
+  if (event.type === 'item.started')
+    return event.item.type === 'agent_message' || event.item.type === 'reasoning';
+  return ['context.updated', 'turn.completed', 'turn.failed'].includes(event.type);
 }
