@@ -14,6 +14,7 @@ export class Repository {
 
   constructor(path: string, files: Record<string, string>) {
     this.path = path;
+    mkdirSync(path, { recursive: true });
     for (const [name, text] of Object.entries(files)) this.write(name, text);
     this.git('init', '--quiet', '--initial-branch=main');
     this.git('config', 'user.name', 'Ada');

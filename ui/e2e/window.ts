@@ -4,7 +4,7 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { chromium, type Browser, type Locator, type Page } from 'playwright';
 import { test as base, expect, vi } from 'vitest';
@@ -55,7 +55,7 @@ export class Window {
   static async open(browser: Browser, options: Options): Promise<Window> {
     const home = temporary('home');
     const model = await Model.start();
-    const repository = new Repository(temporary('repository'), options.files ?? { 'README.md': 'A test\n' });
+    const repository = new Repository(join(temporary('project'), 'ledgerd'), options.files ?? { 'README.md': 'A test\n' });
     const server = spawn(SERVER, [], {
       // What the environment of who runs the tests says of models and keyrings is not for them.
       env: {
@@ -194,7 +194,7 @@ export class Window {
     await ended;
     await this.model.stop();
     remove(this.home);
-    remove(this.repository.path);
+    remove(dirname(this.repository.path));
   }
 }
 
