@@ -1,9 +1,19 @@
+import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   plugins: [svelte()],
+  resolve: {
+    alias: [
+      // The diff library names every language of Shiki and many themes; `src/diff/no-shiki.ts` says why none is wanted.
+      {
+        find: /^(shiki(\/.*)?|@pierre\/highlights\/themes\/loader|@pierre\/theming\/themes)$/,
+        replacement: fileURLToPath(new URL('src/diff/no-shiki.ts', import.meta.url)),
+      },
+    ],
+  },
   // The window loads files of its own program only; a source map would be a second copy of the code in it.
   build: { target: 'safari16', sourcemap: false, assetsInlineLimit: 0 },
   worker: { format: 'es' },
