@@ -46,7 +46,7 @@ const edited: Item = {
   changes: [{ path: 'src/money.rs', kind: 'modified' }],
 };
 
-async function view(items: Item[], running = false) {
+async function view(items: Item[], running = false, more: Parameters<typeof fakeBackend>[0] = {}) {
   const backend = fakeBackend({
     'session/attach': () => ({
       transcript: {
@@ -62,6 +62,7 @@ async function view(items: Item[], running = false) {
     'session/cancel': () => ({}),
     'session/new': () => session({ id: 'new' }),
     'project/files': () => ({ paths: ['src/money.rs'], more: false }),
+    ...more,
   });
   return await mountWith(TaskView, {
     backend,
@@ -185,6 +186,46 @@ test('a link asks before it is opened, and a changed file goes to the review', a
   expect(screen.backend.done).toEqual([]);
   await screen.getByRole('button', { name: 'Open' }).click();
   await expect.poll(() => screen.backend.done).toEqual([['openLink', 'https://example.com/a']]);
-  await screen.getByRole('button', { name: 'src/money.rs', exact: true }).click();
+  await screen.getByRole('button', { name: 'Review src/money.rs' }).click();
   expect(screen.kerf.task?.review.current).toEqual({ path: 'src/money.rs', hunk: 1 });
+});
+
+test('a turn is jumped to, and the ring tells what fills the context', async () => {
+  const screen = await view([said('u1', 'Refunds are wrong'), told('m1', 'They are.')]);
+  await expect.element(screen.getByText('They are.')).toBeVisible();
+  await screen.getByRole('button', { name: 'Context: 31% full' }).click();
+  await expect.element(page.getByRole('dialog', { name: 'Context, 31% full' })).toBeVisible();
+  await expect.element(page.getByText('Kerf, estimated')).toBeVisible();
+  await userEvent.keyboard('{Escape}');
+  await expect.element(page.getByRole('dialog')).not.toBeInTheDocument();
+  screen.actions.run('task.jumpToTurn');
+  await expect.element(page.getByRole('option', { name: /1 Refunds are wrong/ })).toBeVisible();
+  await checkAxe();
+  await userEvent.keyboard('{Enter}');
+  await expect.element(page.getByRole('dialog')).not.toBeInTheDocument();
+});
+
+test('a model of a configured endpoint is asked for and chosen; a failure is shown in its place', async () => {
+  let works = false;
+  const screen = await view([said('u1', 'go')], false, {
+    'endpoint/models': () => {
+      if (!works) throw new Error('connection refused');
+      return [{ id: 'big', context_window: 1000 }];
+    },
+    'session/configure': () => session({ id: ID }),
+  });
+  screen.kerf.endpoints.configured = [session().endpoint];
+  const open = async () => {
+    await screen.getByRole('button', { name: /^Model:/ }).click();
+    await page.getByRole('option', { name: /^ollama/ }).click();
+  };
+  await open();
+  await expect.element(page.getByText('connection refused')).toBeVisible();
+  await userEvent.keyboard('{Escape}');
+  works = true;
+  await open();
+  await page.getByRole('option', { name: /^big/ }).click();
+  expect(askedFor(screen.backend, 'session/configure')).toEqual([
+    { session_id: ID, endpoint: 'ollama', model: 'big', policy: null },
+  ]);
 });
