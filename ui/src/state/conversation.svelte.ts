@@ -17,12 +17,14 @@ export class Entry {
   /** What never changes is beside it: a list that reads only this does not run again when the item grows. */
   readonly id: string;
   readonly turnId: string;
+  readonly createdAt: number;
   /** Whether it is shown as one line: a step that is no command, or reasoning. */
   readonly line: boolean;
 
   constructor(item: Item) {
     this.id = item.id;
     this.turnId = item.turn_id;
+    this.createdAt = item.created_at;
     this.line = item.type === 'reasoning' || (item.type === 'tool_call' && item.tool !== 'run_command');
     this.item = item;
   }
