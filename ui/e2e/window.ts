@@ -55,7 +55,10 @@ export class Window {
   static async open(browser: Browser, options: Options): Promise<Window> {
     const home = temporary('home');
     const model = await Model.start();
-    const repository = new Repository(join(temporary('project'), 'ledgerd'), options.files ?? { 'README.md': 'A test\n' });
+    const repository = new Repository(
+      join(temporary('project'), 'ledgerd'),
+      options.files ?? { 'README.md': 'A test\n' },
+    );
     const server = spawn(SERVER, [], {
       // What the environment of who runs the tests says of models and keyrings is not for them.
       env: {
