@@ -33,6 +33,7 @@ pub enum ApproveMode {
 
 /// The policy of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default)]
 #[ts(export)]
 pub struct Policy {
     /// What commands may touch.

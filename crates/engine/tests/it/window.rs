@@ -215,6 +215,8 @@ async fn settings_are_kept_beside_what_the_user_wrote() {
     settings
         .keys
         .insert("review.accept".to_owned(), "Mod+A".to_owned());
+    // One half of a pair leaves the other as it is without a file.
+    settings.policy.approve = ApproveMode::Auto;
     let change = async |settings: &AppSettings| {
         engine
             .call::<method::SettingsChange>(settings.clone())
