@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Window,
     /// Testing the interface.
     Interface,
+    /// Driving the window in tests.
+    WindowTests,
 }
 
 /// How it is found out whether something is there.
@@ -30,6 +32,8 @@ enum Probe {
     Library(&'static str),
     /// A browser that tests can drive.
     Browser,
+    /// On Linux, a program that is on the path.
+    Found(&'static str),
 }
 
 /// Something that is needed, and the packages that have it.
@@ -127,6 +131,39 @@ const NEEDS: &[Need] = &[
         brew: "",
         winget: "",
     },
+    Need {
+        purposes: &[Purpose::WindowTests],
+        probe: Probe::Found("Xvfb"),
+        why: "the window's tests have a display of their own",
+        apt: "xvfb",
+        dnf: "xorg-x11-server-Xvfb",
+        pacman: "xorg-server-xvfb",
+        zypper: "xorg-x11-server-Xvfb",
+        brew: "",
+        winget: "",
+    },
+    Need {
+        purposes: &[Purpose::WindowTests],
+        probe: Probe::Found("dbus-daemon"),
+        why: "the window's tests have a session bus of their own",
+        apt: "dbus-daemon",
+        dnf: "dbus-daemon",
+        pacman: "dbus",
+        zypper: "dbus-1-daemon",
+        brew: "",
+        winget: "",
+    },
+    Need {
+        purposes: &[Purpose::WindowTests],
+        probe: Probe::Found("WebKitWebDriver"),
+        why: "the window's tests drive it",
+        apt: "webkit2gtk-driver",
+        dnf: "webkit2gtk-driver",
+        pacman: "webkit2gtk-4.1",
+        zypper: "webkit2gtk3-minibrowser",
+        brew: "",
+        winget: "",
+    },
 ];
 
 /// Where systems keep Chromium or Chrome.
@@ -169,6 +206,11 @@ impl Probe {
                 !cfg!(target_os = "linux") || run::has("pkg-config", &["--exists", name])
             }
             Self::Browser => browser().is_some(),
+            Self::Found(name) => {
+                let path = env::var_os("PATH").unwrap_or_default();
+                !cfg!(target_os = "linux")
+                    || env::split_paths(&path).any(|folder| folder.join(name).is_file())
+            }
         }
     }
 }
@@ -180,7 +222,7 @@ impl std::fmt::Display for Probe {
             Self::Version(program, [major, minor]) => {
                 write!(f, "{program} {major}.{minor} or newer")
             }
-            Self::Library(name) => f.write_str(name),
+            Self::Library(name) | Self::Found(name) => f.write_str(name),
             Self::Browser => f.write_str("Chromium or Chrome"),
         }
     }

@@ -42,7 +42,15 @@ pub(crate) fn run(arguments: &[String]) -> Done {
             "warnings",
         ])),
     );
+    packages.extend(["--exclude", window::TESTS]);
     counts.tests(&packages, wants("--ci"), None);
+    match window::ready_for_tests(setup::agreed(arguments)) {
+        Ok(()) => counts.tests(&["--package", window::TESTS], wants("--ci"), None),
+        Err(why) => {
+            println!("the window's tests are left out: {why}");
+            counts.skipped += 1;
+        }
+    }
     counts.check("generated types", types::check());
     ui::test(&mut counts, agreed);
     if wants("--real-model") {

@@ -8,6 +8,8 @@ use std::{env, fs, path::PathBuf, process::Command};
 
 /// The window's package.
 pub(crate) const PACKAGE: &str = "kerf-desktop";
+/// The package of its tests.
+pub(crate) const TESTS: &str = "window-tests";
 
 pub(crate) fn run(arguments: &[String]) -> Done {
     if !has_display() {
@@ -40,6 +42,17 @@ pub(crate) fn can_be_built() -> Done {
         return Ok(());
     }
     build_interface()
+}
+
+/// Builds the window for its tests. Says why not, where they cannot run.
+pub(crate) fn ready_for_tests(agreed: bool) -> Done {
+    if !cfg!(target_os = "linux") {
+        return Err("only Linux has a driver for it".to_owned());
+    }
+    can_be_built()?;
+    setup::ensure(&[Purpose::WindowTests], agreed)?;
+    build_interface()?;
+    run::run(run::cargo().args(["build", "--locked", "--package", PACKAGE]))
 }
 
 /// The folder of the interface.

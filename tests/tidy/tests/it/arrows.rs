@@ -73,6 +73,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // A front for tests alone.
     ("tests/browser", &["engine", "protocol", "test-support"]),
     ("tests/tidy", &[]),
+    ("tests/window", &["test-support"]),
     ("xtask", &[]),
 ];
 

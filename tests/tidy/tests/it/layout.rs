@@ -63,7 +63,7 @@ fn folders_are_named_after_their_packages() {
         let name = place.rsplit('/').next().unwrap_or_default();
         // The shell's folder has the name that Tauri's tools look for; the server's holds the tests that use it too.
         let fits = package.name.trim_start_matches("kerf-") == name
-            || ["src-tauri", "tests/browser"].contains(&place.as_str());
+            || ["src-tauri", "tests/browser", "tests/window"].contains(&place.as_str());
         (!fits).then(|| format!("{place}: {}", package.name))
     });
     forbid(

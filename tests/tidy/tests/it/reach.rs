@@ -117,8 +117,8 @@ fn only_egress_opens_connections() {
     );
 }
 
-/// Who may listen, and why: servers that tests talk to, on this machine alone.
-const LISTENERS: [&str; 2] = ["crates/test-support/", "tests/browser/"];
+/// Who may listen, and why: servers that tests talk to, on this machine alone; the last finds a free port for one.
+const LISTENERS: [&str; 3] = ["crates/test-support/", "tests/browser/", "tests/window/"];
 
 #[test]
 fn only_servers_of_tests_open_a_port() {
