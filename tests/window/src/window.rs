@@ -75,7 +75,6 @@ impl Window {
     ///
     /// # Panics
     /// When it throws.
-    #[must_use]
     pub fn eval(&self, body: &str) -> Value {
         self.call(
             "POST",
@@ -126,11 +125,7 @@ impl Window {
     /// Waits for an element, and gives its place in the wire.
     fn element(&self, selector: &str) -> String {
         self.wait(&found(selector));
-        let using = if selector.starts_with('/') {
-            "xpath"
-        } else {
-            "css selector"
-        };
+        let using = using(selector);
         let element = self.call(
             "POST",
             "/element",
@@ -157,8 +152,18 @@ impl Window {
             if self.wait(&either) == "done" {
                 return;
             }
-            self.click(selector);
-            // A click that was taken needs no second one.
+            // It may be gone by now, taken by the click before; a click that was taken needs no second one.
+            let using = using(selector);
+            let element = self.try_call(
+                "POST",
+                "/element",
+                json!({ "using": using, "value": selector }),
+            );
+            if let Ok(element) = element {
+                let element = element[ELEMENT].as_str().unwrap_or_default();
+                let _missed =
+                    self.try_call("POST", &format!("/element/{element}/click"), json!({}));
+            }
             let gone = format!("({expression}) || !{}", found(selector));
             let _taken = self.wait_for(&gone, Duration::from_millis(500));
         }
@@ -230,6 +235,15 @@ impl Drop for Window {
         // The window itself ends with its desk.
         let _gone = self.process.kill();
         let _reaped = self.process.wait();
+    }
+}
+
+/// What the wire calls the kind of a selector.
+fn using(selector: &str) -> &'static str {
+    if selector.starts_with('/') {
+        "xpath"
+    } else {
+        "css selector"
     }
 }
 
