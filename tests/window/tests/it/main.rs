@@ -3,5 +3,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod ledgerd;
 mod opening;
 mod page;
+mod pictures;
