@@ -21,6 +21,8 @@ pub struct Desk {
     environment: Vec<(&'static str, String)>,
     // Ended in this order.
     children: Vec<Child>,
+    /// Held as long as the desk is there: one window at a time, whatever runs the tests.
+    _turn: fs::File,
 }
 
 impl Desk {
@@ -30,6 +32,9 @@ impl Desk {
     /// When a program is missing or does not start.
     #[must_use]
     pub fn new(model: &ModelServer) -> Self {
+        let turn = fs::File::create(env::temp_dir().join("kerf-window-tests.lock"));
+        let turn = turn.and_then(|file| file.lock().map(|()| file));
+        let turn = turn.unwrap_or_else(|error| panic!("no lock: {error}"));
         let home = tempfile::Builder::new().prefix("kerf-window-").tempdir();
         let home = home.unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let path = home.path().to_string_lossy().into_owned();
@@ -66,6 +71,7 @@ impl Desk {
             home,
             environment,
             children: vec![bus, display],
+            _turn: turn,
         }
     }
 
