@@ -57,7 +57,7 @@ impl Engine {
             Request::EndpointAdd(params) => answered(self.endpoint_add(params).await),
             Request::EndpointRemove(params) => answered(self.endpoint_remove(params).await),
             Request::EndpointChosen(_) => answered(self.choose_endpoint(None).await),
-            Request::EndpointDefault(params) => answered(self.endpoint_default(&params)),
+            Request::EndpointDefault(params) => answered(self.endpoint_default(&params).await),
             Request::EndpointModels(params) => answered(self.endpoint_models(params).await),
             Request::LedgerList(params) => answered(self.ledger_list(params).await),
             Request::LedgerShow(params) => answered(self.ledger_show(params).await),

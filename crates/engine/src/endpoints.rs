@@ -109,6 +109,7 @@ impl Engine {
         // Also for a key in memory: the file says that the endpoint wants one.
         let has_key = place != KeyPlace::None || self.keeps_key(&endpoint)?;
         let reference = has_key.then_some(KeyReference::Keyring);
+        let _one = self.configuring().await;
         let mut editor = Editor::open(self.home().config())?;
         editor.put(&endpoint, reference, add.default);
         editor.save()?;
@@ -130,10 +131,11 @@ impl Engine {
     }
 
     /// Makes an endpoint the one that is used when none is named.
-    pub(crate) fn endpoint_default(
+    pub(crate) async fn endpoint_default(
         &self,
         EndpointRef { name }: &EndpointRef,
     ) -> Result<Nothing, Failure> {
+        let _one = self.configuring().await;
         let mut editor = Editor::open(self.home().config())?;
         if self.settings()?.endpoint(name).is_none() {
             return Err(no_such_endpoint(name));
@@ -148,6 +150,7 @@ impl Engine {
         &self,
         EndpointRef { name }: EndpointRef,
     ) -> Result<Nothing, Failure> {
+        let _one = self.configuring().await;
         let had_key = self.settings()?.has_key(&name);
         let mut editor = Editor::open(self.home().config())?;
         if !editor.remove(&name) {

@@ -11,6 +11,7 @@ use kerf_protocol::{Code, Failure, UnixMillis};
 use kerf_sandbox::Sandbox;
 use kerf_store::{Keys, Store};
 use std::{fs, path::PathBuf, sync::Arc, time::SystemTime};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// How an engine is set up by its front.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ struct Inner {
     sandbox: Sandbox,
     awake: Awake,
     windows: Arc<Fronts>,
+    /// One change of the configuration file at a time: each reads it, changes it and replaces it.
+    configuring: Mutex<()>,
 }
 
 impl Engine {
@@ -67,6 +70,7 @@ impl Engine {
                 sandbox,
                 awake: Awake::default(),
                 windows: Arc::default(),
+                configuring: Mutex::default(),
             }),
         })
     }
@@ -79,6 +83,11 @@ impl Engine {
 
     pub(crate) fn windows(&self) -> Arc<Fronts> {
         Arc::clone(&self.inner.windows)
+    }
+
+    /// To be held while the configuration file is changed.
+    pub(crate) async fn configuring(&self) -> MutexGuard<'_, ()> {
+        self.inner.configuring.lock().await
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -19,6 +19,7 @@ impl Engine {
 
     pub(crate) async fn settings_change(&self, new: AppSettings) -> Result<Nothing, Failure> {
         let path = self.home().config();
+        let _one = self.configuring().await;
         tokio::task::spawn_blocking(move || {
             let mut editor = Editor::open(path)?;
             editor.put_app(&new)?;

@@ -16,6 +16,8 @@ export class Settings {
   current: AppSettings = $state.raw(DEFAULTS);
 
   #backend: Backend;
+  /** Changes are written one after the other, so that the last one stays. */
+  #written: Promise<unknown> = Promise.resolve();
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -28,11 +30,14 @@ export class Settings {
   /** Shows a change at once and writes it. Rejects, and goes back, when it cannot be written. */
   async change(change: Partial<AppSettings>) {
     const before = this.current;
-    this.current = { ...before, ...change };
+    const after = { ...before, ...change };
+    this.current = after;
+    const written = this.#written.then(() => this.#backend.request('settings/change', after));
+    this.#written = written.catch(() => {});
     try {
-      await this.#backend.request('settings/change', this.current);
+      await written;
     } catch (thrown) {
-      this.current = before;
+      if (this.current === after) this.current = before;
       throw thrown;
     }
   }

@@ -243,6 +243,29 @@ async fn settings_are_kept_beside_what_the_user_wrote() {
     assert!(data.database_bytes > 0 && data.configuration.ends_with("config.toml"));
 }
 
+#[tokio::test]
+async fn changes_of_the_settings_at_once_are_all_written() {
+    let bench = Bench::new("", []);
+    let engine = bench.engine().await;
+    let changes = (0..20_u8).map(|nth| {
+        let mut settings = AppSettings::default();
+        settings.appearance.text_size = 100 + nth;
+        engine.call::<method::SettingsChange>(settings)
+    });
+    for changed in futures_util::future::join_all(changes).await {
+        changed.unwrap();
+    }
+    let left = fs::read_dir(bench.home.path()).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with("config.toml.")
+    });
+    assert_eq!(left.count(), 0);
+    engine
+        .call::<method::SettingsShow>(Nothing {})
+        .await
+        .unwrap();
+}
+
 fn edit() -> Turn {
     let edits = json!([{"old": "one", "new": "ONE"}]);
     Turn::call("edit_file", json!({"path": "a.txt", "edits": edits}))
