@@ -1,81 +1,8 @@
 import { page, userEvent } from 'vitest/browser';
 import { beforeEach, expect, test } from 'vitest';
-import { fakeBackend } from '../../backend/fake';
 import type { Item } from '../../protocol/Item';
-import { OpenTask } from '../../state/kerf.svelte';
-import { askedFor, checkAxe, mountWith, project, session } from '../../testing';
-import TaskView from './TaskView.svelte';
-
-const ID = 'session-t';
-const base = { turn_id: 'turn-1', created_at: 0, status: 'completed', step: 1, part: 1 } as const;
-const said = (id: string, text: string): Item => ({ ...base, id, type: 'user_message', text });
-const told = (id: string, text: string): Item => ({ ...base, id, type: 'agent_message', text });
-const asks: Item = {
-  ...base,
-  id: 'a1',
-  status: 'waiting',
-  type: 'approval',
-  answer: null,
-  question: {
-    id: 'q1',
-    item_id: 'c1',
-    about: { type: 'command', command: 'rm -rf \u202etarget', cwd: '', isolation: { level: 'full' } },
-  },
-};
-const ran: Item = {
-  ...base,
-  id: 'c2',
-  type: 'tool_call',
-  call_id: 'x',
-  tool: 'run_command',
-  arguments: { command: 'cargo test -p money refund' },
-  title: 'Run cargo test -p money refund',
-  output: 'running 18 tests\n\u001b[32mtest result: ok\u001b[0m. 18 passed; 0 failed\n',
-  exit: { code: 0, timed_out: false, isolation: { level: 'full' } },
-  duration_ms: 4100,
-};
-const edited: Item = {
-  ...base,
-  id: 'c3',
-  type: 'tool_call',
-  call_id: 'y',
-  tool: 'edit_file',
-  arguments: { path: 'src/money.rs' },
-  title: 'Edit src/money.rs',
-  output: 'done',
-  changes: [{ path: 'src/money.rs', kind: 'modified' }],
-};
-
-async function view(items: Item[], running = false, more: Parameters<typeof fakeBackend>[0] = {}) {
-  const backend = fakeBackend({
-    'session/attach': () => ({
-      transcript: {
-        session: session({ id: ID }),
-        turns: [{ id: 'turn-1', state: 'completed', created_at: 0, usage: session().usage, items }],
-      },
-      seq: 0,
-      context: { tokens: 3100, window: 10000, estimated: true },
-      running,
-    }),
-    'session/answer': () => ({}),
-    'session/prompt': () => (running ? 'queued' : 'started'),
-    'session/cancel': () => ({}),
-    'session/new': () => session({ id: 'new' }),
-    'project/files': () => ({ paths: ['src/money.rs'], more: false }),
-    ...more,
-  });
-  return await mountWith(TaskView, {
-    backend,
-    prepare: async (kerf) => {
-      kerf.projects = [project()];
-      kerf.project = project();
-      kerf.tasks.put(session({ id: ID }));
-      kerf.task = new OpenTask(backend, ID);
-      kerf.task.conversation.attach(await backend.request('session/attach', { session_id: ID }));
-      kerf.task.loaded = true;
-    },
-  });
-}
+import { askedFor, checkAxe, session } from '../../testing';
+import { asks, base, edited, ID, ran, said, told, view } from './staged';
 
 beforeEach(async () => {
   await page.viewport(700, 800);

@@ -17,6 +17,19 @@ export function draftOf(key: string): Draft {
   return draft;
 }
 
+/** What was said once. */
+export interface Said {
+  text: string;
+  images?: Image[];
+}
+
+/** Puts what was said back into a draft, before what was written there since. */
+export function putBack(draft: Draft, { text, images = [] }: Said) {
+  if (!draft.text.startsWith(text)) draft.text = draft.text ? `${text}\n\n${draft.text}` : text;
+  const known = new Set(draft.images.map(({ data }) => data));
+  draft.images = [...images.filter(({ data }) => !known.has(data)), ...draft.images];
+}
+
 const TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
 const LARGEST = 5_000_000;
 

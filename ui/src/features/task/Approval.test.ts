@@ -1,0 +1,96 @@
+import { page, userEvent } from 'vitest/browser';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { askedFor, checkAxe } from '../../testing';
+import { asks, ID, question, said, view } from './staged';
+
+beforeEach(async () => {
+  await page.viewport(700, 800);
+});
+
+const answered = (answer: unknown) => [{ session_id: ID, question_id: 'q1', answer }];
+
+test('Allow is refused while the question has only just appeared, and taken afterwards', async () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+  try {
+    const screen = await view([said('u1', 'do it'), asks]);
+    const allow = screen.getByRole('button', { name: 'Allow once' });
+    await allow.click();
+    now.mockReturnValue(1299);
+    await allow.click();
+    await screen.getByRole('button', { name: 'Allow for this session' }).click();
+    expect(askedFor(screen.backend, 'session/answer')).toEqual([]);
+    now.mockReturnValue(1300);
+    await allow.click();
+    expect(askedFor(screen.backend, 'session/answer')).toEqual(answered({ type: 'allow' }));
+  } finally {
+    now.mockRestore();
+  }
+});
+
+test('Deny needs no wait', async () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+  try {
+    const screen = await view([asks]);
+    await screen.getByRole('button', { name: 'Deny' }).click();
+    expect(askedFor(screen.backend, 'session/answer')).toEqual(answered({ type: 'deny', reason: '' }));
+  } finally {
+    now.mockRestore();
+  }
+});
+
+const which = question({
+  type: 'ask',
+  question: 'Which rounding?\nBoth are in use.',
+  options: ['Half to even', 'Half\u202e up'],
+});
+
+test('a question is answered by one of its options', async () => {
+  const screen = await view([which]);
+  await expect.element(screen.getByRole('heading', { name: 'A question for you' })).toBeVisible();
+  await expect.element(screen.getByText('Both are in use.')).toBeVisible();
+  await checkAxe(screen.container);
+  await screen.getByRole('button', { name: 'Half‹U+202E› up' }).click();
+  expect(askedFor(screen.backend, 'session/answer')).toEqual(
+    answered({ type: 'text', text: 'Half\u202e up' }),
+  );
+});
+
+test('a question is answered in own words, and not by nothing', async () => {
+  const screen = await view([which]);
+  const send = screen.getByRole('button', { name: 'Answer' });
+  await expect.element(send).toBeDisabled();
+  await screen.getByLabelText('Your answer').fill('  ');
+  await userEvent.keyboard('{Enter}');
+  expect(askedFor(screen.backend, 'session/answer')).toEqual([]);
+  await screen.getByLabelText('Your answer').fill('Up, always');
+  await send.click();
+  expect(askedFor(screen.backend, 'session/answer')).toEqual(answered({ type: 'text', text: 'Up, always' }));
+});
+
+test('what was interrupted is told whole, and is allowed once or denied, never for the session', async () => {
+  const screen = await view([
+    question({ type: 'interrupted', tool: 'run_command', detail: 'cargo publish\n--allow-dirty' }),
+  ]);
+  await expect.element(screen.getByRole('heading', { name: /Do it again\?/ })).toBeVisible();
+  await expect.element(screen.getByText('--allow-dirty')).toBeVisible();
+  await expect.element(screen.getByText(/not known how far run_command came/)).toBeVisible();
+  await expect.element(screen.getByRole('button', { name: 'Allow once' })).toBeVisible();
+  await expect
+    .element(screen.getByRole('button', { name: 'Allow for this session' }))
+    .not.toBeInTheDocument();
+  await checkAxe(screen.container);
+  await screen.getByLabelText('Why not, or what to do instead').fill('it is published');
+  await userEvent.keyboard('{Enter}');
+  expect(askedFor(screen.backend, 'session/answer')).toEqual(
+    answered({ type: 'deny', reason: 'it is published' }),
+  );
+});
+
+test('an answer stays on screen after it was given', async () => {
+  if (asks.type !== 'approval') throw new Error('no approval');
+  const screen = await view([
+    { ...asks, status: 'completed', answer: { type: 'deny', reason: 'not \u202ethis' } },
+  ]);
+  await expect.element(screen.getByText('Denied: not ‹U+202E›this')).toBeVisible();
+  await expect.element(screen.getByRole('button', { name: 'Allow once' })).not.toBeInTheDocument();
+});

@@ -1,0 +1,113 @@
+import { page } from 'vitest/browser';
+import { beforeEach, expect, test } from 'vitest';
+import { askedFor, checkAxe, session } from '../../testing';
+import { ID, said, view, viewOfNone } from './staged';
+
+beforeEach(async () => {
+  await page.viewport(700, 800);
+});
+
+/** Eight bytes that begin a PNG; the rest does not matter here. */
+const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+
+function paste(field: Element, ...files: File[]) {
+  const clipboardData = new DataTransfer();
+  files.forEach((file) => clipboardData.items.add(file));
+  const event = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+  field.dispatchEvent(event);
+  return event;
+}
+
+test('the chips change the policy of the open task', async () => {
+  const screen = await view([said('u1', 'go')], false, {
+    'session/configure': ({ policy }) => session({ id: ID, policy: policy ?? undefined }),
+  });
+  await screen.getByRole('button', { name: 'Approvals: Ask first' }).click();
+  await page.getByRole('menuitem', { name: 'Never ask' }).click();
+  await expect.element(screen.getByRole('button', { name: 'Approvals: Never ask' })).toBeVisible();
+  await screen.getByRole('button', { name: 'Sandbox: Workspace write' }).click();
+  await page.getByRole('menuitem', { name: 'Warning: sandbox off' }).click();
+  await expect.element(screen.getByRole('button', { name: 'Sandbox: Warning: sandbox off' })).toBeVisible();
+  const rest = { session_id: ID, endpoint: null, model: null };
+  expect(askedFor(screen.backend, 'session/configure')).toEqual([
+    { ...rest, policy: { sandbox: 'workspace-write', approve: 'never' } },
+    { ...rest, policy: { sandbox: 'off', approve: 'never' } },
+  ]);
+});
+
+test('without a task the chips change the draft, and the task begins with it', async () => {
+  const screen = await viewOfNone('chips');
+  await screen.getByRole('button', { name: 'Approvals: Ask first' }).click();
+  await page.getByRole('menuitem', { name: 'Auto' }).click();
+  await screen.getByRole('button', { name: 'Sandbox: Workspace write' }).click();
+  await page.getByRole('menuitem', { name: 'Read only' }).click();
+  const policy = { sandbox: 'read-only', approve: 'auto' };
+  await expect.element(screen.getByRole('button', { name: 'Sandbox: Read only' })).toBeVisible();
+  expect(screen.kerf.draft.policy).toEqual(policy);
+  expect(screen.backend.asked).toEqual([]);
+  await screen.getByRole('textbox', { name: 'Message' }).fill('begin');
+  await screen.getByRole('button', { name: 'Send' }).click();
+  await expect.poll(() => askedFor(screen.backend, 'session/new')).toMatchObject([{ policy }]);
+});
+
+test('the beginning without a language model says so, and leads to the endpoints', async () => {
+  const screen = await viewOfNone('practice');
+  let shown = 0;
+  screen.actions.add([
+    { id: 'settings.endpoints', title: 'Endpoints', group: 'Settings', run: () => (shown += 1) },
+  ]);
+  await expect.element(screen.getByText(/^Practice endpoint: rules inside Kerf/)).toBeVisible();
+  await expect
+    .element(screen.getByRole('button', { name: 'Model: practice, not a language model' }))
+    .toBeVisible();
+  await checkAxe(screen.container);
+  await screen.getByRole('button', { name: 'Endpoints…' }).click();
+  expect(shown).toBe(1);
+  await screen.getByRole('button', { name: 'run the tests' }).click();
+  const field = screen.getByRole('textbox', { name: 'Message' });
+  await expect.element(field).toHaveValue('run the tests');
+  await expect.element(field).toHaveFocus();
+});
+
+test('the beginning with a language model names it, and says nothing of practice', async () => {
+  const screen = await viewOfNone('real', (kerf) => (kerf.endpoints.configured = [session().endpoint]));
+  await expect.element(screen.getByRole('button', { name: 'Model: qwen3-coder · ollama' })).toBeVisible();
+  await expect
+    .element(screen.getByRole('button', { name: 'Explain how this project is built up' }))
+    .toBeVisible();
+  await expect.element(screen.getByText(/Practice/)).not.toBeInTheDocument();
+  await checkAxe(screen.container);
+});
+
+test('a pasted picture goes with the message; one that cannot is told why', async () => {
+  const screen = await viewOfNone('pictures');
+  const field = screen.getByRole('textbox', { name: 'Message' });
+  const event = paste(
+    field.element(),
+    new File([PNG], 'good.png', { type: 'image/png' }),
+    new File([new Uint8Array(5_000_001)], 'large.png', { type: 'image/png' }),
+    new File(['<svg/>'], 'drawn\u202e.svg', { type: 'image/svg+xml' }),
+  );
+  expect(event.defaultPrevented).toBe(true);
+  await expect.element(screen.getByRole('img', { name: 'Picture 1' })).toBeInTheDocument();
+  await expect
+    .element(screen.getByRole('alert'))
+    .toHaveTextContent(
+      'Not attached: large.png: larger than 5 MB; drawn‹U+202E›.svg: only PNG, JPEG, GIF and WebP pictures',
+    );
+  await expect.element(screen.getByRole('img', { name: 'Picture 2' })).not.toBeInTheDocument();
+  await screen.getByRole('button', { name: 'Send' }).click();
+  await expect
+    .poll(() => askedFor(screen.backend, 'session/prompt'))
+    .toMatchObject([{ text: '', images: [{ media_type: 'image/png', data: btoa('\x89PNG\r\n\x1a\n') }] }]);
+});
+
+test('a picture is taken out again, and pasted text is left to the field', async () => {
+  const screen = await viewOfNone('removed');
+  const field = screen.getByRole('textbox', { name: 'Message' });
+  expect(paste(field.element()).defaultPrevented).toBe(false);
+  paste(field.element(), new File([PNG], 'a.png', { type: 'image/png' }));
+  await screen.getByRole('button', { name: 'Remove picture 1' }).click();
+  await expect.element(screen.getByRole('img')).not.toBeInTheDocument();
+  await expect.element(screen.getByRole('button', { name: 'Send' })).toBeDisabled();
+});

@@ -1,0 +1,160 @@
+import { page } from 'vitest/browser';
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { Item } from '../../protocol/Item';
+import type { TurnState } from '../../protocol/TurnState';
+import { checkAxe, session } from '../../testing';
+import { draftOf } from './drafts.svelte';
+import { asks, base, ID, ran, said, told, view } from './staged';
+
+beforeEach(async () => {
+  await page.viewport(700, 800);
+  Object.assign(draftOf(ID), { text: '', images: [] });
+});
+
+const PICTURE = { media_type: 'image/png', data: 'iVBORw0KGgo=' };
+
+test('a turn that fails says why, and its message is put back before what was written since', async () => {
+  const screen = await view([{ ...said('u1', 'mend it'), images: [PICTURE] } as never], true);
+  const field = screen.getByRole('textbox', { name: 'Message' });
+  await field.fill('and then');
+  screen.kerf.task?.conversation.apply({
+    session_id: ID,
+    seq: 1,
+    type: 'turn.failed',
+    turn_id: 'turn-1',
+    usage: session().usage,
+    error: { code: 'unreachable', message: 'no answer\u202e', hint: 'Look whether the server runs' },
+  });
+  await expect.element(screen.getByRole('alert')).toHaveTextContent('no answer‹U+202E›');
+  await expect.element(screen.getByText('Look whether the server runs')).toBeVisible();
+  await checkAxe(screen.container);
+  const again = screen.getByRole('button', { name: 'Try again' });
+  await again.click();
+  await again.click();
+  await expect.element(field).toHaveValue('mend it\n\nand then');
+  await expect.element(field).toHaveFocus();
+  expect(draftOf(ID).images).toEqual([PICTURE]);
+});
+
+test('a failure that stands in the conversation is not told a second time', async () => {
+  const failure = { code: 'unreachable', message: 'no answer', hint: '' } as const;
+  const screen = await view([said('u1', 'mend it')], true);
+  const { conversation } = screen.kerf.task ?? {};
+  const event = { session_id: ID, turn_id: 'turn-1' };
+  const item: Item = { ...base, id: 'e1', status: 'failed', type: 'error', failure };
+  conversation?.apply({ ...event, seq: 1, type: 'item.completed', item });
+  conversation?.apply({ ...event, seq: 2, type: 'turn.failed', usage: session().usage, error: failure });
+  await expect.element(screen.getByRole('button', { name: 'Try again' })).toBeVisible();
+  await expect.element(screen.getByText('no answer')).toBeVisible();
+  expect(screen.getByText('no answer').elements()).toHaveLength(1);
+});
+
+test.each<[TurnState, string]>([
+  ['failed', 'failed'],
+  ['cancelled', 'stopped by you'],
+  ['interrupted', 'interrupted: Kerf stopped in the middle'],
+])(
+  'a turn that %s is told, also after the task is opened again, and can be tried again',
+  async (state, words) => {
+    const screen = await view([said('u1', 'mend it'), told('m1', 'I will')], false, {}, state);
+    await expect.element(screen.getByText(`The last turn was not finished: ${words}`)).toBeVisible();
+    await checkAxe(screen.container);
+    await screen.getByRole('button', { name: 'Try again' }).click();
+    await expect.element(screen.getByRole('textbox', { name: 'Message' })).toHaveValue('mend it');
+  },
+);
+
+test('nothing is tried again while a question waits, or after a turn that came to its end', async () => {
+  let screen = await view([said('u1', 'mend it'), asks], false, {}, 'interrupted');
+  await expect.element(screen.getByRole('button', { name: 'Allow once' })).toBeVisible();
+  await expect.element(screen.getByRole('button', { name: 'Try again' })).not.toBeInTheDocument();
+  await screen.unmount();
+  screen = await view([said('u1', 'mend it'), told('m1', 'It is mended.')]);
+  await expect.element(screen.getByText('It is mended.')).toBeVisible();
+  await expect.element(screen.getByRole('button', { name: 'Try again' })).not.toBeInTheDocument();
+});
+
+test('of a long output the end is shown, and all of it on request', async () => {
+  const output = Array.from({ length: 3000 }, (_, at) => `line ${at}.`).join('\n');
+  const screen = await view([{ ...ran, output }]);
+  await expect.element(screen.getByText('The last 400 of 3,000 lines')).toBeVisible();
+  await expect.element(screen.getByText('line 2999.')).toBeInTheDocument();
+  await expect.element(screen.getByText('line 2599.')).not.toBeInTheDocument();
+  await screen.getByRole('button', { name: 'Show all' }).click();
+  await expect.element(screen.getByText('line 0.', { exact: true })).toBeVisible();
+  expect(screen.container.querySelectorAll('*').length).toBeLessThan(600);
+  await checkAxe(screen.container);
+});
+
+const HOST = 'evil.invalid';
+const HOSTILE = [
+  `![pixel](https://${HOST}/pixel.png) ![p][1]\n\n[1]: https://${HOST}/ref.png`,
+  `<img src="https://${HOST}/raw.png" srcset="//${HOST}/set.png 2x"> <script src=//${HOST}/x.js></script>`,
+  `<link rel=stylesheet href=//${HOST}/x.css><link rel=preload as=image href=//${HOST}/x.png>`,
+  `<style>@import url(//${HOST}/y.css); p { background: url(//${HOST}/z.png) }</style>`,
+  `<p style="background:url(//${HOST}/inline.png)">x</p><video poster=//${HOST}/v.png src=//${HOST}/v.mp4>`,
+  `<iframe src="https://${HOST}"></iframe><object data=//${HOST}/o></object><embed src=//${HOST}/e>`,
+  `<svg><image href="//${HOST}/svg.png"/><use href="//${HOST}/u.svg#a"/></svg><math><mtext><img src=//${HOST}/m>`,
+  `<meta http-equiv=refresh content="0;url=//${HOST}/"><base href="//${HOST}/"><a ping=//${HOST} href=//${HOST}>`,
+  `[a](https://${HOST}/a) <https://${HOST}/b> https://${HOST}/c [x](javascript:fetch('//${HOST}'))`,
+  `| ![t](//${HOST}/t.png) |\n| - |\n| <img src=//${HOST}/td.png> |`,
+  `> - # ![n](https://${HOST}/nested.png)`,
+  `\`\`\`html\n<img src="https://${HOST}/code.png">\n\`\`\``,
+  `\u001b]8;;https://${HOST}\u0007link`,
+];
+
+/** What the page asked for that is not its own, `data:` aside. */
+function foreign() {
+  return performance
+    .getEntriesByType('resource')
+    .map(({ name }) => new URL(name))
+    .filter(({ protocol, host }) => protocol !== 'data:' && host !== location.host)
+    .map(({ href }) => href);
+}
+
+async function forced() {
+  const image = document.createElement('img');
+  const ended = new Promise((resolve) => (image.onerror = resolve));
+  image.src = `https://${HOST}/control.png`;
+  await ended;
+}
+
+test('hostile Markdown makes the page ask for nothing, finished or growing', async () => {
+  // All of them are mounted.
+  await page.viewport(700, 4000);
+  // The page's own modules would fill the list.
+  performance.clearResourceTimings();
+  const fetched = vi.spyOn(window, 'fetch');
+  const opened = vi.spyOn(XMLHttpRequest.prototype, 'open');
+  const beacons = vi.spyOn(navigator, 'sendBeacon');
+  const images = vi.spyOn(window, 'Image');
+  try {
+    const screen = await view([
+      ...HOSTILE.map((text, at) => told(`m${at}`, `${text}\n\nshown ${at}.`)),
+      { ...told('m', ''), status: 'running' },
+    ]);
+    for (const at of HOSTILE.keys())
+      await expect.element(screen.getByText(`shown ${at}.`)).toBeInTheDocument();
+    const growing = `${HOSTILE.join('\n\n')}\n\nshown whole.`;
+    // In pieces that end anywhere: a picture half written must not be one either.
+    for (let seq = 1; (seq - 1) * 7 < growing.length; seq += 1)
+      screen.kerf.task?.conversation.apply({
+        session_id: ID,
+        seq,
+        type: 'item.updated',
+        item_id: 'm',
+        delta: growing.slice((seq - 1) * 7, seq * 7),
+      });
+    await expect.element(screen.getByText('shown whole.')).toBeInTheDocument();
+    const loads = 'script, style, link, img, svg, iframe, object, embed, video, meta, base, [href], [src]';
+    expect(screen.getByRole('log').element().querySelectorAll(`.markdown :is(${loads})`)).toHaveLength(0);
+    for (const spy of [fetched, opened, beacons, images])
+      expect(spy.mock.calls.filter((call) => JSON.stringify(call).includes(HOST))).toEqual([]);
+    expect(foreign()).toEqual([]);
+    // The list does hold what is asked of another host, also when it does not answer.
+    await forced();
+    await expect.poll(foreign).toEqual([`https://${HOST}/control.png`]);
+  } finally {
+    vi.restoreAllMocks();
+  }
+});
