@@ -1,7 +1,6 @@
-/** The output of a command as lines of styled runs. Of escape sequences only colours and weight are kept. */
+/** The colours and the weight that a command asks for, as tokens that are legible in both themes. */
 
-export interface Run {
-  text: string;
+export interface Style {
   /** The name of a colour token, without its dashes. */
   colour?: string;
   bold?: boolean;
@@ -9,52 +8,8 @@ export interface Run {
 
 const COLOURS = ['ink-2', 'del', 'add', 'warn', 'info', 'code-number', 'info', 'ink'];
 
-// CSI, then strings (OSC, DCS, SOS, PM, APC) with their end or what is left of them, then short escapes.
-const ESCAPE =
-  /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~])|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c|$)|\u001b[ -/]*[0-~]?/g;
-
-interface Style {
-  colour?: string;
-  bold?: boolean;
-}
-
-/** The lines of an output. A carriage return writes over the line, as progress bars want it. */
-export function linesOf(output: string): Run[][] {
-  let style: Style = {};
-  return output
-    .replace(/\r+\n/g, '\n')
-    .split('\n')
-    .map((line) => {
-      const cells: { char: string; style: Style }[] = [];
-      let at = 0;
-      const write = (text: string) => {
-        for (const char of text) {
-          if (char === '\r') at = 0;
-          else if (char === '\b') at = Math.max(0, at - 1);
-          else cells[at++] = { char, style };
-        }
-      };
-      let from = 0;
-      for (const match of line.matchAll(ESCAPE)) {
-        write(line.slice(from, match.index));
-        from = match.index + match[0].length;
-        if (match[2] === 'm') style = after(style, match[1] ?? '');
-        else if (match[2] === 'K' && !/[12]/.test(match[1] ?? '')) cells.length = Math.min(cells.length, at);
-      }
-      write(line.slice(from));
-      const runs: Run[] = [];
-      let last: Style | undefined;
-      for (const cell of cells) {
-        const run = runs.at(-1);
-        if (run && last === cell.style) run.text += cell.char;
-        else runs.push({ text: cell.char, ...cell.style });
-        last = cell.style;
-      }
-      return runs;
-    });
-}
-
-function after(style: Style, parameters: string): Style {
+/** The style after an SGR sequence with these parameters. */
+export function after(style: Style, parameters: string): Style {
   let next = { ...style };
   const codes = parameters.split(/[;:]/).map(Number);
   for (let at = 0; at < codes.length; at += 1) {
