@@ -86,6 +86,47 @@ test('of a long output the end is shown, and all of it on request', async () => 
   await checkAxe(screen.container);
 });
 
+const LONG: [string, (at: number) => string, string][] = [
+  ['paragraphs', (at) => `Paragraph ${at} has **words** in it.\n\n`, ''],
+  ['a list', (at) => `- item ${at}\n`, ''],
+  ['code', (at) => `let x${at} = ${at};\n`, '```rust\n'],
+];
+const MILLIONS = 2_000_000;
+
+test.each(LONG)('a finished message of 2 MB of %s is mounted where it is seen', async (_, part, before) => {
+  let text = before;
+  for (let at = 0; text.length < MILLIONS; at += 1) text += part(at);
+  if (before) text += '```\n';
+  const screen = await view([said('u1', 'go'), told('m1', `first words\n\n${text}\nlast words`)]);
+  await expect.element(screen.getByText('last words')).toBeVisible();
+  expect(screen.container.querySelectorAll('*').length).toBeLessThan(6000);
+  screen.actions.run('task.jumpToTurn');
+  await page.getByRole('option', { name: /1 go/ }).click();
+  await expect.element(screen.getByText('first words')).toBeVisible();
+  await expect.element(screen.getByText('last words')).not.toBeInTheDocument();
+  expect(screen.container.querySelectorAll('*').length).toBeLessThan(6000);
+});
+
+test('a message that grows to 2 MB is followed, and never mounted whole', async () => {
+  const screen = await view([said('u1', 'go'), { ...told('m1', ''), status: 'running' }], true);
+  const piece = Array.from({ length: 100 }, (_, at) => `Paragraph ${at} has **words** in it.\n\n`).join('');
+  let length = 0;
+  for (let seq = 1; length < MILLIONS; seq += 1) {
+    const delta = `${piece}part ${seq}.\n\n`;
+    length += delta.length;
+    screen.kerf.task?.conversation.apply({
+      session_id: ID,
+      seq,
+      type: 'item.updated',
+      item_id: 'm1',
+      delta,
+    });
+    if (seq % 100 > 0) continue;
+    await expect.element(screen.getByText(`part ${seq}.`)).toBeVisible();
+    expect(screen.container.querySelectorAll('*').length).toBeLessThan(6000);
+  }
+});
+
 const HOST = 'evil.invalid';
 const HOSTILE = [
   `![pixel](https://${HOST}/pixel.png) ![p][1]\n\n[1]: https://${HOST}/ref.png`,
