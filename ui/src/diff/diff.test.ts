@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { HunkLine } from '../protocol/HunkLine';
 import type { ReviewFile } from '../protocol/ReviewFile';
-import { isPlain, pieces, shown } from './hidden';
 import { loadPainter, toDiff } from './paint';
 import { keyOf, rowsOf, type LineRow } from './rows';
 import { between, changed, step, type Side } from './selection';
@@ -205,35 +204,5 @@ describe('paint', () => {
     expect(now?.find(({ kind }) => kind === 'string')?.text).toContain('"x"');
     expect(old?.filter(({ word }) => word).map(({ text }) => text)).toEqual(['a']);
     expect(now?.filter(({ word }) => word).map(({ text }) => text)).toEqual(['b']);
-  });
-});
-
-describe('hidden characters', () => {
-  test.each([
-    ['plain text, tabs\tand “quotes”', true],
-    ['żółć, Привет, 日本語, العربية', true],
-    ['👩‍💻 and ❤️', true],
-    ['bidi \u202e', false],
-    ['zero\u200bwidth', false],
-    ['tag \u{e0041}', false],
-    ['escape \u001b[31m', false],
-    ['bell \u0007 and c1 \u009b', false],
-    ['\u0430dmin', false],
-    ['pаypаl', false],
-    ['α and x', true],
-    ['\ufeffbom', false],
-  ])('%j is what it looks like: %s', (text, plain) => {
-    expect(isPlain(text)).toBe(plain);
-  });
-
-  test('are marked where they stand', () => {
-    expect(pieces('a\u202eb')).toEqual([
-      { text: 'a', mark: false },
-      { text: '‹U+202E›', mark: true },
-      { text: 'b', mark: false },
-    ]);
-    expect(shown('a\n\u200f/b')).toBe('a‹U+000A›‹U+200F›/b');
-    // The word goes beyond the part.
-    expect(pieces('\u0430', '\u0430dmin', 0).map(({ text }) => text)).toEqual(['\u0430', '‹U+0430›']);
   });
 });

@@ -5,7 +5,7 @@ import type { FileStatus } from '../../protocol/FileStatus';
 import type { Hunk } from '../../protocol/Hunk';
 import type { Opaque } from '../../protocol/Opaque';
 import type { ReviewFile } from '../../protocol/ReviewFile';
-import { isPlain } from '../../diff/hidden';
+import { isPlain } from '../../components/visible';
 import type { TurnHead } from '../../state/conversation.svelte';
 
 export const STATUS: Record<FileStatus, { letter: string; word: string }> = {
