@@ -11,6 +11,18 @@ export function seconds(ms: number): string {
   return ms < 59_950 ? `${(ms / 1000).toFixed(1)} s` : elapsed(ms);
 }
 
+/** The same in as few words as a line has room for. */
+export function isolationBrief(isolation: Isolation): string {
+  switch (isolation.level) {
+    case 'full':
+      return 'sandboxed · no network';
+    case 'reduced':
+      return 'partly sandboxed · no network';
+    default:
+      return 'not sandboxed';
+  }
+}
+
 export function isolationWords(isolation: Isolation): string {
   switch (isolation.level) {
     case 'full':
