@@ -57,7 +57,7 @@ test.each<[TurnState, string]>([
   'a turn that %s is told, also after the task is opened again, and can be tried again',
   async (state, words) => {
     const screen = await view([said('u1', 'mend it'), told('m1', 'I will')], false, {}, state);
-    await expect.element(screen.getByText(`The last turn was not finished: ${words}`)).toBeVisible();
+    await expect.element(screen.getByText(`Last turn ${words}`)).toBeVisible();
     await checkAxe(screen.container);
     await screen.getByRole('button', { name: 'Try again' }).click();
     await expect.element(screen.getByRole('textbox', { name: 'Message' })).toHaveValue('mend it');
