@@ -172,7 +172,7 @@ impl Drop for Desk {
 ///
 /// # Panics
 /// When it does not after 20 s.
-pub fn until(what: &str, holds: impl Fn() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     let (_never, tick) = mpsc::channel::<()>();
     while !holds() {

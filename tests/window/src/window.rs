@@ -110,7 +110,16 @@ impl Window {
             limit.as_millis()
         );
         let body = json!({ "script": script, "args": [] });
-        let value = self.call("POST", "/execute/async", body);
+        let mut value = Value::Null;
+        until("the page is there to be asked", || {
+            match self.try_call("POST", "/execute/async", body.clone()) {
+                Ok(answer) => value = answer,
+                // The page went away while it was asked, to be loaded again.
+                Err(error) if error.contains("no such frame") => return false,
+                Err(error) => panic!("{error}"),
+            }
+            true
+        });
         (!value.is_null()).then_some(value)
     }
 

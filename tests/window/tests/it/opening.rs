@@ -53,6 +53,8 @@ fn decisions_outlive_the_program() {
         project.read("list.txt") == kept
     });
 
+    // Shown is written down.
+    window.see("1 of 2 hunks accepted, 1 rejected, none to go");
     desk.kill("kerf-desktop");
     let window = desk.open(&[project.path()]);
     window.click("//button[@data-task]");
