@@ -181,8 +181,12 @@ impl Window {
 
     /// Types into an element.
     pub fn type_in(&self, selector: &str, text: &str) {
-        let element = self.element(selector);
-        self.call("POST", &format!("{element}/value"), json!({ "text": text }));
+        // What is drawn anew takes no key, and takes them a little later.
+        until(&format!("{selector} takes keys"), || {
+            let element = self.element(selector);
+            let typed = self.try_call("POST", &format!("{element}/value"), json!({ "text": text }));
+            typed.inspect_err(|error| eprintln!("{error}")).is_ok()
+        });
     }
 
     /// Presses keys together, wherever the focus is; `Control` is the last but one.
