@@ -8,6 +8,8 @@ export default defineConfig({
     environment: 'node',
     // Each file has a browser, and each test an engine.
     maxWorkers: 2,
+    // A browser under load now and then loses a press that a person would repeat.
+    retry: 1,
     testTimeout: 60_000,
     hookTimeout: 30_000,
   },

@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &[String]) -> Done {
             "--all-targets",
             // Tests that seldom run are looked at all the same.
             "--features",
-            "kerf-cli/real-model",
+            "kerf-cli/real-model,window-tests/pictures",
             "--locked",
             "--",
             "--deny",

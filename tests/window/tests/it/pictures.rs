@@ -1,4 +1,5 @@
-//! Pictures of every view, for eyes, in `target/screenshots/window`: `cargo test --package window-tests pictures`.
+//! Pictures of every view, for eyes, in `target/screenshots/window`:
+//! `cargo test --package window-tests --features pictures pictures`.
 //! The README's `docs/window.png` is `review-dark.png`, as `pngquant` or `convert -colors 256` makes it small.
 
 use crate::ledgerd;
