@@ -2,10 +2,9 @@
 
 import type { Theme } from '../protocol/Theme';
 import type { Kerf } from '../state/kerf.svelte';
+import { TEXT_SIZE } from '../state/settings.svelte';
 import type { Action } from './actions.svelte';
 import type { Frame } from './frame.svelte';
-
-const SIZES = { least: 80, most: 200, step: 10 };
 
 export function windowActions(kerf: Kerf, frame: Frame): Action[] {
   const { shell } = kerf.backend;
@@ -17,11 +16,7 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
     group: 'View',
     run: () => kerf.try(() => kerf.settings.appearance({ theme })),
   });
-  const resize = (to: (size: number) => number) => () => {
-    const size = to(kerf.settings.current.appearance.text_size);
-    const text_size = Math.max(SIZES.least, Math.min(size, SIZES.most));
-    return kerf.try(() => kerf.settings.appearance({ text_size }));
-  };
+  const resize = (by: number) => () => kerf.try(() => kerf.settings.resizeText(by));
   return [
     {
       id: 'app.palette',
@@ -159,16 +154,22 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
       title: 'Larger text',
       group: 'View',
       keys: 'Mod+=',
-      run: resize((size) => size + SIZES.step),
+      run: resize(TEXT_SIZE.step),
     },
     {
       id: 'view.textSmaller',
       title: 'Smaller text',
       group: 'View',
       keys: 'Mod+-',
-      run: resize((size) => size - SIZES.step),
+      run: resize(-TEXT_SIZE.step),
     },
-    { id: 'view.textReset', title: 'Normal text size', group: 'View', keys: 'Mod+0', run: resize(() => 100) },
+    {
+      id: 'view.textReset',
+      title: 'Normal text size',
+      group: 'View',
+      keys: 'Mod+0',
+      run: () => kerf.try(() => kerf.settings.appearance({ text_size: 100 })),
+    },
     {
       id: 'app.settings',
       title: 'Settings',

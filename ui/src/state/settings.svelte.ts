@@ -12,6 +12,9 @@ const DEFAULTS: AppSettings = {
   notifications: 'on',
 };
 
+/** How large text can be made, in percent. */
+export const TEXT_SIZE = { least: 80, most: 200, step: 10 };
+
 export class Settings {
   current: AppSettings = $state.raw(DEFAULTS);
 
@@ -40,6 +43,12 @@ export class Settings {
       if (this.current === after) this.current = before;
       throw thrown;
     }
+  }
+
+  /** Makes text larger or smaller, as far as it goes. */
+  resizeText(by: number) {
+    const size = this.current.appearance.text_size + by;
+    return this.appearance({ text_size: Math.max(TEXT_SIZE.least, Math.min(size, TEXT_SIZE.most)) });
   }
 
   appearance(change: Partial<Appearance>) {
