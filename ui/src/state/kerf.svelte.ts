@@ -75,6 +75,8 @@ export class Kerf {
   wide: WideFolder[] = $state.raw([]);
   /** A failure that belongs to no part; shown until it is dismissed. */
   failure: Failure | null = $state.raw(null);
+  /** Whether the user went somewhere. From then on the window no longer goes by itself to what it opens with. */
+  #went = false;
   /** Policy, endpoint and model of the next task. */
   draft: { policy: Policy; endpoint: string | null; model: string | null } = $state.raw({
     policy: { sandbox: 'workspace-write', approve: 'ask' },
@@ -113,10 +115,12 @@ export class Kerf {
         this.settings.load(),
         this.tasks.load(),
       ]);
-      this.projects = projects;
+      // A folder may have been dropped meanwhile.
+      const known = new Set(projects.map(({ id }) => id));
+      this.projects = [...this.projects.filter(({ id }) => !known.has(id)), ...projects];
       this.draft = { ...this.draft, policy: this.settings.current.policy };
-      if (folders.length > 0) await this.openFolders(folders);
-      else if (projects[0]) await this.openProject(projects[0]);
+      for (const path of folders) await this.try(() => this.#openFolder(path, false, () => !this.#went));
+      if (folders.length === 0 && projects[0] && !this.#went) await this.#showProject(projects[0]);
     });
     this.ready = true;
     await Promise.all([this.endpoints.load(), this.ledger.load(), this.loadChecks()]);
@@ -124,26 +128,31 @@ export class Kerf {
 
   /** Opens folders; the last one is shown. */
   async openFolders(paths: string[], confirmed = false) {
-    for (const path of paths) {
-      await this.try(async () => {
-        const opened = await this.backend.request('project/open', { path, confirmed });
-        if (opened.type === 'too_wide') {
-          this.wide = [...this.wide.filter((wide) => wide.path !== opened.path), opened];
-          return;
-        }
-        this.wide = this.wide.filter((wide) => wide.path !== path);
-        this.projects = [opened.project, ...this.projects.filter(({ id }) => id !== opened.project.id)];
-        this.newTask(opened.project);
-      });
+    for (const path of paths)
+      await this.try(() =>
+        this.#openFolder(path, confirmed, () => {
+          this.#go();
+          return true;
+        }),
+      );
+  }
+
+  /** Opens a folder, and shows it when that is still wanted. */
+  async #openFolder(path: string, confirmed: boolean, wanted: () => boolean) {
+    const opened = await this.backend.request('project/open', { path, confirmed });
+    if (opened.type === 'too_wide') {
+      this.wide = [...this.wide.filter((wide) => wide.path !== opened.path), opened];
+      return;
     }
+    this.wide = this.wide.filter((wide) => wide.path !== path);
+    this.projects = [opened.project, ...this.projects.filter(({ id }) => id !== opened.project.id)];
+    if (wanted()) this.#showNew(opened.project);
   }
 
   /** Shows a project: its last task, or a new one. */
   async openProject(project: Project) {
-    this.project = project;
-    const last = this.tasks.all.find((session) => session.project_id === project.id);
-    if (last) await this.openTask(last.id);
-    else this.newTask(project);
+    this.#go();
+    await this.#showProject(project);
   }
 
   async removeProject(project: Project) {
@@ -160,21 +169,13 @@ export class Kerf {
 
   /** Shows an empty composer; the task begins with its first message. */
   newTask(project: Project | null = this.project) {
-    this.project = project;
-    this.#leave();
-    this.view = 'task';
-    void this.loadRepo();
+    this.#go();
+    this.#showNew(project);
   }
 
   async openTask(id: string) {
-    this.view = 'task';
-    if (this.task?.id === id) return;
-    this.#leave();
-    const task = new OpenTask(this.backend, id);
-    this.task = task;
-    await this.#attach(task);
-    void task.review.load();
-    void this.loadRepo();
+    this.#go();
+    await this.#showTask(id);
   }
 
   /** Deletes a task; the window shows an empty composer when it was open. */
@@ -271,6 +272,37 @@ export class Kerf {
     } catch (thrown) {
       this.checksFailure = failureOf(thrown);
     }
+  }
+
+  /** The user goes to a task or a project. */
+  #go() {
+    this.#went = true;
+    this.view = 'task';
+  }
+
+  // These leave the view as it is: settings that were opened while the window loads stay open.
+
+  async #showProject(project: Project) {
+    this.project = project;
+    const last = this.tasks.all.find((session) => session.project_id === project.id);
+    if (last) await this.#showTask(last.id);
+    else this.#showNew(project);
+  }
+
+  #showNew(project: Project | null) {
+    this.project = project;
+    this.#leave();
+    void this.loadRepo();
+  }
+
+  async #showTask(id: string) {
+    if (this.task?.id === id) return;
+    this.#leave();
+    const task = new OpenTask(this.backend, id);
+    this.task = task;
+    await this.#attach(task);
+    void task.review.load();
+    void this.loadRepo();
   }
 
   /** Leaves the open task, and keeps for the list what it knew of its review. */

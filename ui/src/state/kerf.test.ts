@@ -2,7 +2,8 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { fakeBackend } from '../backend/fake';
 import type { Attached } from '../protocol/Attached';
 import type { Event } from '../protocol/Event';
-import { session } from '../testing';
+import type { OpenedProject } from '../protocol/OpenedProject';
+import { project, session } from '../testing';
 import { Kerf } from './kerf.svelte';
 
 afterEach(() => vi.restoreAllMocks());
@@ -97,4 +98,47 @@ test('what happens while a task is being opened is neither lost nor doubled', as
   expect(kerf.task?.conversation.entries.map(({ item }) => item)).toMatchObject([
     { text: 'one two three four' },
   ]);
+});
+
+/** A window that opens with a folder, whose answer the test gives. */
+async function opening() {
+  let answer: (opened: OpenedProject) => void = () => {};
+  const backend = fakeBackend({
+    'settings/show': () => new Kerf(fakeBackend()).settings.current,
+    'project/list': () => [project({ id: 'old', path: '/old' })],
+    'project/open': () => new Promise((resolve) => (answer = resolve)),
+    'session/list': () => [session({ id: 'a', project_id: 'old' })],
+    'session/attach': () => new Promise(() => {}),
+    'review/show': () => ({ files: [] }),
+  });
+  backend.shell.startFolders = () => Promise.resolve(['/new']);
+  const kerf = new Kerf(backend);
+  kerf.start();
+  await expect.poll(() => backend.asked.some(({ method }) => method === 'project/open')).toBe(true);
+  return { kerf, opened: () => answer({ type: 'opened', project: project({ id: 'new', path: '/new' }) }) };
+}
+
+test('a view that is chosen while the window loads stays, over the folder that it opens with', async () => {
+  const { kerf, opened } = await opening();
+  kerf.showSettings();
+  opened();
+  await expect.poll(() => kerf.ready).toBe(true);
+  expect(kerf.project?.id).toBe('new');
+  expect(kerf.view).toBe('settings');
+});
+
+test('a task that is opened while the window loads stays open', async () => {
+  const { kerf, opened } = await opening();
+  void kerf.openTask('a');
+  opened();
+  await expect.poll(() => kerf.ready).toBe(true);
+  expect(kerf.projects.map(({ id }) => id)).toEqual(['new', 'old']);
+  expect(kerf.task?.id).toBe('a');
+});
+
+test('without a choice the window shows the folder that it opens with', async () => {
+  const { kerf, opened } = await opening();
+  opened();
+  await expect.poll(() => kerf.ready).toBe(true);
+  expect([kerf.project?.id, kerf.task, kerf.view]).toEqual(['new', null, 'task']);
 });
