@@ -326,9 +326,18 @@ describe('keys', () => {
         },
       },
     ]);
+    // The keyboard is at the line that the comment is about, and not around all changes.
+    const line = () => document.activeElement?.closest('[data-row]');
+    expect(line()).toBe(document.activeElement);
+    expect(line()?.textContent).toContain('let rest = total - share');
+    await userEvent.keyboard('{Shift>}{ArrowDown}{/Shift}');
+    await expect.element(screen.getByRole('toolbar', { name: 'Selected lines' })).toBeVisible();
+    await userEvent.keyboard('{Escape}');
     await userEvent.keyboard('c');
+    await expect.element(field).toHaveFocus();
     await userEvent.keyboard('{Escape}');
     await expect.element(field).not.toBeInTheDocument();
+    expect(line()?.textContent).toContain('let rest = total - share');
   });
 
   test('are offered as actions only when they make sense', async () => {

@@ -53,8 +53,8 @@ export class Desk {
   #kerf: Kerf;
   /** Brings a place into view. */
   reveal: (path: string, hunk?: number, line?: number) => void = () => {};
-  /** Gives the keyboard to the changes. */
-  focus: () => void = () => {};
+  /** Gives the keyboard to the changes, to this line of them if it is on screen. */
+  focus: (place?: Place & { line: number }) => void = () => {};
 
   current: Hunk | null = $derived.by(() => this.#current());
 
@@ -223,8 +223,9 @@ export class Desk {
   }
 
   closeComment() {
+    const { draft } = this;
     this.draft = null;
-    this.focus();
+    this.focus(draft ? { path: draft.path, hunk: draft.hunk, line: draft.lines.at(-1) ?? 0 } : undefined);
   }
 
   async toggleLayout() {
