@@ -111,3 +111,36 @@ test('a picture is taken out again, and pasted text is left to the field', async
   await expect.element(screen.getByRole('img')).not.toBeInTheDocument();
   await expect.element(screen.getByRole('button', { name: 'Send' })).toBeDisabled();
 });
+
+test.each([
+  [560, 100],
+  [560, 150],
+  [630, 200],
+  [1000, 100],
+])('in %i pixels with text of %i percent what is pressed stays in one row', async (width, text_size) => {
+  await page.viewport(width, 800);
+  document.documentElement.style.setProperty('--scale', String(text_size / 100));
+  try {
+    const screen = await view([said('u1', 'go')], true, {
+      'session/configure': () => session({ id: ID, policy: { sandbox: 'off', approve: 'never' } }),
+    });
+    const { settings } = screen.kerf;
+    settings.current = { ...settings.current, appearance: { ...settings.current.appearance, text_size } };
+    await screen.kerf.configure({ policy: { sandbox: 'off', approve: 'never' } });
+    await expect.element(screen.getByRole('button', { name: 'Sandbox: Warning: sandbox off' })).toBeVisible();
+    const queue = screen.getByRole('button', { name: 'Queue' }).element();
+    const row = queue.closest('.row')!;
+    await expect.poll(() => row.scrollWidth).toBeLessThanOrEqual(row.clientWidth);
+    const middles = [...row.querySelectorAll('button')].map((button) => {
+      const { top, height } = button.getBoundingClientRect();
+      return Math.round(top + height / 2);
+    });
+    expect(Math.max(...middles) - Math.min(...middles)).toBeLessThanOrEqual(1);
+    for (const name of ['Stop', 'Queue']) {
+      const button = screen.getByRole('button', { name }).element();
+      expect(button.scrollWidth).toBeLessThanOrEqual(button.clientWidth);
+    }
+  } finally {
+    document.documentElement.style.removeProperty('--scale');
+  }
+});
