@@ -23,7 +23,7 @@ test('shows each kind of entry, and is accessible in both themes', async () => {
       type: 'plan',
       steps: [
         { step: 'Reproduce', status: 'completed' },
-        { step: 'Mend', status: 'pending' },
+        { step: 'Mend `<b>split</b>`', status: 'pending' },
       ],
     },
     ran,
@@ -32,8 +32,26 @@ test('shows each kind of entry, and is accessible in both themes', async () => {
   ]);
   await expect.element(screen.getByText('Searched for round')).toBeVisible();
   await expect.element(screen.getByText('sandboxed · no network · 4.1 s')).toBeVisible();
+  await expect.element(screen.getByText('<b>split</b>')).toHaveProperty('tagName', 'CODE');
   await expect.element(screen.getByText('rm -rf ‹U+202E›target')).toBeInTheDocument();
   await checkAxe(screen.container);
+});
+
+test('of a command the end of its output is shown, and its facts stand whole in one line', async () => {
+  const failed = {
+    ...ran,
+    arguments: { command: `cargo test ${'--package money '.repeat(20)}` },
+    output: Array.from({ length: 100 }, (_, at) => `line ${at}.`).join('\n'),
+    exit: { code: 101, timed_out: false, isolation: { level: 'full' } },
+  } as Item;
+  const screen = await view([failed]);
+  await expect.element(screen.getByRole('group', { name: 'Output' })).toBeVisible();
+  const output = screen.getByRole('group', { name: 'Output' }).element();
+  expect(output.scrollTop + output.clientHeight).toBeGreaterThan(output.scrollHeight - 2);
+  await expect.element(screen.getByText('line 99.')).toBeVisible();
+  const facts = screen.getByText('sandboxed · no network · failed with exit code 101 · 4.1 s').element();
+  expect(facts.getBoundingClientRect().height).toBeLessThan(20);
+  expect(facts.scrollWidth).toBeLessThanOrEqual(facts.clientWidth);
 });
 
 test('a thousand entries mount a bounded number of nodes', async () => {
