@@ -14,7 +14,12 @@ test('Allow is refused while the question has only just appeared, and taken afte
   try {
     const screen = await view([said('u1', 'do it'), asks]);
     const allow = screen.getByRole('button', { name: 'Allow once' });
+    await expect.element(allow).toBeVisible();
+    const card = screen.container.querySelector('.waits')!;
+    const height = card.clientHeight;
     await allow.click();
+    await expect.element(screen.getByRole('status').getByText(/read it first/)).toBeVisible();
+    expect(card.clientHeight).toBe(height);
     now.mockReturnValue(1299);
     await allow.click();
     await screen.getByRole('button', { name: 'Allow for this session' }).click();
@@ -25,6 +30,14 @@ test('Allow is refused while the question has only just appeared, and taken afte
   } finally {
     now.mockRestore();
   }
+});
+
+test('of a change nothing is shown after its last line', async () => {
+  const diff = '--- a/a.rs\n+++ b/a.rs\n@@ -1,3 +1,3 @@\n-a\n+b\n }\n \n';
+  const screen = await view([question({ type: 'edit', diff })]);
+  const shown = screen.getByLabelText('What is asked');
+  await expect.element(shown).toBeVisible();
+  expect(shown.element().textContent).toBe(diff.trimEnd());
 });
 
 test('Deny needs no wait', async () => {
