@@ -99,7 +99,7 @@ function paint(render: Render, highlighter: DiffsHighlighter, path: string, line
   return lines.map(({ kind, text }) => {
     const old = kind === 'added' ? undefined : code.deletionLines[removed++];
     const now = kind === 'removed' ? undefined : code.additionLines[added++];
-    const parts = partsOf(now ?? old);
+    const parts = unmarked(partsOf(now ?? old));
     // What is shown is what is in the file, whatever the library made of it.
     return parts.map((part) => part.text).join('') === text ? parts : [{ text, word: false }];
   });
@@ -191,6 +191,18 @@ function partsOf(line: unknown): Part[] {
   if (line) walk(line as Node, undefined, false);
   // The library puts a line end in an empty line.
   return parts.length === 1 && parts[0]?.text === '\n' ? [{ text: '', word: false }] : parts;
+}
+
+/** How much of a line may be marked as changed. A line that is nearly another one needs no marks. */
+const MARKED = 0.7;
+
+/** The parts without their marks when most of the line would be marked. */
+function unmarked(parts: Part[]): Part[] {
+  const length = (wanted: Part[]) =>
+    wanted.reduce((sum, { text }) => sum + text.replace(/\s/g, '').length, 0);
+  const words = parts.filter(({ word }) => word);
+  if (words.length === 0 || length(words) <= length(parts) * MARKED) return parts;
+  return parts.map((part) => ({ ...part, word: false }));
 }
 
 const KINDS = new Set<string | undefined>(Object.values(SYNTAX));
