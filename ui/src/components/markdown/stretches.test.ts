@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Stretches, textOf } from './stretches';
+import { codeAt, Stretches, textOf } from './stretches';
 
 const cut = (text: string) => {
   const all = new Stretches().read(text, false);
@@ -51,6 +51,28 @@ test('code that is cut is code on both sides', () => {
   expect(first?.startsWith('~~~~rust\nlet')).toBe(true);
   expect(second?.startsWith('~~~~rust\n')).toBe(true);
   expect(second?.endsWith('~~~~\n\nafter')).toBe(true);
+});
+
+test.each([
+  ['```rust\n', '```\n\nafter'],
+  ['  ~~~~rust\n', '~~~~~\n'],
+  ['```\n', ''],
+])('code that is cut is whole for who copies it, between %j and %j', (opens, closes) => {
+  const code = 'let x = 1;\n\n    ~~~\n'.repeat(3000);
+  const text = `before\n\n${opens}${code}${closes}`;
+  const all = new Stretches().read(text, false);
+  expect(all.length).toBeGreaterThan(2);
+  const from = text.indexOf(opens);
+  // One line end belongs to the fence, or to the end of the text.
+  const whole = code.slice(0, -1).replaceAll(/^ {2}/gm, opens.startsWith(' ') ? '' : '  ');
+  for (const { cutAtStart, cutAtEnd } of all)
+    for (const at of [cutAtStart, cutAtEnd]) {
+      if (at === undefined) continue;
+      expect(at).toBe(from);
+      expect(codeAt(text, at) === whole).toBe(true);
+    }
+  expect(all[0]?.cutAtEnd).toBe(from);
+  expect(all[1]?.cutAtStart).toBe(from);
 });
 
 test('another text starts over', () => {

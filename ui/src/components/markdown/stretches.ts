@@ -9,6 +9,9 @@ export interface Stretch {
   to?: number;
   /** The line that opens the code block which was cut here. */
   fence: string;
+  /** Where the code blocks begin, in the whole text, that are cut at its start and at its end. */
+  cutAtStart?: number;
+  cutAtEnd?: number;
 }
 
 /** From this length on the next place between blocks is a cut. */
@@ -25,6 +28,19 @@ export function textOf(text: string, { from, to, fence }: Stretch): string {
   return fence + text.slice(from, to);
 }
 
+/** The code of the block that begins here, whole, without its fences. */
+export function codeAt(text: string, from: number): string {
+  const lines = text.slice(from).replace(/\r\n?/g, '\n').split('\n');
+  const fence = lines[0] ?? '';
+  const end = lines.findIndex((line, at) => at > 0 && closed(fence, line.trimEnd()));
+  const inside = lines.slice(1, end < 0 ? undefined : end);
+  // The end of the text is no line of the code.
+  if (end < 0 && inside.at(-1) === '') inside.pop();
+  // What the fence is indented by is no part of the code.
+  const indent = new RegExp(`^ {0,${fence.search(/[`~]/)}}`);
+  return inside.map((line) => line.replace(indent, '')).join('\n');
+}
+
 /** The stretches of a text that grows. They stay as they are, but the last one. */
 export class Stretches {
   #text = '';
@@ -33,6 +49,7 @@ export class Stretches {
   #at = 0;
   /** The line that opened the code block which is still open. */
   #fence = '';
+  #fenceAt = 0;
   #afterEmpty = false;
   /** Whether the line goes on that a cut was made in. */
   #inLine = false;
@@ -75,7 +92,10 @@ export class Stretches {
     const between = this.#fence === '' && this.#afterEmpty && BEGINS.test(line);
     if (this.#at > 0 && !closes && ((size > LONG && between) || size > LONGEST)) this.#cut();
     if (closes) this.#fence = '';
-    else if (this.#fence === '' && begins && FENCE.test(line)) this.#fence = `${line}\n`;
+    else if (this.#fence === '' && begins && FENCE.test(line)) {
+      this.#fence = `${line}\n`;
+      this.#fenceAt = this.#at;
+    }
     this.#afterEmpty = begins && line === '';
     this.#inLine = !whole;
     this.#at = end;
@@ -83,10 +103,11 @@ export class Stretches {
 
   #cut() {
     const last = this.#all.at(-1);
+    const within = this.#fence === '' ? undefined : this.#fenceAt;
     this.#all = [
       ...this.#all.slice(0, -1),
-      ...(last ? [{ ...last, to: this.#at }] : []),
-      { from: this.#at, fence: this.#fence },
+      ...(last ? [{ ...last, to: this.#at, cutAtEnd: within }] : []),
+      { from: this.#at, fence: this.#fence, cutAtStart: within },
     ];
   }
 }

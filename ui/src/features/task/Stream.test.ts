@@ -107,6 +107,20 @@ test.each(LONG)('a finished message of 2 MB of %s is mounted where it is seen', 
   expect(screen.container.querySelectorAll('*').length).toBeLessThan(6000);
 });
 
+test('of a code block that is shown in parts all is copied', async () => {
+  const code = Array.from({ length: 6000 }, (_, at) => `let x${at} = ${at};`).join('\n');
+  const copied = vi.spyOn(navigator.clipboard, 'writeText').mockResolvedValue();
+  try {
+    const screen = await view([said('u1', 'go'), told('m1', `\`\`\`rust\n${code}\n\`\`\`\n\nlast words`)]);
+    await expect.element(screen.getByText('last words')).toBeVisible();
+    await screen.getByRole('button', { name: 'Copy all' }).last().click();
+    await expect.element(screen.getByRole('button', { name: 'Copied' })).toBeVisible();
+    expect(copied.mock.calls[0]?.[0] === code).toBe(true);
+  } finally {
+    vi.restoreAllMocks();
+  }
+});
+
 test('a message that grows to 2 MB is followed, and never mounted whole', async () => {
   const screen = await view([said('u1', 'go'), { ...told('m1', ''), status: 'running' }], true);
   const piece = Array.from({ length: 100 }, (_, at) => `Paragraph ${at} has **words** in it.\n\n`).join('');
