@@ -107,6 +107,58 @@ test.each(LONG)('a finished message of 2 MB of %s is mounted where it is seen', 
   expect(screen.container.querySelectorAll('*').length).toBeLessThan(6000);
 });
 
+const LENGTHY: [string, Item, string][] = [
+  ['message', said('u1', ''), ''],
+  ['reasoning', { ...base, id: 'r1', type: 'reasoning', text: '' }, 'Thought'],
+  [
+    'summary',
+    { ...base, id: 's1', type: 'summary', up_to: 'x', text: '' },
+    'Summary of what was said before',
+  ],
+];
+
+test.each(LENGTHY)(
+  'of a %s of 2 MB the start is shown, and all of it where it is seen',
+  async (_, item, opens) => {
+    const text = Array.from({ length: 100_000 }, (_, at) => `line ${at} of it all`).join('\n');
+    const screen = await view([{ ...item, text } as Item]);
+    if (opens) await screen.getByRole('button', { name: opens }).click();
+    await expect.element(screen.getByText(/^line 0 of it all/)).toBeInTheDocument();
+    expect(screen.container.textContent.length).toBeLessThan(12_000);
+    await screen.getByRole('button', { name: 'Show all' }).click();
+    const box = screen.getByRole('group', { name: opens || 'Your message' });
+    await expect.element(box).toBeVisible();
+    await expect.poll(() => box.element().scrollHeight).toBeGreaterThan(100_000);
+    box.element().scrollTop = box.element().scrollHeight;
+    await expect.element(screen.getByText(/line 99999 of it all$/)).toBeInTheDocument();
+    expect(screen.container.textContent.length).toBeLessThan(40_000);
+    await checkAxe(screen.container);
+  },
+);
+
+test('what was opened is open again after it was scrolled away', async () => {
+  const screen = await view([
+    { ...base, id: 'r1', type: 'reasoning', text: 'first thought' },
+    ...Array.from({ length: 100 }, (_, at) => told(`m${at}`, `message ${at}.`)),
+  ]);
+  await expect.element(screen.getByText('message 99.')).toBeVisible();
+  screen.actions.run('task.previousTurn');
+  await screen.getByRole('button', { name: 'Thought' }).click();
+  await expect.element(screen.getByText('first thought')).toBeVisible();
+  screen.actions.run('task.nextTurn');
+  await expect.element(screen.getByText('first thought')).not.toBeInTheDocument();
+  screen.actions.run('task.previousTurn');
+  await expect.element(screen.getByText('first thought')).toBeVisible();
+});
+
+test('reasoning that is opened while it grows is followed at its end', async () => {
+  const text = Array.from({ length: 5000 }, (_, at) => `thought ${at}.`).join('\n');
+  const screen = await view([{ ...base, id: 'r1', type: 'reasoning', status: 'running', text }], true);
+  await screen.getByRole('button', { name: /^Thinking/ }).click();
+  await expect.element(screen.getByText(/thought 4999\.$/)).toBeInTheDocument();
+  expect(screen.container.textContent.length).toBeLessThan(12_000);
+});
+
 test('of a code block that is shown in parts all is copied', async () => {
   const code = Array.from({ length: 6000 }, (_, at) => `let x${at} = ${at};`).join('\n');
   const copied = vi.spyOn(navigator.clipboard, 'writeText').mockResolvedValue();
