@@ -40,6 +40,8 @@ export class ReviewState {
 
   /** The hunks that the last decision of this window was about. Empty when it is not known. */
   lastDecided: Place[] = $state.raw([]);
+  /** What it was. */
+  lastDecision: { decision: Decision; target: Target } | null = $state.raw(null);
 
   counts: Counts = $derived(count(this.files));
 
@@ -80,6 +82,7 @@ export class ReviewState {
     );
     // Lines make hunks of their own, and the numbers after them change: only the hunk that they were in is known.
     this.lastDecided = target.type === 'lines' ? [{ path: target.path, hunk: target.hunk }] : known;
+    this.lastDecision = { decision, target };
   }
 
   async undo() {
@@ -87,6 +90,7 @@ export class ReviewState {
       await this.#backend.request('review/undo', { session_id: this.#sessionId });
     });
     this.lastDecided = [];
+    this.lastDecision = null;
   }
 
   async comment(comment: Comment) {
@@ -108,6 +112,23 @@ export class ReviewState {
   /** The comments went with a message. */
   sent() {
     this.comments = [];
+  }
+
+  /** Comments that went with a message that came to nothing wait again, each once. */
+  async putBack(comments: Comment[]) {
+    const waiting = new Set(this.comments.map(nameOf));
+    let lost = comments.filter((comment) => !waiting.has(nameOf(comment)));
+    // At once, so that a second press does not add them twice.
+    this.comments = [...this.comments, ...lost];
+    try {
+      for (const comment of lost) {
+        await this.#backend.request('review/comment', { session_id: this.#sessionId, comment });
+        lost = lost.filter((other) => other !== comment);
+      }
+    } catch (thrown) {
+      this.comments = this.comments.filter((comment) => !lost.includes(comment));
+      this.failure = failureOf(thrown);
+    }
   }
 
   hunk({ path, hunk }: Place): Hunk | undefined {
@@ -166,6 +187,11 @@ export class ReviewState {
     this.busy = false;
     if (failure) this.failure = failure;
   }
+}
+
+/** Names a comment by all that it is. */
+function nameOf({ path, first_line, last_line, text }: Comment): string {
+  return JSON.stringify([path, first_line, last_line, text]);
 }
 
 function count(files: ReviewFile[]): Counts {

@@ -2,7 +2,7 @@ import { page } from 'vitest/browser';
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Item } from '../../protocol/Item';
 import type { TurnState } from '../../protocol/TurnState';
-import { checkAxe, session } from '../../testing';
+import { askedFor, checkAxe, session } from '../../testing';
 import { draftOf } from './drafts.svelte';
 import { asks, base, ID, ran, said, told, view } from './staged';
 
@@ -34,6 +34,17 @@ test('a turn that fails says why, and its message is put back before what was wr
   await expect.element(field).toHaveValue('mend it\n\nand then');
   await expect.element(field).toHaveFocus();
   expect(draftOf(ID).images).toEqual([PICTURE]);
+});
+
+test('the comments of a message that is tried again go with the next one, each once', async () => {
+  const comment = { path: 'a.rs', first_line: 4, last_line: 5, excerpt: 'x', text: 'Why?' };
+  const message = { ...said('u1', 'mend it'), comments: [comment] } as Item;
+  const screen = await view([message], false, { 'review/comment': () => ({}) }, 'failed');
+  const again = screen.getByRole('button', { name: 'Try again' });
+  await again.click();
+  await again.click();
+  await expect.element(screen.getByText('1 comment goes with this message')).toBeVisible();
+  expect(askedFor(screen.backend, 'review/comment')).toEqual([{ session_id: ID, comment }]);
 });
 
 test('a failure that stands in the conversation is not told a second time', async () => {

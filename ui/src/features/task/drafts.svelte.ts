@@ -1,5 +1,6 @@
 /** What stands in the composer, by task: a draft is still there when its task is opened again. */
 
+import type { Comment } from '../../protocol/Comment';
 import type { Image } from '../../protocol/Image';
 
 export class Draft {
@@ -21,6 +22,7 @@ export function draftOf(key: string): Draft {
 export interface Said {
   text: string;
   images?: Image[];
+  comments?: Comment[];
 }
 
 /** Puts what was said back into a draft, before what was written there since. */
