@@ -370,7 +370,9 @@ describe('buttons', () => {
     const group = screen.getByRole('group', { name: `Hunk 1 of ${MONEY}` });
     await group.getByRole('button', { name: 'Reject' }).click();
     await expect.element(group.getByText('rejected')).toBeVisible();
-    await group.getByRole('button', { name: 'Undo' }).click();
+    const undo = group.getByRole('button', { name: 'Undo' });
+    await expect.element(undo).toHaveAttribute('title', `Undo: reject of hunk 1 in ${MONEY}`);
+    await undo.click();
     await expect.element(group.getByRole('button', { name: 'Accept' })).toBeVisible();
     expect(askedFor(screen.backend, 'review/undo')).toHaveLength(1);
   });
@@ -387,6 +389,9 @@ describe('buttons', () => {
     const screen = await desk(fix());
     await screen.getByRole('button', { name: 'Accept file' }).click();
     await expect.poll(() => decisions(screen.backend)).toEqual([['accept', { type: 'file', path: MONEY }]]);
+    await expect
+      .element(screen.getByRole('button', { name: 'Undo' }).first())
+      .toHaveAttribute('title', `Undo: accept of 2 hunks in ${MONEY}`);
   });
 
   test('ask before more than 20 hunks are decided', async () => {

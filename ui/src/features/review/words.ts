@@ -5,8 +5,10 @@ import type { FileStatus } from '../../protocol/FileStatus';
 import type { Hunk } from '../../protocol/Hunk';
 import type { Opaque } from '../../protocol/Opaque';
 import type { ReviewFile } from '../../protocol/ReviewFile';
-import { isPlain } from '../../components/visible';
+import { counted } from '../../components/format';
+import { isPlain, visibleName } from '../../components/visible';
 import type { TurnHead } from '../../state/conversation.svelte';
+import type { ReviewState } from '../../state/review.svelte';
 
 export const STATUS: Record<FileStatus, { letter: string; word: string }> = {
   created: { letter: 'A', word: 'added' },
@@ -85,6 +87,25 @@ export function madeBy(authors: Author[], turns: Pick<TurnHead, 'id'>[]): string
 /** `line 41`, `lines 40 to 41`. */
 export function linesOf(first: number, last: number): string {
   return first === last ? `line ${first}` : `lines ${first} to ${last}`;
+}
+
+/** What an undo takes back: `Undo: reject of hunk 2 in a.rs`. */
+export function undoWords({
+  lastDecided,
+  lastDecision,
+}: Pick<ReviewState, 'lastDecided' | 'lastDecision'>): string {
+  const [first] = lastDecided;
+  if (!lastDecision || !first) return 'Undo the last decision';
+  const { decision, target } = lastDecision;
+  const hunks = counted(lastDecided.length, 'hunk');
+  const files = new Set(lastDecided.map(({ path }) => path)).size;
+  const what =
+    target.type === 'lines'
+      ? `${counted(target.lines.length, 'line')} in hunk ${first.hunk} of ${first.path}`
+      : lastDecided.length === 1
+        ? `hunk ${first.hunk} in ${first.path}`
+        : `${hunks} in ${files === 1 ? first.path : counted(files, 'file')}`;
+  return `Undo: ${decision} of ${visibleName(what)}`;
 }
 
 const hidden = new WeakMap<Hunk, boolean>();
