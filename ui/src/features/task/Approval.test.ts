@@ -40,6 +40,18 @@ test('of a change nothing is shown after its last line', async () => {
   expect(shown.element().textContent).toBe(diff.trimEnd());
 });
 
+test('of a very long change each line is there, mounted where it is seen', async () => {
+  const diff = `--- a/a\n+++ b/a\n@@ -0,0 +1,50000 @@\n${Array.from({ length: 50_000 }, (_, at) => `+line ${at}.\n`).join('')}`;
+  const screen = await view([question({ type: 'edit', diff })]);
+  await expect.element(screen.getByText('+line 0.', { exact: true })).toBeVisible();
+  expect(screen.container.querySelectorAll('*').length).toBeLessThan(600);
+  const asked = screen.getByRole('group', { name: 'What is asked' }).element();
+  await expect.poll(() => asked.scrollHeight).toBeGreaterThan(500_000);
+  asked.scrollTop = asked.scrollHeight;
+  await expect.element(screen.getByText('+line 49999.')).toBeInTheDocument();
+  await checkAxe(screen.container);
+});
+
 test('Deny needs no wait', async () => {
   const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
   try {
