@@ -4,7 +4,7 @@ import type { Item } from '../../protocol/Item';
 import type { TurnState } from '../../protocol/TurnState';
 import { askedFor, checkAxe, session } from '../../testing';
 import { draftOf } from './drafts.svelte';
-import { asks, base, ID, ran, said, told, view } from './staged';
+import { asks, base, edited, ID, ran, said, told, view } from './staged';
 
 beforeEach(async () => {
   await page.viewport(700, 800);
@@ -146,6 +146,13 @@ test.each(LENGTHY)(
     await checkAxe(screen.container);
   },
 );
+
+test('of long arguments a part is shown', async () => {
+  const screen = await view([{ ...edited, arguments: { content: 'long words '.repeat(200_000) } } as Item]);
+  await screen.getByRole('button', { name: /^Edited/ }).click();
+  await expect.element(screen.getByRole('button', { name: 'Show all' })).toBeVisible();
+  expect(screen.container.textContent.length).toBeLessThan(12_000);
+});
 
 test('what was opened is open again after it was scrolled away', async () => {
   const screen = await view([
