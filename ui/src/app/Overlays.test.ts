@@ -2,9 +2,13 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
 import type { FakeBackend } from '../backend/fake';
-import { askedFor, checkAxe, project } from '../testing';
+import { Kerf } from '../state/kerf.svelte';
+import { askedFor, checkAxe, project, session } from '../testing';
 import App from './App.svelte';
 import { engine } from './engine';
+import { Frame } from './frame.svelte';
+import { shownKeys } from './keymap';
+import { windowActions } from './windowActions';
 
 beforeEach(() => localStorage.clear());
 
@@ -37,6 +41,22 @@ describe('the palette', () => {
       .poll(() => backend.done)
       .toContainEqual(['openFile', '/projects/ledgerd', 'src/split.rs', undefined]);
     await expect.element(field).not.toBeInTheDocument();
+  });
+
+  test('shows the keys of each command that has some, and mounts only what is seen of very many', async () => {
+    const sessions = Array.from({ length: 5000 }, (_, at) => session({ id: `s${at}`, title: `Task ${at}` }));
+    const { field, getByRole, backend } = await palette(engine({ 'session/list': () => sessions }));
+    expect(document.querySelectorAll('dialog [role=option]').length).toBeLessThan(100);
+    const actions = windowActions(new Kerf(backend), new Frame()).filter(
+      ({ id, keys, enabled }) => keys && !enabled && id !== 'app.palette',
+    );
+    expect(actions.length).toBeGreaterThan(8);
+    for (const { title, keys } of actions) {
+      await field.fill(`>${title}`);
+      await expect
+        .element(getByRole('option', { name: title }).first())
+        .toHaveTextContent(shownKeys(keys ?? ''));
+    }
   });
 
   test('drops an answer that was overtaken', async () => {
