@@ -5,7 +5,8 @@
 //! listener walks the folder and compares. It opens no file and holds no state of the files.
 //!
 //! On Linux every folder that is not ignored gets its own watch, because a recursive one would spend the system's
-//! limit on `node_modules`; elsewhere one recursive watch serves. Start with [`Watcher::start`].
+//! limit on `node_modules`; elsewhere one recursive watch serves. Where the system's limit is reached, the watcher
+//! says so once and calls for a look at the folder from time to time. Start with [`Watcher::start`].
 
 mod batch;
 mod tree;
@@ -22,6 +23,10 @@ use crate::path::RelPath;
 
 use batch::Batch;
 use tree::Tree;
+
+/// How often a folder is to be looked at when the system does not tell of every change. Walking 100,000 files takes
+/// half a second of one core.
+const POLL: Duration = Duration::from_secs(10);
 
 /// Watches a workspace until it is dropped.
 #[derive(Debug)]
@@ -40,6 +45,12 @@ pub enum WatchEvent {
     /// Changes may have been missed: walk and compare.
     Rescan {
         /// Why, for people and logs.
+        reason: String,
+    },
+    /// From now on the system tells only of a part of the changes, so a [`WatchEvent::Rescan`] follows every ten
+    /// seconds. Told once.
+    Unwatched {
+        /// Why, and what to do, for people.
         reason: String,
     },
 }
@@ -68,10 +79,20 @@ impl Watcher {
     /// times that after the first change when changes do not end.
     ///
     /// Changes made after this returns are noticed. Folders that cannot be watched, because the system allows no
-    /// more watches, lead to a [`WatchEvent::Rescan`] that says so, not to an error.
+    /// more watches, lead to a [`WatchEvent::Unwatched`], not to an error.
     pub fn start(
         workspace: &Workspace,
         debounce: Duration,
+        on: impl Fn(WatchEvent) + Send + 'static,
+    ) -> Result<Self, WatchError> {
+        Self::start_polling(workspace, debounce, POLL, on)
+    }
+
+    /// As [`Watcher::start`], with the time between two looks at a folder that the system cannot watch whole.
+    pub fn start_polling(
+        workspace: &Workspace,
+        debounce: Duration,
+        poll: Duration,
         on: impl Fn(WatchEvent) + Send + 'static,
     ) -> Result<Self, WatchError> {
         let (inbox, outbox) = mpsc::channel();
@@ -86,8 +107,21 @@ impl Watcher {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let run = move || {
+            let mut look = None;
             while !stopped.load(Ordering::Acquire) {
-                let message = match batch.due() {
+                if look.is_none()
+                    && let Some(reason) = tree.unwatched()
+                {
+                    on(WatchEvent::Unwatched {
+                        reason: reason.to_owned(),
+                    });
+                    look = Some(Instant::now() + poll);
+                }
+                if look.is_some_and(|look| look <= Instant::now()) {
+                    batch.rescan("not all of the folder is watched".to_owned());
+                    look = Some(Instant::now() + poll);
+                }
+                let message = match batch.due().into_iter().chain(look).min() {
                     None => outbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
                     Some(due) => outbox.recv_timeout(due.saturating_duration_since(Instant::now())),
                 };

@@ -23,6 +23,8 @@ pub(super) struct Tree {
     workspace: Workspace,
     system: RecommendedWatcher,
     ignored: Vec<IncrementalIgnore>,
+    /// Why a part of the folder is not watched, if it is so.
+    unwatched: Option<String>,
 }
 
 impl Tree {
@@ -43,9 +45,24 @@ impl Tree {
             workspace,
             system,
             ignored,
+            unwatched: None,
         };
         tree.watch_below(&RelPath::root(), batch, |_, _| {});
         Ok(tree)
+    }
+
+    /// Why the system does not tell of every change, if it is so.
+    pub(super) fn unwatched(&self) -> Option<&str> {
+        self.unwatched.as_deref()
+    }
+
+    /// Something may have been missed, once or from now on.
+    fn missed(&mut self, error: &notify::Error, batch: &mut Batch) {
+        let reason = explain(error);
+        if matches!(error.kind, ErrorKind::MaxFilesWatch) {
+            self.unwatched.get_or_insert_with(|| reason.clone());
+        }
+        batch.rescan(reason);
     }
 
     /// Adds watches to the folders at and below `folder`, then tells the files that were already there.
@@ -99,8 +116,8 @@ impl Tree {
                 Ok(()) => {}
                 Err(error) if is_gone(&error) => {}
                 Err(error) => {
-                    batch.rescan(explain(&error));
-                    if matches!(error.kind, ErrorKind::MaxFilesWatch) {
+                    self.missed(&error, batch);
+                    if self.unwatched.is_some() {
                         return false;
                     }
                 }
@@ -113,7 +130,7 @@ impl Tree {
         let event = match event {
             Ok(event) => event,
             Err(error) if is_gone(&error) => return,
-            Err(error) => return batch.rescan(explain(&error)),
+            Err(error) => return self.missed(&error, batch),
         };
         if event.need_rescan() {
             return batch.rescan("the system lost events because too many came at once".to_owned());

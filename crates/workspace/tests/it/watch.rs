@@ -37,7 +37,9 @@ impl Watched {
         while !told.contains(last) {
             match self.events.recv_timeout(LONG).unwrap() {
                 WatchEvent::Changed(paths) => told.extend(paths.iter().map(ToString::to_string)),
-                WatchEvent::Rescan { reason } => panic!("{reason}"),
+                WatchEvent::Rescan { reason } | WatchEvent::Unwatched { reason } => {
+                    panic!("{reason}")
+                }
             }
         }
         told.remove(last);
@@ -157,4 +159,46 @@ fn a_missing_folder_cannot_be_watched() {
     let ws = Workspace::open(&root).unwrap();
     fs::remove_dir(&root).unwrap();
     assert!(Watcher::start(&ws, Duration::from_millis(30), |_| {}).is_err());
+}
+
+/// The system's limit is set for a namespace of its own, in which this test runs once more.
+#[cfg(target_os = "linux")]
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test runs itself where there are few watches"
+)]
+fn beyond_the_limit_of_watches_the_folder_is_looked_at_from_time_to_time() {
+    const INSIDE: &str = "KERF_TEST_FEW_WATCHES";
+    if std::env::var_os(INSIDE).is_none() {
+        let script = "echo 3 > /proc/sys/user/max_inotify_watches && exec \"$0\" --exact \"$1\"";
+        let name = "watch::beyond_the_limit_of_watches_the_folder_is_looked_at_from_time_to_time";
+        let inside = std::process::Command::new("unshare")
+            .args(["--user", "--map-root-user", "sh", "-c", script])
+            .arg(std::env::current_exe().unwrap())
+            .arg(name)
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&inside.stdout);
+        assert!(
+            inside.status.success() && told.contains("1 passed"),
+            "{inside:?}"
+        );
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    for folder in 0..8 {
+        fs::create_dir(temp.path().join(folder.to_string())).unwrap();
+    }
+    let ws = Workspace::open(temp.path()).unwrap();
+    let (sender, events) = channel();
+    let (debounce, poll) = (Duration::from_millis(5), Duration::from_millis(50));
+    let _watcher =
+        Watcher::start_polling(&ws, debounce, poll, move |event| drop(sender.send(event))).unwrap();
+    let told: Vec<_> = (0..5).map(|_| events.recv_timeout(LONG).unwrap()).collect();
+    let unwatched = |event: &&WatchEvent| matches!(event, WatchEvent::Unwatched { reason } if reason.contains("max_user_watches"));
+    assert_eq!(told.iter().filter(unwatched).count(), 1, "{told:?}");
+    let looks = |event: &&WatchEvent| matches!(event, WatchEvent::Rescan { reason } if reason.contains("not all"));
+    assert!(told.iter().filter(looks).count() >= 3, "{told:?}");
 }
