@@ -62,6 +62,13 @@ impl Repo {
         &self.git_dir
     }
 
+    /// The folder that all worktrees of the repository share, canonical: objects and branches are in it.
+    pub fn common_dir(&self) -> PathBuf {
+        let named = self.lock().commondir().to_owned();
+        // It was there when the repository was opened; should it be gone by now, its name still tells it from others.
+        named.canonicalize().unwrap_or(named)
+    }
+
     /// Reads where `HEAD` points now.
     pub fn head(&self) -> Result<Head, GitError> {
         let repo = self.lock();

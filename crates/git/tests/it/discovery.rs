@@ -102,6 +102,10 @@ fn linked_worktrees_have_their_own_head_and_index() {
 
     let repo = Repo::discover(&linked).unwrap().unwrap();
     assert_eq!(repo.workdir(), linked);
+    let main = fixture.repo();
+    assert_ne!(repo.git_dir(), main.git_dir());
+    assert_eq!(repo.common_dir(), main.common_dir());
+    assert_eq!(main.common_dir(), main.git_dir());
     assert_eq!(
         repo.head().unwrap(),
         Head {
