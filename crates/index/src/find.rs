@@ -42,7 +42,7 @@ pub fn find_files(
     } else {
         None
     };
-    let mut files = files::list(ws, &query.under, cancel)?.files;
+    let mut files = files::list(ws, &query.under, None, cancel)?.files;
     if let Some(glob) = glob {
         files.retain(|path| glob.matches(path));
     }

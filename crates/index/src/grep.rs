@@ -29,6 +29,8 @@ pub struct GrepQuery {
     /// Only files that match, as in a line of `.gitignore`: `*.rs`, `src/**`, `*.{ts,tsx}`, `!*.min.js`. One with a
     /// slash counts from the workspace's root or from `under`.
     pub glob: Option<String>,
+    /// Search files too whose names, or whose folders' names below `under`, start with a dot.
+    pub hidden: bool,
     /// At most this many matches are returned.
     pub limit: usize,
     /// Lines around each match.
@@ -69,7 +71,7 @@ pub struct Grepped {
 }
 
 /// Finds the lines that match, as ripgrep with its default filters does: binary files are left, a byte order mark
-/// says how a file is encoded, links are not followed. Hidden files are searched, though.
+/// says how a file is encoded, links are not followed.
 ///
 /// # Errors
 /// See [`SearchError`]; files that cannot be read are no error but listed in [`Grepped::skipped`].
@@ -78,19 +80,65 @@ pub fn grep(
     query: &GrepQuery,
     cancel: &AtomicBool,
 ) -> Result<Grepped, SearchError> {
-    let matcher = pattern::matcher(query)?;
-    let wanted = query
-        .glob
-        .as_deref()
-        .map(|glob| Glob::new(glob, &query.under))
-        .transpose()?;
-    let files::Files {
-        mut files,
-        mut skipped,
-    } = files::list(ws, &query.under, cancel)?;
-    files.retain(|path| wanted.as_ref().is_none_or(|glob| glob.matches(path)));
-    files.sort_unstable();
+    scan(ws, query, None, cancel)
+}
 
+/// What to look for, ready to be compared with files.
+pub(crate) struct Wanted<'a> {
+    query: &'a GrepQuery,
+    matcher: RegexMatcher,
+    glob: Option<Glob>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Finds what is wrong with a query before any file is looked at.
+    pub(crate) fn new(query: &'a GrepQuery) -> Result<Self, SearchError> {
+        Ok(Self {
+            query,
+            matcher: pattern::matcher(query)?,
+            glob: query
+                .glob
+                .as_deref()
+                .map(|glob| Glob::new(glob, &query.under))
+                .transpose()?,
+        })
+    }
+
+    /// Whether a file is to be searched at all.
+    pub(crate) fn takes(&self, path: &RelPath) -> bool {
+        self.shows(path) && self.glob.as_ref().is_none_or(|glob| glob.matches(path))
+    }
+
+    /// Whether what is at the path is to be told of.
+    pub(crate) fn shows(&self, path: &RelPath) -> bool {
+        self.query.hidden || !files::is_hidden(path, &self.query.under)
+    }
+}
+
+/// Searches all files but those at or beneath `except`.
+pub(crate) fn scan(
+    ws: &Workspace,
+    query: &GrepQuery,
+    except: Option<&RelPath>,
+    cancel: &AtomicBool,
+) -> Result<Grepped, SearchError> {
+    let wanted = Wanted::new(query)?;
+    let mut all = files::list(ws, &query.under, except, cancel)?;
+    all.files.retain(|path| wanted.takes(path));
+    all.files.sort_unstable();
+    search(ws, &wanted, all, cancel)
+}
+
+/// Searches these files, which are in order of path.
+pub(crate) fn search(
+    ws: &Workspace,
+    wanted: &Wanted<'_>,
+    all: files::Files,
+    cancel: &AtomicBool,
+) -> Result<Grepped, SearchError> {
+    let files::Files { files, mut skipped } = all;
+    let Wanted { query, matcher, .. } = wanted;
+    skipped.retain(|(path, _)| wanted.shows(path));
     let kept = Kept::new(query.limit);
     let next = AtomicUsize::new(0);
     let threads = thread::available_parallelism()
@@ -98,7 +146,7 @@ pub fn grep(
         .min(files.len().max(1));
     let mut tallies = Vec::with_capacity(threads);
     thread::scope(|scope| {
-        let search = || search_some(ws, query, &matcher, &files, &next, &kept, cancel);
+        let search = || search_some(ws, query, matcher, &files, &next, &kept, cancel);
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(search)).collect();
         tallies.push(search());
         tallies.extend(

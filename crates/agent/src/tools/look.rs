@@ -300,6 +300,7 @@ impl Grep {
             multi_line: false,
             under,
             glob: self.glob.clone(),
+            hidden: true,
             limit: MAX_MATCHES,
             context: self.context.min(10) as usize,
         };

@@ -51,6 +51,7 @@ pub(crate) fn pattern(pattern: &str) -> GrepQuery {
         multi_line: false,
         under: RelPath::root(),
         glob: None,
+        hidden: true,
         limit: 1000,
         context: 0,
     }
