@@ -16,6 +16,7 @@ fn query(pattern: &str, literal: bool, ignore_case: bool, multi_line: bool) -> G
         multi_line,
         under: RelPath::root(),
         glob: None,
+        hidden: true,
         limit: 1,
         context: 0,
     }
