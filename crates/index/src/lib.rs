@@ -19,6 +19,12 @@ mod pattern;
 mod query;
 #[allow(dead_code, unused_imports, reason = "nothing is indexed yet")]
 mod trigram;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the store and the ranking will read it"
+)]
+mod words;
 
 pub use find::{FindQuery, FoundFiles, find_files};
 pub use grep::{Found, GrepQuery, Grepped, grep};
