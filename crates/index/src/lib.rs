@@ -8,6 +8,7 @@
 //! files are included (`.github` matters to an agent), `.git` is not.
 
 mod cut;
+mod error;
 mod files;
 mod find;
 mod fuzzy;
@@ -26,6 +27,9 @@ mod trigram;
 )]
 mod words;
 
+pub use error::SearchError;
 pub use find::{FindQuery, FoundFiles, find_files};
 pub use grep::{Found, GrepQuery, Grepped, grep};
-pub use query::SearchError;
+pub use query::{
+    Case, Key, Known, Mistake, Mode, PathFilter, Pattern, Query, QueryError, Scope, Without,
+};

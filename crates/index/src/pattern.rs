@@ -9,15 +9,12 @@ pub(crate) fn matcher(query: &GrepQuery) -> Result<RegexMatcher, SearchError> {
     if pattern.is_empty() {
         return Err(SearchError::Empty);
     }
-    if !query.literal {
-        check(pattern)?;
+    if query.literal {
+        check_lines(pattern, true, query.multi_line)
+    } else {
+        check(pattern, query.multi_line)
     }
-    if !query.multi_line
-        && let Some(offset) = newline(pattern, query.literal)
-    {
-        let message = "a line never holds a line end; search with `multi_line`".to_owned();
-        return Err(mistake(pattern, offset, message));
-    }
+    .map_err(|(offset, message)| mistake(pattern, offset, message))?;
     RegexMatcherBuilder::new()
         .multi_line(true)
         .case_insensitive(query.ignore_case)
@@ -27,21 +24,33 @@ pub(crate) fn matcher(query: &GrepQuery) -> Result<RegexMatcher, SearchError> {
         .map_err(|error| mistake(pattern, 0, error.to_string()))
 }
 
-/// Parses the pattern only to learn where it is wrong, which the matcher's own error tells in prose.
-fn check(pattern: &str) -> Result<(), SearchError> {
+/// Where a regular expression is wrong, as a byte of it, and what is. Parsed only to learn that: the matcher's own
+/// error tells it in prose.
+pub(crate) fn check(pattern: &str, multi_line: bool) -> Result<(), (usize, String)> {
     use regex_syntax::Error;
-    let (offset, message) = match ParserBuilder::new()
+    let mistake = match ParserBuilder::new()
         .utf8(false)
         .multi_line(true)
         .build()
         .parse(pattern)
     {
-        Ok(_) => return Ok(()),
+        Ok(_) => return check_lines(pattern, false, multi_line),
         Err(Error::Parse(error)) => (error.span().start.offset, error.kind().to_string()),
         Err(Error::Translate(error)) => (error.span().start.offset, error.kind().to_string()),
         Err(error) => (0, error.to_string()),
     };
-    Err(mistake(pattern, offset, message))
+    Err(mistake)
+}
+
+/// Where a pattern asks for a line end that a search in single lines never finds.
+fn check_lines(pattern: &str, literal: bool, multi_line: bool) -> Result<(), (usize, String)> {
+    match newline(pattern, literal) {
+        Some(offset) if !multi_line => Err((
+            offset,
+            "a line never holds a line end; search with `multi_line`".to_owned(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Where the pattern asks for a line end that it writes out.
