@@ -1,14 +1,14 @@
 //! Files by name.
 
-use crate::{SearchError, files, fuzzy::Letters, glob::Glob};
+use crate::{SearchError, files, glob::Glob, names::Names};
 use kerf_workspace::{RelPath, Workspace};
-use std::{cmp::Reverse, sync::atomic::AtomicBool};
+use std::sync::atomic::AtomicBool;
 
 /// Which files to look for, and where.
 #[derive(Debug, Clone)]
 pub struct FindQuery {
-    /// A glob when it holds one of `* ? [ {` (see [`GrepQuery::glob`](crate::GrepQuery::glob)), otherwise letters
-    /// that the path holds in this order; case and spaces do not count.
+    /// A glob when it holds one of `* ? [ {` (see [`GrepQuery::glob`](crate::GrepQuery::glob)), otherwise parts of
+    /// names as [`Names::find`](crate::Names::find) takes them.
     /// Empty: all files.
     pub pattern: String,
     /// The folder to search.
@@ -46,25 +46,18 @@ pub fn find_files(
     if let Some(glob) = glob {
         files.retain(|path| glob.matches(path));
     }
-    let mut paths = if is_glob || pattern.is_empty() {
-        by_path(files)
-    } else {
-        by_score(files, pattern)
-    };
-    let total = paths.len();
-    paths.truncate(query.limit);
-    Ok(FoundFiles { paths, total })
-}
-
-fn by_path(mut files: Vec<RelPath>) -> Vec<RelPath> {
-    files.sort_unstable();
-    files
-}
-
-fn by_score(files: Vec<RelPath>, pattern: &str) -> Vec<RelPath> {
-    let letters = Letters::new(pattern);
-    let score = |path: RelPath| Some((Reverse(letters.score(&path.to_string())?), path));
-    let mut scored: Vec<_> = files.into_iter().filter_map(score).collect();
-    scored.sort_unstable();
-    scored.into_iter().map(|(_, path)| path).collect()
+    if is_glob || pattern.is_empty() {
+        files.sort_unstable();
+        let total = files.len();
+        files.truncate(query.limit);
+        return Ok(FoundFiles {
+            paths: files,
+            total,
+        });
+    }
+    let found = Names::new(&files).find(pattern, &[], query.limit);
+    Ok(FoundFiles {
+        paths: found.hits.into_iter().map(|hit| hit.path).collect(),
+        total: found.total,
+    })
 }

@@ -11,11 +11,11 @@ mod cut;
 mod error;
 mod files;
 mod find;
-mod fuzzy;
 mod glob;
 mod grep;
 mod kept;
 mod lines;
+mod names;
 mod pattern;
 mod query;
 #[allow(dead_code, unused_imports, reason = "nothing is indexed yet")]
@@ -30,6 +30,7 @@ mod words;
 pub use error::SearchError;
 pub use find::{FindQuery, FoundFiles, find_files};
 pub use grep::{Found, GrepQuery, Grepped, grep};
+pub use names::{NameHit, NameHits, Names};
 pub use query::{
     Case, Key, Known, Mistake, Mode, PathFilter, Pattern, Query, QueryError, Scope, Without,
 };

@@ -40,10 +40,7 @@ fn read(text: &str) -> Result<Query, QueryError> {
 #[case::any_of("lang:rs lang:ts", "lang:rust lang:typescript")]
 #[case::settings("x hidden:yes case:smart hidden:no", "x hidden:no case:smart")]
 #[case::quoted_values(r#"path:"a b" lang:"rust" x"#, r#"x path:"a b" lang:rust"#)]
-#[case::colons(
-    "std::fs http://x foo:bar a:b: path::join file:///x kind: :kind",
-    ""
-)]
+#[case::colons("std::fs http://x foo:bar a:b: path::join file:///x kind: :kind", "")]
 #[case::regex(r"/fn \w+\(/ x", r"x /fn \w+\(/")]
 #[case::regex_flags(r"/a\/b/im -/c d/", r"/a\/b/im -/c d/")]
 #[case::regex_then("/a/ /b/i", "/a/ /b/i")]
