@@ -26,6 +26,12 @@ mod trigram;
     reason = "the store and the ranking will read it"
 )]
 mod words;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the index that reads symbols comes next"
+)]
+mod symbols;
 
 pub use error::SearchError;
 pub use find::{FindQuery, FoundFiles, find_files};
