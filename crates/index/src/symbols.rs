@@ -132,7 +132,7 @@ impl Reader {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         };
-        let bytes = text.as_bytes();
+        let bytes = table.parsed_text(text);
         let tree = self.parser.parse_with_options(
             &mut |at, _| bytes.get(at..).unwrap_or_default(),
             None,

@@ -4,7 +4,7 @@
 //! once per process.
 
 use super::{Kind, Language, Role, tables, walk::Walk};
-use std::{collections::HashMap, sync::OnceLock};
+use std::{borrow::Cow, collections::HashMap, sync::OnceLock};
 use tree_sitter::Node;
 
 /// One language: its parser and what its nodes mean.
@@ -16,6 +16,9 @@ pub(super) struct Grammar {
     pub(super) tails: &'static [&'static str],
     /// Words that the grammar takes for names, but that only mean what is around them.
     pub(super) words: &'static [&'static str],
+    /// Words that the grammar does not know and that say nothing about names: they are parsed as if they were spaces.
+    /// In the order of the alphabet; all begin with `__`.
+    pub(super) blanks: &'static [&'static str],
 }
 
 /// What a node means. `F` is a field of the node, which leads to a child.
@@ -64,6 +67,7 @@ pub(super) struct Table {
     spans: Vec<(u16, u16)>,
     pub(super) tails: Vec<u16>,
     pub(super) words: &'static [&'static str],
+    blanks: &'static [&'static str],
 }
 
 impl Table {
@@ -102,7 +106,39 @@ impl Table {
             spans,
             tails,
             words: grammar.words,
+            blanks: grammar.blanks,
         }
+    }
+
+    /// The text as it is parsed: as long as it is, with spaces for the words that would be errors.
+    pub(super) fn parsed_text<'t>(&self, text: &'t str) -> Cow<'t, [u8]> {
+        let mut parsed = Cow::Borrowed(text.as_bytes());
+        if self.blanks.is_empty() {
+            return parsed;
+        }
+        let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let mut end = 0;
+        for (start, _) in text.match_indices("__") {
+            let bytes = text.as_bytes();
+            if start < end
+                || start
+                    .checked_sub(1)
+                    .is_some_and(|before| in_word(&bytes[before]))
+            {
+                continue;
+            }
+            end = start
+                + bytes[start..]
+                    .iter()
+                    .take_while(|byte| in_word(byte))
+                    .count();
+            if self.blanks.binary_search(&&text[start..end]).is_ok()
+                && !after_define(&bytes[..start])
+            {
+                parsed.to_mut()[start..end].fill(b' ');
+            }
+        }
+        parsed
     }
 
     pub(super) fn rules(&self, node_kind: u16) -> &[Rule<u16>] {
@@ -111,6 +147,14 @@ impl Table {
             Some(&(start, count)) => &self.rules[usize::from(start)..usize::from(start + count)],
         }
     }
+}
+
+/// Whether the text ends with a beginning of a directive, such as `#define `, where the word is a name.
+fn after_define(text: &[u8]) -> bool {
+    const LONGEST: usize = 32;
+    let near = &text[text.len().saturating_sub(LONGEST)..];
+    let line = near.rsplit(|byte| *byte == b'\n').next();
+    line.is_some_and(|line| line.trim_ascii_start().starts_with(b"#"))
 }
 
 impl Rule<&'static str> {
@@ -153,6 +197,10 @@ mod tests {
                 );
                 0
             };
+            assert!(
+                grammar.blanks.is_sorted()
+                    && grammar.blanks.iter().all(|word| word.starts_with("__"))
+            );
             for (node, rule) in grammar.rules.iter().copied().flatten() {
                 assert_ne!(
                     parser.id_for_node_kind(node, true),

@@ -15,6 +15,7 @@ pub(super) const C: Grammar = Grammar {
     rules: &[SHARED],
     tails: &["field", "name"],
     words: &[],
+    blanks: BLANKS,
 };
 
 #[cfg(feature = "languages-extra")]
@@ -39,7 +40,81 @@ pub(super) const CPP: Grammar = Grammar {
     ],
     tails: &["field", "name"],
     words: &[],
+    blanks: BLANKS,
 };
+
+/// Attributes of kernels and of the C library, which are macros without arguments.
+const BLANKS: &[&str] = &[
+    "__BEGIN_DECLS",
+    "__END_DECLS",
+    "__THROW",
+    "__THROWNL",
+    "__always_inline",
+    "__always_unused",
+    "__attribute_const__",
+    "__attribute_malloc__",
+    "__attribute_pure__",
+    "__bitwise",
+    "__bpf_kfunc",
+    "__cacheline_aligned",
+    "__cacheline_aligned_in_smp",
+    "__cold",
+    "__cpuinit",
+    "__devexit",
+    "__devinit",
+    "__exception_irq_entry",
+    "__exit",
+    "__exitdata",
+    "__flatten",
+    "__force",
+    "__hot",
+    "__init",
+    "__init_memblock",
+    "__init_or_module",
+    "__init_refok",
+    "__initconst",
+    "__initconst_or_module",
+    "__initdata",
+    "__initdata_or_module",
+    "__iomem",
+    "__irq_entry",
+    "__kernel",
+    "__kprobes",
+    "__latent_entropy",
+    "__leaf",
+    "__lockfunc",
+    "__maybe_unused",
+    "__meminit",
+    "__meminitdata",
+    "__must_check",
+    "__net_exit",
+    "__net_init",
+    "__no_kcsan",
+    "__no_sanitize_address",
+    "__nocast",
+    "__noclone",
+    "__noinline",
+    "__nonstring",
+    "__noreturn",
+    "__noscs",
+    "__notrace_funcgraph",
+    "__packed",
+    "__percpu",
+    "__pure",
+    "__randomize_layout",
+    "__rcu",
+    "__read_mostly",
+    "__ref",
+    "__refdata",
+    "__ro_after_init",
+    "__sched",
+    "__softirq_entry",
+    "__used",
+    "__user",
+    "__visible",
+    "__weak",
+    "__wur",
+];
 
 const SHARED: &[(&str, Rule<&str>)] = &[
     ("function_definition", Special(function)),
@@ -54,7 +129,7 @@ const SHARED: &[(&str, Rule<&str>)] = &[
     ("preproc_def", Define(Kind::Macro, "name")),
     ("preproc_function_def", Define(Kind::Macro, "name")),
     ("preproc_params", Skip),
-    ("call_expression", Mark("function", Role::Call)),
+    ("call_expression", Special(call)),
     ("identifier", Name(Role::Other)),
     ("field_identifier", Name(Role::Other)),
     ("type_identifier", Name(Role::Type)),
@@ -171,6 +246,31 @@ fn define(walk: &mut Walk<'_>, node: Node<'_>, name: Node<'_>, kind: Kind) -> Op
         walk.drop_name(of);
     }
     walk.define(node, name, kind)
+}
+
+/// `SYSCALL_DEFINE3(read, …)` defines what it is given first.
+fn call(walk: &mut Walk<'_>, node: Node<'_>) -> Step {
+    let Some(function) = node.child_by_field_name("function") else {
+        return Step::Into;
+    };
+    walk.mark_last(function, Role::Call);
+    if walk.local() || function.kind() != "identifier" {
+        return Step::Into;
+    }
+    let text = walk.text_of(function);
+    if text.contains("DEFINE")
+        && let Some(name) = node
+            .child_by_field_name("arguments")
+            .and_then(|of| of.named_child(0))
+        && name.kind() == "identifier"
+    {
+        let kind = match text.contains("SYSCALL") {
+            true => Kind::Function,
+            false => Kind::Variable,
+        };
+        walk.define(node, name, kind);
+    }
+    Step::Into
 }
 
 fn declaration(walk: &mut Walk<'_>, node: Node<'_>) -> Step {

@@ -57,6 +57,7 @@ pub(super) const CSHARP: Grammar = Grammar {
     ]],
     tails: &["name", "function", "type"],
     words: &[],
+    blanks: &[],
 };
 
 /// `namespace Kitchen.Staff` is `Staff` in `Kitchen`. One without a body goes on to the end of the file.

@@ -21,6 +21,7 @@ pub(super) const JSON: Grammar = Grammar {
     ]],
     tails: &[],
     words: &[],
+    blanks: &[],
 };
 
 pub(super) const TOML: Grammar = Grammar {
@@ -34,6 +35,7 @@ pub(super) const TOML: Grammar = Grammar {
     ]],
     tails: &[],
     words: &[],
+    blanks: &[],
 };
 
 pub(super) const YAML: Grammar = Grammar {
@@ -47,6 +49,7 @@ pub(super) const YAML: Grammar = Grammar {
     ]],
     tails: &[],
     words: &[],
+    blanks: &[],
 };
 
 fn has_room(walk: &mut Walk<'_>) -> bool {

@@ -37,6 +37,7 @@ pub(super) const GO: Grammar = Grammar {
     ]],
     tails: &["field", "name", "function", "type"],
     words: &[],
+    blanks: &[],
 };
 
 /// The type of the receiver is what the method belongs to.

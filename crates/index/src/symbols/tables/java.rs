@@ -54,6 +54,7 @@ pub(super) const JAVA: Grammar = Grammar {
     ]],
     tails: &["name", "field", "type"],
     words: &[],
+    blanks: &[],
 };
 
 fn field(walk: &mut Walk<'_>, node: Node<'_>) -> Step {

@@ -20,6 +20,7 @@ pub(super) const JAVASCRIPT: Grammar = Grammar {
     ],
     tails: TAILS,
     words: &[],
+    blanks: &[],
 };
 
 pub(super) const TYPESCRIPT: Grammar = Grammar {
@@ -27,6 +28,7 @@ pub(super) const TYPESCRIPT: Grammar = Grammar {
     rules: &[SHARED, TYPES],
     tails: TAILS,
     words: &[],
+    blanks: &[],
 };
 
 pub(super) const TSX: Grammar = Grammar {
@@ -34,6 +36,7 @@ pub(super) const TSX: Grammar = Grammar {
     rules: &[SHARED, TYPES, JSX],
     tails: TAILS,
     words: &[],
+    blanks: &[],
 };
 
 const TAILS: &[&str] = &["property", "name", "function", "value"];

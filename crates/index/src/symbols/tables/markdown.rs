@@ -21,6 +21,7 @@ pub(super) const MARKDOWN: Grammar = Grammar {
     ]],
     tails: &[],
     words: &[],
+    blanks: &[],
 };
 
 fn heading(walk: &mut Walk<'_>, node: Node<'_>) -> Step {

@@ -41,6 +41,7 @@ pub(super) const PHP: Grammar = Grammar {
     ]],
     tails: &["name"],
     words: &[],
+    blanks: &[],
 };
 
 /// `namespace App\Parser` is `Parser` in `App`. One without a body goes on to the next or the end of the file.

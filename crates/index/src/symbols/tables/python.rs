@@ -35,6 +35,7 @@ pub(super) const PYTHON: Grammar = Grammar {
     ]],
     tails: &["attribute", "name", "function", "value"],
     words: &["self", "cls"],
+    blanks: &[],
 };
 
 /// A variable of the module or of a class; `T = lambda: 0` is a function.

@@ -32,6 +32,7 @@ pub(super) const RUBY: Grammar = Grammar {
     ]],
     tails: &["method", "name"],
     words: &[],
+    blanks: &[],
 };
 
 /// `class Kitchen::Staff::Waiter` is `Waiter` in `Staff` in `Kitchen`.

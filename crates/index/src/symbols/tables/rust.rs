@@ -48,6 +48,7 @@ pub(super) const RUST: Grammar = Grammar {
     ]],
     tails: &["name", "field", "type", "function", "trait"],
     words: &["Self"],
+    blanks: &[],
 };
 
 /// In the arguments of a macro a name before brackets is a call, as far as can be told.

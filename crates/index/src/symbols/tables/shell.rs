@@ -18,6 +18,7 @@ pub(super) const BASH: Grammar = Grammar {
     ]],
     tails: &["name"],
     words: &[],
+    blanks: &[],
 };
 
 fn assignment(walk: &mut Walk<'_>, node: Node<'_>) -> Step {

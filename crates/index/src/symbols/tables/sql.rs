@@ -28,6 +28,7 @@ pub(super) const SQL: Grammar = Grammar {
     ]],
     tails: &["name"],
     words: &[],
+    blanks: &[],
 };
 
 /// The first name is what is made; a schema before it is what it is in.

@@ -17,6 +17,7 @@ pub(super) const HTML: Grammar = Grammar {
     ]],
     tails: &[],
     words: &[],
+    blanks: &[],
 };
 
 pub(super) const CSS: Grammar = Grammar {
@@ -31,6 +32,7 @@ pub(super) const CSS: Grammar = Grammar {
     ]],
     tails: &[],
     words: &[],
+    blanks: &[],
 };
 
 /// A heading, by the text in it.
