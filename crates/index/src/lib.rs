@@ -1,24 +1,35 @@
 //! Search in a workspace: text by literal or regular expression, and files by name.
 //!
-//! Every answer comes from a scan of the files as they are now; nothing is stored, so nothing can be stale.
-//! A persistent index may later stand behind the same two functions and must then give the same answers.
-//! Ranking by meaning, symbols and the session history are not searched here.
+//! [`grep`] and [`find_files`] scan the files as they are now. An [`Index`] gives the same answers sooner: it keeps,
+//! outside of the folder, which trigrams each content has, and looks only into files that may match. It is a cache:
+//! what it does not hold is scanned, what is damaged is built anew, and every hit is verified in the file itself.
 //!
-//! Start with [`grep`] and [`find_files`]. Both see what the workspace's walk sees: ignore rules hold, hidden
-//! files are included (`.github` matters to an agent), `.git` is not.
+//! Start with [`Index::open`], or with [`grep`] where nothing is to be kept. All see what the workspace's walk sees:
+//! ignore rules hold, hidden files are included when asked for (`.github` matters to an agent), `.git` is not.
 
+mod content;
 mod cut;
 mod error;
+mod exact;
 mod files;
 mod find;
 mod glob;
 mod grep;
+mod index;
 mod kept;
 mod lines;
+mod listing;
 mod names;
 mod pattern;
 mod query;
-#[allow(dead_code, unused_imports, reason = "nothing is indexed yet")]
+mod store;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the index that reads symbols comes next"
+)]
+mod symbols;
+#[allow(dead_code, unused_imports, reason = "parts of it are for tests")]
 mod trigram;
 #[allow(
     dead_code,
@@ -26,16 +37,12 @@ mod trigram;
     reason = "the store and the ranking will read it"
 )]
 mod words;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the index that reads symbols comes next"
-)]
-mod symbols;
 
+pub use content::Reason;
 pub use error::SearchError;
 pub use find::{FindQuery, FoundFiles, find_files};
 pub use grep::{Found, GrepQuery, Grepped, grep};
+pub use index::{Change, Event, Index, LeftOut, Phase, Status};
 pub use names::{NameHit, NameHits, Names};
 pub use query::{
     Case, Key, Known, Mistake, Mode, PathFilter, Pattern, Query, QueryError, Scope, Without,

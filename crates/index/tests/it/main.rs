@@ -4,5 +4,6 @@
 mod find;
 mod folder;
 mod grep;
+mod index;
 mod odd_files;
 mod reference;
