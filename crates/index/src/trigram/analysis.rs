@@ -6,7 +6,7 @@
 
 use super::{
     Plan,
-    strings::{self, Strings},
+    strings::{self, MAX_STRINGS, Strings},
 };
 use crate::GrepQuery;
 use regex_syntax::{
@@ -22,10 +22,17 @@ const MAX_LITERAL: usize = 2 << 10;
 
 /// How many classes an expression may have to be planned. One costs up to some milliseconds to write out with case
 /// ignored.
-const MAX_CLASSES: usize = 128;
+const MAX_CLASSES: usize = 64;
 
 /// Characters of a class that are told apart; a larger class may be anything.
 const MAX_CHARACTERS: usize = 16;
+
+/// How many strings two neighbours become that have several each. With case ignored each `k` and `s` stands for two, so
+/// that a word soon has hundreds of spellings, and a plan for all of them is larger than it is worth.
+const MAX_JOINED: usize = 4;
+
+/// How many strings are told apart across the edge of two neighbours that were not joined.
+const MAX_ACROSS: usize = 8;
 
 /// How often a repeated part is written out. More would show no trigram that is new when the part is one byte or more.
 const MAX_COPIES: u32 = 4;
@@ -41,6 +48,11 @@ const FUEL: usize = 1 << 20;
 /// The pattern is read as the matcher reads it. One that cannot be read, which the matcher's own error tells, has the
 /// plan [`Plan::Everything`]. Takes bounded time and memory, whatever the pattern is.
 pub(crate) fn plan(query: &GrepQuery) -> Plan {
+    plan_with(query, FUEL)
+}
+
+/// [`plan`] with as much `fuel` as given.
+pub(super) fn plan_with(query: &GrepQuery, fuel: usize) -> Plan {
     let pattern = query.pattern.as_str();
     let hir = if query.literal {
         // A text that holds all of it holds its beginning.
@@ -59,7 +71,7 @@ pub(crate) fn plan(query: &GrepQuery) -> Plan {
     };
     let mut analysis = Analysis {
         lines: !query.multi_line,
-        fuel: FUEL,
+        fuel,
     };
     analysis.part(&hir, 0).into_plan()
 }
@@ -268,10 +280,12 @@ impl Analysis {
         };
         let starts = match &first {
             // Short strings go on in what follows.
-            Matches::Exact(strings) => match strings.starts().then(&second.head().starts()) {
-                Some(longer) => longer.starts(),
-                None => strings.starts(),
-            },
+            Matches::Exact(strings) => {
+                match strings.starts().then(&second.head().starts(), MAX_STRINGS) {
+                    Some(longer) => longer.starts(),
+                    None => strings.starts(),
+                }
+            }
             Matches::Like { starts, .. } => starts.clone(),
         };
         let mut ends = first.tail().clone();
@@ -284,13 +298,13 @@ impl Analysis {
             }
             let told = plans.len();
             // With all strings of both sides, where these are not too many; they need no plan of their own then.
-            let whole = ends.then(group.head());
+            let whole = ends.then(group.head(), MAX_ACROSS);
             let said = whole.is_some();
-            let across = whole.or_else(|| ends.ends().then(&group.head().starts()));
+            let across = whole.or_else(|| ends.ends().then(&group.head().starts(), MAX_STRINGS));
             plans.extend(across.map(|across| across.plan()));
             plans.extend(before.take().and_then(|before| before.unsaid(said)));
             ends = match &group {
-                Matches::Exact(strings) => match ends.ends().then(strings) {
+                Matches::Exact(strings) => match ends.ends().then(strings, MAX_STRINGS) {
                     Some(longer) => longer.ends(),
                     None => strings.ends(),
                 },
@@ -315,7 +329,7 @@ impl Analysis {
             if self.fuel > 0
                 && let Some(Matches::Exact(before)) = groups.last_mut()
                 && let Matches::Exact(strings) = &part
-                && let Some(joined) = before.then(strings)
+                && let Some(joined) = before.then(strings, MAX_JOINED)
             {
                 self.pay(joined.size());
                 *before = joined;

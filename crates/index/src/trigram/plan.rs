@@ -124,7 +124,7 @@ impl Plan {
         }
     }
 
-    fn single(&self) -> Option<Trigram> {
+    pub(super) fn single(&self) -> Option<Trigram> {
         match self {
             Plan::Has(trigram) => Some(*trigram),
             _ => None,

@@ -4,7 +4,7 @@ use super::{Plan, Trigram};
 use std::collections::BTreeSet;
 
 /// How many strings a set holds at most.
-const MAX_STRINGS: usize = 64;
+pub(crate) const MAX_STRINGS: usize = 64;
 
 /// How many bytes the strings of a set have at most, together.
 const MAX_BYTES: usize = 2 << 10;
@@ -39,11 +39,16 @@ impl Strings {
         Some(Self(set))
     }
 
-    /// Each string of this set followed by each of the other, when that is not too much.
-    pub(crate) fn then(&self, next: &Self) -> Option<Self> {
-        let all = |set: &Self| set.0.iter().map(Vec::len).sum::<usize>();
-        let bytes = all(self) * next.0.len() + all(next) * self.0.len();
-        if self.0.len() * next.0.len() > MAX_STRINGS || bytes > MAX_BYTES {
+    /// Each string of this set followed by each of the other. None when that is too much: more than `most` strings where
+    /// both sets have some, or more than any set may hold.
+    pub(crate) fn then(&self, next: &Self, most: usize) -> Option<Self> {
+        let (count, next_count) = (self.0.len(), next.0.len());
+        let most = match count.min(next_count) {
+            0 | 1 => MAX_STRINGS,
+            _ => most.min(MAX_STRINGS),
+        };
+        let bytes = |set: &Self| set.0.iter().map(Vec::len).sum::<usize>();
+        if count * next_count > most || bytes(self) * next_count + bytes(next) * count > MAX_BYTES {
             return None;
         }
         let pairs = self
