@@ -27,6 +27,7 @@ use status::Progress;
 use std::{
     collections::HashSet,
     fmt, fs,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
@@ -121,8 +122,16 @@ impl Index {
         let thread = thread::Builder::new()
             .name("kerf-index".to_owned())
             .spawn(move || {
-                working.load();
-                working.work();
+                let work = AssertUnwindSafe(|| {
+                    working.load();
+                    working.work();
+                });
+                // Searches can go on without the thread.
+                if catch_unwind(work).is_err() {
+                    let why = "a mistake in Kerf has ended its work; open the folder again";
+                    *locked(&working.trouble) = Some(why.to_owned());
+                    working.stop();
+                }
             });
         let thread = match thread {
             Ok(thread) => Some(thread),

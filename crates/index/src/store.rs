@@ -82,8 +82,9 @@ pub(crate) struct Store {
     place: Place,
     shape: Shape,
     waiting: Waiting,
-    state: Mutex<State>,
+    /// Before the state, whose lock is to be given back when nothing is written any more.
     writer: RwLock<Option<IndexWriter<Document>>>,
+    state: Mutex<State>,
     snapshot: RwLock<Arc<Snapshot>>,
     /// Contents on their way, until the next commit.
     adding: Mutex<HashSet<ContentId>>,

@@ -45,6 +45,8 @@ struct Plans {
     doubt: Option<Instant>,
     save: Option<Instant>,
     retry: Option<Instant>,
+    /// Looking for contents that nobody has goes through the listings of all folders.
+    garbage: bool,
 }
 
 impl Plans {
@@ -58,7 +60,10 @@ impl Plans {
 
 impl Core {
     pub(super) fn work(&self) {
-        let mut plans = Plans::default();
+        let mut plans = Plans {
+            garbage: true,
+            ..Plans::default()
+        };
         let mut makers = Vec::new();
         while let Some(told) = self.queue.next(plans.next()) {
             let now = Instant::now();
@@ -86,6 +91,10 @@ impl Core {
             if is_first || plans.save.is_some_and(|at| at <= Instant::now()) {
                 plans.save = None;
                 self.save();
+                plans.garbage = true;
+            }
+            if std::mem::take(&mut plans.garbage) {
+                self.remove_garbage();
             }
             self.queue.done(told);
             (self.on)(Event::Status(self.status()));
@@ -116,10 +125,15 @@ impl Core {
                 break;
             }
         }
-        if any && matches!(self.store.remove_garbage(), Err(error) if self.refuse(&error)) {
+        any
+    }
+
+    fn remove_garbage(&self) {
+        if let Err(error) = self.store.remove_garbage()
+            && self.refuse(&error)
+        {
             self.store.fail();
         }
-        any
     }
 
     fn read_all(&self, unread: &[Unread], makers: &mut Vec<Mutex<DocumentMaker>>) {
