@@ -6,13 +6,13 @@
 //!
 //! A content has up to three parts to play. Its text is what exact search can see of it (see [`Content::text`]), and
 //! is indexed by trigrams. Its words and definitions are indexed only when it has no [`Reason`]. What has no text here
-//! at all, because it is too large or cannot be read, exact search reads each time.
+//! at all, because it cannot be read, exact search tries to read each time.
 
 use kerf_workspace::{FsError, Kind, RelPath, Stamp, Workspace};
 use std::fmt;
 
-/// Longer files are not read by the index, in bytes. Exact search reads them each time, up to its own limit.
-pub(crate) const MAX_BYTES: u64 = 16 << 20;
+/// Longer files are not read, in bytes: they are data. Exact search has the same limit, so nothing is lost by it.
+pub(crate) const MAX_BYTES: u64 = crate::grep::MAX_FILE_BYTES;
 
 /// Longer contents have no words and no definitions, in bytes.
 const MAX_WORD_BYTES: usize = 2 << 20;
@@ -39,7 +39,7 @@ pub(crate) struct ContentId(pub(crate) [u8; 16]);
 pub enum Reason {
     /// It holds a NUL byte. Exact search sees what ripgrep sees of it: what stands before the NUL.
     Binary,
-    /// It is longer than 2 MB. Beyond 16 MB exact search has to read it each time.
+    /// It is longer than 2 MB. Beyond 64 MB exact search does not read it either.
     TooLarge,
     /// Its lines are so long that a program must have written it.
     Minified,

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Longer files are skipped, in bytes: they are data, and each thread holds one in memory.
-const MAX_FILE_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// What to look for, and where.
 #[derive(Debug, Clone)]

@@ -71,6 +71,8 @@ pub(crate) struct Core {
     is_walked: AtomicBool,
     /// Held by the one that looks.
     looking: Mutex<()>,
+    /// Held by the one that reads a large file.
+    one_large: Mutex<()>,
     queue: Queue,
     progress: Progress,
     /// Why the store does not grow.
@@ -108,6 +110,7 @@ impl Index {
             listing: RwLock::default(),
             is_walked: AtomicBool::new(false),
             looking: Mutex::default(),
+            one_large: Mutex::default(),
             queue: Queue::default(),
             progress: Progress::default(),
             trouble: Mutex::default(),

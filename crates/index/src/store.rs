@@ -222,11 +222,12 @@ impl Store {
     fn reset(&self, state: &mut State) -> Result<(), StoreError> {
         *written(&self.writer) = None;
         state.reader = None;
+        let was_of_use = !self.snapshot().held().is_empty();
         self.show(Snapshot::default());
         locked(&self.adding).clear();
         self.place.set_aside()?;
         self.is_damaged.store(false, Ordering::Release);
-        for member in self.members() {
+        for member in self.members().iter().filter(|_| was_of_use) {
             member.lost();
         }
         Ok(())
@@ -266,16 +267,20 @@ impl Store {
         }
     }
 
-    /// Adds a content that is not held yet. It can be found after the next [`Self::commit`].
+    /// Adds a content that is not held yet. It can be found after the next [`Self::commit`]. `false`: it cannot be
+    /// indexed, because it has too many trigrams.
     pub(crate) fn add(
         &self,
         content: &Content,
         maker: &mut DocumentMaker,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         if self.snapshot().holds(content.id) || !locked(&self.adding).insert(content.id) {
-            return Ok(());
+            return Ok(true);
         }
-        let document = maker.make(&self.shape, content, &self.waiting);
+        let Some(document) = maker.make(&self.shape, content, &self.waiting) else {
+            locked(&self.adding).remove(&content.id);
+            return Ok(false);
+        };
         let added = match &*read(&self.writer) {
             Some(writer) => writer.add_document(document).map_err(StoreError::from),
             None => Err(StoreError::NotOurs),
@@ -283,7 +288,7 @@ impl Store {
         if added.is_err() {
             locked(&self.adding).remove(&content.id);
         }
-        added.map(drop)
+        added.map(|_| true)
     }
 
     /// Makes what was added so far findable. Searches go on meanwhile.

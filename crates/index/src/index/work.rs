@@ -2,7 +2,7 @@
 
 use super::{Core, Event, locked, read, written};
 use crate::{
-    content::{self, Read},
+    content::{self, Content, Read, Reason},
     listing::{self, Listing, State, Unread},
     store::{DocumentMaker, StoreError},
 };
@@ -23,6 +23,9 @@ const COMMIT_EVERY: Duration = Duration::from_secs(10);
 
 /// Files read at once, besides what tantivy does with them.
 const MAX_READERS: usize = 4;
+
+/// Of files longer than this, in bytes, one is read at a time.
+const LARGE: u64 = 4 << 20;
 
 /// A file that is written all the time is read again in one round at most so often.
 const MAX_ROUNDS: usize = 3;
@@ -185,21 +188,23 @@ impl Core {
 
     fn read_one(&self, file: &Unread, maker: &mut DocumentMaker) {
         let now = SystemTime::now();
+        // One at a time of those that take much memory.
+        let _large = (file.stamp.len > LARGE).then(|| locked(&self.one_large));
         let state = match content::read(&self.ws, &file.path, file.stamp) {
             Read::Content(content) => {
                 self.progress.contents_read.fetch_add(1, Ordering::Relaxed);
-                if self.store.is_writable()
-                    && locked(&self.trouble).is_none()
-                    && let Err(error) = self.store.add(&content, maker)
-                    && self.refuse(&error)
-                {
-                    self.store.fail();
+                if self.add(&content, maker) {
+                    Some(State::Content {
+                        id: content.id,
+                        reason: content.reason,
+                        racy: listing::is_racy(file.stamp, now),
+                    })
+                } else {
+                    Some(State::LeftOut {
+                        reason: content.reason.unwrap_or(Reason::TooLarge),
+                        message: Some("it holds too much that is different".into()),
+                    })
                 }
-                Some(State::Content {
-                    id: content.id,
-                    reason: content.reason,
-                    racy: listing::is_racy(file.stamp, now),
-                })
             }
             Read::LeftOut(reason, message) => Some(State::LeftOut {
                 reason,
@@ -218,6 +223,19 @@ impl Core {
         self.progress
             .bytes_done
             .fetch_add(file.stamp.len, Ordering::Relaxed);
+    }
+
+    /// Adds a content, as far as the store grows. `false` when it cannot be indexed.
+    fn add(&self, content: &Content, maker: &mut DocumentMaker) -> bool {
+        if !self.store.is_writable() || locked(&self.trouble).is_some() {
+            return true;
+        }
+        self.store.add(content, maker).unwrap_or_else(|error| {
+            if self.refuse(&error) {
+                self.store.fail();
+            }
+            true
+        })
     }
 
     fn commit(&self) -> Result<(), StoreError> {

@@ -22,6 +22,10 @@ const SCHEMA_VERSION: u32 = 1;
 /// How texts become trigrams.
 const TRIGRAM_VERSION: u32 = 1;
 
+/// A content with more trigrams is no text that anybody wrote, and would cost as much as a thousand others. A program
+/// of 10 MB has some 100,000.
+const MAX_TRIGRAMS: usize = 1 << 19;
+
 pub(super) const HASH_HIGH: &str = "hash_high";
 pub(super) const HASH_LOW: &str = "hash_low";
 const TRIGRAMS: &str = "trigrams";
@@ -104,18 +108,28 @@ impl DocumentMaker {
         }
     }
 
-    pub(super) fn make(&mut self, shape: &Shape, content: &Content, waiting: &Waiting) -> Document {
+    /// `None` when the content has too many trigrams.
+    pub(super) fn make(
+        &mut self,
+        shape: &Shape,
+        content: &Content,
+        waiting: &Waiting,
+    ) -> Option<Document> {
+        let trigrams = self.trigrams.of(&content.text);
+        if trigrams.len() > MAX_TRIGRAMS {
+            return None;
+        }
         let mut fields = TantivyDocument::new();
         let (high, low) = content.id.halves();
         fields.add_u64(shape.hash_high, high);
         fields.add_u64(shape.hash_low, low);
         self.terms.clear();
-        write_terms(self.trigrams.of(&content.text), &mut self.terms);
+        write_terms(trigrams, &mut self.terms);
         fields.add_text(shape.trigrams, &self.terms);
-        Document {
+        Some(Document {
             fields,
             _room: waiting.take(self.terms.len()),
-        }
+        })
     }
 }
 

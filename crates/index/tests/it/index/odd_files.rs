@@ -47,6 +47,29 @@ fn texts_of_all_kinds_are_found() {
     assert_eq!(left_out.len(), 2);
 }
 
+#[test]
+fn noise_is_searched_but_costs_the_index_nothing() {
+    // Bytes without an order, and without a NUL.
+    let mut state = 1_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8 | 1
+    })
+    .take(8 << 20)
+    .chain(*b"\nhello")
+    .collect();
+    let folder = Folder::new(&[("noise", &noise), ("a", b"hello")]);
+    let indexed = Indexed::of(&folder);
+    assert_eq!(same(&folder, &indexed.index, &pattern("^hello")).total, 2);
+    let status = wait(&indexed.index);
+    assert_eq!(
+        (status.contents, status.left_out),
+        (1, BTreeMap::from([(Reason::TooLarge, 1)]))
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_no_text_is_left_alone() {
