@@ -211,7 +211,8 @@ impl From<WatchEvent> for Change {
     fn from(event: WatchEvent) -> Self {
         match event {
             WatchEvent::Changed(paths) => Self::Paths(paths),
-            WatchEvent::Rescan { .. } => Self::Everything,
+            // Whatever else it tells, something may have been missed.
+            _ => Self::Everything,
         }
     }
 }

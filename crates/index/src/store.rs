@@ -7,6 +7,7 @@
 //! files themselves for what is not. Nothing here is dear: what cannot be trusted is set aside and built anew. No
 //! error is the end of a search either, because a content that the snapshot does not hold is looked for on disk.
 
+mod disk;
 mod document;
 mod place;
 mod snapshot;
@@ -35,7 +36,7 @@ use std::{
 };
 use tantivy::{
     Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term,
-    directory::error::{OpenReadError, OpenWriteError},
+    directory::error::{OpenDirectoryError, OpenReadError, OpenWriteError},
     indexer::{IndexWriterOptions, LogMergePolicy},
 };
 
@@ -406,6 +407,12 @@ impl From<io::Error> for StoreError {
             StorageFull | QuotaExceeded | FileTooLarge => Self::Full,
             _ => Self::Io(error.to_string()),
         }
+    }
+}
+
+impl From<OpenDirectoryError> for StoreError {
+    fn from(error: OpenDirectoryError) -> Self {
+        TantivyError::from(error).into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The folder of the store on disk: who may write it, whether it can be trusted, and how it is set aside.
 
-use super::{StoreError, document::Shape};
+use super::{StoreError, disk::Disk, document::Shape};
 use std::{
     ffi::OsStr,
     fs::{self, File, TryLockError},
@@ -62,7 +62,7 @@ impl Place {
         let index = Index::builder()
             .schema(shape.schema.clone())
             .settings(settings)
-            .create_in_dir(&folder)?;
+            .open_or_create(Disk::open(&folder)?)?;
         Shape::register(&index);
         // Last, so that an index with this file was made to its end.
         crate::listing::save(&folder.join(VERSION), Shape::version().as_bytes())?;
@@ -83,7 +83,7 @@ impl Place {
             }
             Err(error) => return Err(StoreError::damaged(error)),
         }
-        let index = Index::open_in_dir(&folder)?;
+        let index = Index::open(Disk::open(&folder)?)?;
         Shape::register(&index);
         if index.schema() != shape.schema {
             return Err(StoreError::damaged("it has other fields"));
