@@ -16,7 +16,10 @@ use std::{
 const CHILD: &str = "KERF_INDEX_TEST_CHILD";
 
 /// Starts this test again as a process that indexes the folder into the place.
-#[allow(clippy::disallowed_methods)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the process that is killed is this test's own"
+)]
 fn child(test: &str, folder: &Path, place: &Path, shell: &str) -> Child {
     Command::new("sh")
         .arg("-c")

@@ -73,7 +73,6 @@ fn noise_is_searched_but_costs_the_index_nothing() {
 #[cfg(unix)]
 #[test]
 fn what_is_no_text_is_left_alone() {
-    use rustix_free::fifo;
     use std::{fs, os::unix::fs::symlink};
     let folder = Folder::new(&[
         ("a", b"hello"),
@@ -140,19 +139,15 @@ fn what_is_no_text_is_left_alone() {
     same(&folder, &indexed.index, &pattern("hello"));
 }
 
+/// Makes a named pipe, which the standard library cannot.
 #[cfg(unix)]
-mod rustix_free {
-    use std::path::Path;
-
-    /// Makes a named pipe. The standard library cannot, and a test may start a program.
-    #[allow(clippy::disallowed_methods)]
-    pub(super) fn fifo(path: &Path) {
-        let made = std::process::Command::new("mkfifo")
-            .arg(path)
-            .status()
-            .unwrap();
-        assert!(made.success());
-    }
+#[expect(clippy::disallowed_methods, reason = "the test's own surroundings")]
+fn fifo(path: &std::path::Path) {
+    let made = std::process::Command::new("mkfifo")
+        .arg(path)
+        .status()
+        .unwrap();
+    assert!(made.success());
 }
 
 #[cfg(unix)]
