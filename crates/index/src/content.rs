@@ -8,6 +8,7 @@
 //! is indexed by trigrams. Its words and definitions are indexed only when it has no [`Reason`]. What has no text here
 //! at all, because it cannot be read, exact search tries to read each time.
 
+use crate::symbols::Language;
 use kerf_workspace::{FsError, Kind, RelPath, Stamp, Workspace};
 use std::fmt;
 
@@ -28,6 +29,9 @@ const MINIFIED_LINE: usize = 50_000;
 
 /// Shorter contents are never taken for minified, in bytes: one long line does not make them costly.
 const MINIFIED_LEAST: usize = 4 << 10;
+
+/// How much of the beginning of a text tells its language, in bytes.
+const LANGUAGE_LOOK: usize = 16 << 10;
 
 /// Names a content: the first 16 bytes of its blake3 hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,6 +126,12 @@ impl Content {
             text.truncate(nul);
         }
         Self { id, text, reason }
+    }
+
+    /// The language that the content has under this name.
+    pub(crate) fn language(&self, path: &RelPath) -> Option<Language> {
+        let head = &self.text[..self.text.len().min(LANGUAGE_LOOK)];
+        Language::of(path.as_path(), &String::from_utf8_lossy(head))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a search was not done.
 
 use crate::QueryError;
+use kerf_workspace::RelPath;
 
 /// Why a search was not done.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,14 @@ pub enum SearchError {
         /// The path as given.
         under: String,
         /// What is wrong.
+        message: String,
+    },
+    /// A file that was asked for cannot be read.
+    #[error("cannot read `{path}`: {message}")]
+    File {
+        /// The file.
+        path: RelPath,
+        /// What the system said.
         message: String,
     },
     /// The query is not one.

@@ -16,6 +16,9 @@ use crate::{
 use kerf_workspace::RelPath;
 use std::sync::atomic::AtomicBool;
 
+/// So many files that the index does not hold are searched without anybody noticing.
+pub(crate) const FEW_UNKNOWN: usize = 100;
+
 /// Finds the lines that match.
 pub(crate) fn grep(
     core: &Core,

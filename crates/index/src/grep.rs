@@ -85,8 +85,8 @@ pub fn grep(
 
 /// What to look for, ready to be compared with files.
 pub(crate) struct Wanted<'a> {
-    query: &'a GrepQuery,
-    matcher: RegexMatcher,
+    pub(crate) query: &'a GrepQuery,
+    pub(crate) matcher: RegexMatcher,
     glob: Option<Glob>,
 }
 

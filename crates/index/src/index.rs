@@ -15,11 +15,13 @@ mod work;
 pub use status::{Event, LeftOut, Phase, Status};
 
 use crate::{
-    GrepQuery, Grepped, SearchError,
+    Answer, Definition, GrepQuery, Grepped, Names, SearchError, Wanted,
+    catalog::Catalog,
     content::ContentId,
-    exact,
+    exact, files,
     listing::Listing,
-    store::{Member, Store},
+    search,
+    store::{Member, Snapshot, Store},
 };
 use kerf_workspace::{RelPath, WatchEvent, Workspace, path::Escaped};
 use queue::Queue;
@@ -67,6 +69,8 @@ pub(crate) struct Core {
     except: Option<RelPath>,
     store: Arc<Store>,
     listing: RwLock<Listing>,
+    /// What ranked searches make of the listing and the store. Locked before the listing.
+    catalog: RwLock<Catalog>,
     /// Whether the whole folder has been walked once.
     is_walked: AtomicBool,
     /// Held by the one that looks.
@@ -108,6 +112,7 @@ impl Index {
             store: Store::at(&place),
             ws: workspace,
             listing: RwLock::default(),
+            catalog: RwLock::default(),
             is_walked: AtomicBool::new(false),
             looking: Mutex::default(),
             one_large: Mutex::default(),
@@ -165,6 +170,26 @@ impl Index {
         exact::grep(&self.handle.core, query, cancel)
     }
 
+    /// Answers a query: exact lines, words, definitions, references or files, whatever it asks for.
+    ///
+    /// Every hit is in the file as it is now, as far as the index was told of changes. What the index does not hold is
+    /// looked at by the search itself: without bounds where lines are exact, else as far as [`Answer::scanned`] tells.
+    ///
+    /// # Errors
+    /// See [`SearchError`].
+    pub fn search(&self, wanted: &Wanted<'_>, cancel: &AtomicBool) -> Result<Answer, SearchError> {
+        search::search(&self.handle.core, wanted, cancel)
+    }
+
+    /// The definitions of one file as it is now, in the order of their beginnings; none for a file whose language is
+    /// not read.
+    ///
+    /// # Errors
+    /// [`SearchError::File`] when the file cannot be read.
+    pub fn outline(&self, path: &RelPath) -> Result<Vec<Definition>, SearchError> {
+        search::outline(&self.handle.core, path)
+    }
+
     /// All files that are not ignored, by path; `None` while the first walk goes on.
     ///
     /// # Errors
@@ -211,8 +236,7 @@ impl From<WatchEvent> for Change {
     fn from(event: WatchEvent) -> Self {
         match event {
             WatchEvent::Changed(paths) => Self::Paths(paths),
-            // Whatever else it tells, something may have been missed.
-            _ => Self::Everything,
+            WatchEvent::Rescan { .. } | WatchEvent::Unwatched { .. } => Self::Everything,
         }
     }
 }
@@ -254,6 +278,46 @@ impl Core {
 
     pub(crate) fn listing(&self) -> RwLockReadGuard<'_, Listing> {
         read(&self.listing)
+    }
+
+    /// Whether the whole folder has been walked once.
+    pub(crate) fn is_walked(&self) -> bool {
+        self.is_walked.load(Ordering::Acquire)
+    }
+
+    /// The files of the folder with all that was told, and the snapshot of the store that they are found in.
+    pub(crate) fn catalog(
+        &self,
+        cancel: &AtomicBool,
+    ) -> Result<(RwLockReadGuard<'_, Catalog>, Arc<Snapshot>), SearchError> {
+        self.look(cancel)?;
+        let snapshot = self.store.snapshot();
+        let mut catalog = read(&self.catalog);
+        if !catalog.is_fresh(&read(&self.listing), &snapshot) {
+            drop(catalog);
+            written(&self.catalog).refresh(&self.listing, &snapshot);
+            catalog = read(&self.catalog);
+        }
+        // Somebody else may have taken in more meanwhile.
+        let snapshot = catalog.snapshot();
+        Ok((catalog, snapshot))
+    }
+
+    /// The names of the folder's files.
+    pub(crate) fn names(
+        &self,
+        hidden: bool,
+        cancel: &AtomicBool,
+    ) -> Result<Arc<Names>, SearchError> {
+        if !self.look(cancel)? {
+            let mut files = files::list(&self.ws, &RelPath::root(), self.except(), cancel)?.files;
+            files.retain(|path| hidden || !files::is_hidden(path, &RelPath::root()));
+            return Ok(Arc::new(Names::new(&files)));
+        }
+        let snapshot = self.store.snapshot();
+        let mut catalog = written(&self.catalog);
+        catalog.refresh(&self.listing, &snapshot);
+        Ok(catalog.names(hidden))
     }
 
     /// Whether a path belongs to the index itself.

@@ -7,6 +7,7 @@
 //! Start with [`Index::open`], or with [`grep`] where nothing is to be kept. All see what the workspace's walk sees:
 //! ignore rules hold, hidden files are included when asked for (`.github` matters to an agent), `.git` is not.
 
+mod catalog;
 mod content;
 mod cut;
 mod error;
@@ -22,20 +23,10 @@ mod listing;
 mod names;
 mod pattern;
 mod query;
+mod search;
 mod store;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the index that reads symbols comes next"
-)]
 mod symbols;
-#[allow(dead_code, unused_imports, reason = "parts of it are for tests")]
 mod trigram;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the store and the ranking will read it"
-)]
 mod words;
 
 pub use content::Reason;
@@ -47,3 +38,4 @@ pub use names::{NameHit, NameHits, Names};
 pub use query::{
     Case, Key, Known, Mistake, Mode, PathFilter, Pattern, Query, QueryError, Scope, Without,
 };
+pub use search::{Answer, Definition, Hit, HitKind, Wanted};

@@ -11,7 +11,10 @@ mod saved;
 
 pub(crate) use saved::save;
 
-use crate::content::{ContentId, Reason};
+use crate::{
+    content::{ContentId, Reason},
+    symbols::Language,
+};
 use kerf_workspace::{Kind, RelPath, Stamp, Stat, Walked};
 use std::{
     collections::{BTreeMap, HashSet},
@@ -29,9 +32,22 @@ pub(crate) struct Listing {
     files: BTreeMap<RelPath, Entry>,
     /// What the walk could not look at, and why, for people.
     skipped: BTreeMap<RelPath, String>,
+    changes: Changes,
     /// Counts the marks as unread, so that an older reading does not undo a newer mark.
     marks: u64,
 }
+
+/// The files whose entries have changed since somebody asked.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) enum Changes {
+    /// Any of them.
+    #[default]
+    All,
+    Paths(HashSet<RelPath>),
+}
+
+/// More changed files are looked at as fast by looking at all.
+const MAX_CHANGES: usize = 5_000;
 
 /// One file.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +66,8 @@ pub(crate) enum State {
         id: ContentId,
         /// Why it has no words and definitions in the index.
         reason: Option<Reason>,
+        /// Told by its name and its beginning.
+        language: Option<Language>,
         /// Its stamp was too young to be trusted when it was read.
         racy: bool,
     },
@@ -85,6 +103,21 @@ impl Listing {
         self.skipped
             .iter()
             .map(|(path, reason)| (path, reason.as_str()))
+    }
+
+    /// This very file.
+    pub(crate) fn entry(&self, path: &RelPath) -> Option<&Entry> {
+        self.files.get(path)
+    }
+
+    /// Whether an entry has changed since [`Self::take_changes`].
+    pub(crate) fn has_changed(&self) -> bool {
+        !matches!(&self.changes, Changes::Paths(paths) if paths.is_empty())
+    }
+
+    /// The entries that have changed since this was last asked.
+    pub(crate) fn take_changes(&mut self) -> Changes {
+        std::mem::replace(&mut self.changes, Changes::Paths(HashSet::new()))
     }
 
     /// Whether this very path is a file of the listing.
@@ -123,7 +156,7 @@ impl Listing {
             .map(|(path, _)| path.clone())
             .collect();
         for path in gone {
-            self.files.remove(&path);
+            self.remove(&path);
         }
         let old: Vec<RelPath> = range(&self.skipped, under)
             .filter(|(path, _)| is_meant(path))
@@ -149,13 +182,13 @@ impl Listing {
         match stat {
             Some(stat) if stat.kind == Kind::File => {
                 for other in beneath.iter().filter(|other| *other != path) {
-                    self.files.remove(other);
+                    self.remove(other);
                 }
                 self.mark(path.clone(), stat.stamp());
             }
             _ => {
                 for path in &beneath {
-                    self.files.remove(path);
+                    self.remove(path);
                 }
             }
         }
@@ -164,15 +197,22 @@ impl Listing {
     fn mark(&mut self, path: RelPath, stamp: Stamp) {
         self.marks += 1;
         let state = State::Unread(self.marks);
+        self.changes.add(&path);
         self.files.insert(path, Entry { stamp, state });
+    }
+
+    fn remove(&mut self, path: &RelPath) {
+        self.changes.add(path);
+        self.files.remove(path);
     }
 
     /// Marks the files as unread for which `is_lost` says that their content is.
     pub(crate) fn forget(&mut self, is_lost: impl Fn(&State) -> bool) {
-        for entry in self.files.values_mut() {
+        for (path, entry) in &mut self.files {
             if !matches!(entry.state, State::Unread(_)) && is_lost(&entry.state) {
                 self.marks += 1;
                 entry.state = State::Unread(self.marks);
+                self.changes.add(path);
             }
         }
     }
@@ -208,8 +248,11 @@ impl Listing {
             return;
         }
         match (state, self.files.get_mut(&read.path)) {
-            (Some(state), Some(entry)) => entry.state = state,
-            _ => drop(self.files.remove(&read.path)),
+            (Some(state), Some(entry)) => {
+                entry.state = state;
+                self.changes.add(&read.path);
+            }
+            _ => self.remove(&read.path),
         }
     }
 
@@ -229,6 +272,27 @@ impl Listing {
     /// Adds the contents that the files have.
     pub(crate) fn add_ids(&self, ids: &mut HashSet<ContentId>) {
         ids.extend(self.files.values().filter_map(|entry| entry.state.id()));
+    }
+}
+
+impl Entry {
+    /// The language of the file, as far as it is known.
+    pub(crate) fn language(&self, path: &RelPath) -> Option<Language> {
+        match &self.state {
+            State::Content { language, .. } => *language,
+            _ => Language::of(path.as_path(), ""),
+        }
+    }
+}
+
+impl Changes {
+    fn add(&mut self, path: &RelPath) {
+        if let Self::Paths(paths) = self {
+            paths.insert(path.clone());
+            if paths.len() > MAX_CHANGES {
+                *self = Self::All;
+            }
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Query {
     pub patterns: Vec<Pattern>,
     /// Names of definitions, perhaps with what they are in: `Parser::parse`.
     pub symbols: Vec<String>,
+    /// Names that are referred to. What they are in is not looked at.
+    pub references: Vec<String>,
     /// Parts of file names, separated by blanks.
     pub files: Vec<String>,
     /// Where to search: of each list that is not empty, one must hold.

@@ -9,15 +9,19 @@
 
 mod disk;
 mod document;
+mod names;
 mod place;
 mod snapshot;
+mod tokens;
 
-pub(crate) use document::{DocumentMaker, Shape};
-pub(crate) use snapshot::{ContentSet, Snapshot};
+pub(crate) use document::{DocumentMaker, Shape, Texts, Tokenizers};
+pub(crate) use snapshot::{ContentSet, IdHasher, Place as Stored, Snapshot};
+pub(crate) use tokens::{EXACT, FOLDED, KIND};
 
 use crate::{
     content::{Content, ContentId},
     listing::Listing,
+    symbols::Language,
     trigram::Plan,
 };
 use document::{Document, Waiting};
@@ -253,19 +257,20 @@ impl Store {
         Arc::clone(&read(&self.snapshot))
     }
 
+    /// Asks the snapshot; `None` when the index turns out to be damaged, which has it built anew.
+    pub(crate) fn ask<T>(&self, read: impl FnOnce(&Shape) -> Result<T, StoreError>) -> Option<T> {
+        guarded(|| read(&self.shape))
+            .map_err(|_| self.discard())
+            .ok()
+    }
+
     fn show(&self, snapshot: Snapshot) {
         *written(&self.snapshot) = Arc::new(snapshot);
     }
 
     /// The contents of the snapshot that a plan lets through; `None`: nothing is known, so all of them.
     pub(crate) fn candidates(&self, snapshot: &Snapshot, plan: &Plan) -> Option<ContentSet> {
-        match guarded(|| snapshot.candidates(&self.shape, plan)) {
-            Ok(found) => found,
-            Err(_) => {
-                self.discard();
-                None
-            }
-        }
+        self.ask(|shape| snapshot.candidates(shape, plan)).flatten()
     }
 
     /// Adds a content that is not held yet. It can be found after the next [`Self::commit`]. `false`: it cannot be
@@ -273,12 +278,13 @@ impl Store {
     pub(crate) fn add(
         &self,
         content: &Content,
+        language: Option<Language>,
         maker: &mut DocumentMaker,
     ) -> Result<bool, StoreError> {
         if self.snapshot().holds(content.id) || !locked(&self.adding).insert(content.id) {
             return Ok(true);
         }
-        let Some(document) = maker.make(&self.shape, content, &self.waiting) else {
+        let Some(document) = maker.make(&self.shape, content, language, &self.waiting) else {
             locked(&self.adding).remove(&content.id);
             return Ok(false);
         };

@@ -14,9 +14,9 @@ mod pattern;
 mod tables;
 mod walk;
 
-pub(crate) use kind::{Kind, UnknownKind};
-pub(crate) use language::{Language, UnknownLanguage};
-pub(crate) use outline::{Container, DamagedOutline, Definition, Named, Outline};
+pub(crate) use kind::Kind;
+pub(crate) use language::Language;
+pub(crate) use outline::{Definition, Outline};
 pub(crate) use pattern::SymbolPattern;
 
 use grammar::Table;

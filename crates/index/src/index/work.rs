@@ -5,6 +5,7 @@ use crate::{
     content::{self, Content, Read, Reason},
     listing::{self, Listing, State, Unread},
     store::{DocumentMaker, StoreError},
+    symbols::Language,
 };
 use kerf_workspace::Kind;
 use std::{
@@ -193,10 +194,12 @@ impl Core {
         let state = match content::read(&self.ws, &file.path, file.stamp) {
             Read::Content(content) => {
                 self.progress.contents_read.fetch_add(1, Ordering::Relaxed);
-                if self.add(&content, maker) {
+                let language = content.language(&file.path);
+                if self.add(&content, language, maker) {
                     Some(State::Content {
                         id: content.id,
                         reason: content.reason,
+                        language,
                         racy: listing::is_racy(file.stamp, now),
                     })
                 } else {
@@ -226,16 +229,23 @@ impl Core {
     }
 
     /// Adds a content, as far as the store grows. `false` when it cannot be indexed.
-    fn add(&self, content: &Content, maker: &mut DocumentMaker) -> bool {
+    fn add(
+        &self,
+        content: &Content,
+        language: Option<Language>,
+        maker: &mut DocumentMaker,
+    ) -> bool {
         if !self.store.is_writable() || locked(&self.trouble).is_some() {
             return true;
         }
-        self.store.add(content, maker).unwrap_or_else(|error| {
-            if self.refuse(&error) {
-                self.store.fail();
-            }
-            true
-        })
+        self.store
+            .add(content, language, maker)
+            .unwrap_or_else(|error| {
+                if self.refuse(&error) {
+                    self.store.fail();
+                }
+                true
+            })
     }
 
     fn commit(&self) -> Result<(), StoreError> {

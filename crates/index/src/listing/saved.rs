@@ -3,7 +3,10 @@
 //! It only saves reading the files again: one that is damaged, of another version or of another folder is no listing.
 
 use super::{Entry, Listing, State};
-use crate::content::{ContentId, Reason};
+use crate::{
+    content::{ContentId, Reason},
+    symbols::Language,
+};
 use kerf_workspace::{RelPath, Stamp};
 use std::{
     collections::{BTreeMap, HashSet},
@@ -14,7 +17,7 @@ use std::{
 };
 
 /// Another number here makes older files be forgotten.
-const HEAD: &[u8] = b"kerf listing 1\n";
+const HEAD: &[u8] = b"kerf listing 2\n";
 
 const HASH_BYTES: usize = 32;
 
@@ -87,9 +90,15 @@ impl Listing {
             bytes.extend(ino.to_le_bytes());
             match &entry.state {
                 State::Unread(_) => bytes.push(UNREAD),
-                State::Content { id, reason, racy } => {
+                State::Content {
+                    id,
+                    reason,
+                    language,
+                    racy,
+                } => {
                     bytes.push(if *racy { RACY } else { CONTENT });
                     bytes.push(reason.map_or(0, number));
+                    bytes.push(language.map_or(0, |language| language as u8 + 1));
                     bytes.extend(id.0);
                 }
                 State::LeftOut { reason, message } => {
@@ -177,6 +186,13 @@ impl<'a> Bytes<'a> {
         }
     }
 
+    fn language(&mut self) -> Option<Option<Language>> {
+        match self.array::<1>()? {
+            [0] => Some(None),
+            [number] => Language::from_number(number - 1).map(Some),
+        }
+    }
+
     fn entry(&mut self) -> Option<(RelPath, Entry)> {
         let path = self.path()?;
         let stamp = Stamp {
@@ -188,6 +204,7 @@ impl<'a> Bytes<'a> {
             [UNREAD] => State::Unread(0),
             [kind @ (CONTENT | RACY)] => State::Content {
                 reason: self.reason()?,
+                language: self.language()?,
                 racy: kind == RACY,
                 id: ContentId(self.array()?),
             },
@@ -216,11 +233,13 @@ mod tests {
             (
                 any::<[u8; 16]>(),
                 proptest::option::of(reason()),
+                proptest::option::of(0..Language::COUNT as u8),
                 any::<bool>()
             )
-                .prop_map(|(id, reason, racy)| State::Content {
+                .prop_map(|(id, reason, language, racy)| State::Content {
                     id: ContentId(id),
                     reason,
+                    language: language.and_then(Language::from_number),
                     racy
                 }),
             (reason(), proptest::option::of("\\PC{1,9}")).prop_map(|(reason, message)| {
@@ -243,7 +262,7 @@ mod tests {
         (files, skipped).prop_map(|(files, skipped)| Listing {
             files,
             skipped,
-            marks: 0,
+            ..Listing::default()
         })
     }
 

@@ -1,6 +1,8 @@
 //! The names that filters take.
 
 use super::Mistake;
+use crate::symbols::{Kind, Language};
+use std::sync::LazyLock;
 
 /// What filters can name. Each entry is a name, then other names for the same thing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,6 +24,8 @@ pub enum Key {
     Kind,
     /// `sym:` – the name of a definition.
     Symbol,
+    /// `ref:` – a name that is referred to.
+    Reference,
     /// `file:` – parts of a file's name.
     File,
     /// `hidden:` – whether hidden files are searched.
@@ -36,6 +40,7 @@ const KEYS: &[(Key, &[&str])] = &[
     (Key::Language, &["lang", "language"]),
     (Key::Kind, &["kind"]),
     (Key::Symbol, &["sym", "symbol"]),
+    (Key::Reference, &["ref", "reference"]),
     (Key::File, &["file"]),
     (Key::Hidden, &["hidden"]),
     (Key::Case, &["case"]),
@@ -76,6 +81,46 @@ impl Key {
             .flat_map(|(_, names)| *names)
             .copied()
             .find(|known| is_near(known))
+    }
+}
+
+/// Other names of kinds of definitions.
+const KIND_NAMES: &[(Kind, &[&str])] = &[
+    (Kind::Function, &["fn", "func", "def"]),
+    (Kind::Constant, &["const"]),
+    (Kind::Variable, &["var"]),
+    (Kind::Module, &["mod", "namespace"]),
+    (Kind::Type, &["typedef", "alias"]),
+    (Kind::Struct, &["union"]),
+];
+
+type Names = &'static [&'static str];
+
+static LANGUAGES: LazyLock<Vec<Names>> = LazyLock::new(|| {
+    let names = |language: Language| &*language.names().collect::<Vec<_>>().leak();
+    Language::all().map(names).collect()
+});
+
+static KINDS: LazyLock<Vec<Names>> = LazyLock::new(|| {
+    let names = |kind: Kind| {
+        let others = KIND_NAMES.iter().filter(|(of, _)| *of == kind);
+        let others = others.flat_map(|(_, names)| names.iter().copied());
+        &*std::iter::once(kind.name())
+            .chain(others)
+            .collect::<Vec<_>>()
+            .leak()
+    };
+    Kind::all().map(names).collect()
+});
+
+impl Known<'static> {
+    /// All names that the index can filter by.
+    #[must_use]
+    pub fn all() -> Self {
+        Self {
+            languages: &LANGUAGES,
+            kinds: &KINDS,
+        }
     }
 }
 

@@ -67,10 +67,12 @@ pub(super) fn add(
         Key::Language => scope.languages.push(known.language(value)?),
         Key::Kind => scope.kinds.push(known.kind(value)?),
         Key::Symbol if excluded => return Err(Mistake::NotExcluded { what: "`sym:`" }),
+        Key::Reference if excluded => return Err(Mistake::NotExcluded { what: "`ref:`" }),
         Key::File if excluded => return Err(Mistake::NotExcluded { what: "`file:`" }),
         Key::Hidden if excluded => return Err(Mistake::NotExcluded { what: "`hidden:`" }),
         Key::Case if excluded => return Err(Mistake::NotExcluded { what: "`case:`" }),
         Key::Symbol => query.symbols.push(value.to_owned()),
+        Key::Reference => query.references.push(value.to_owned()),
         Key::File => query.files.push(value.to_owned()),
         Key::Hidden => {
             query.hidden = Some(match value {
@@ -161,6 +163,7 @@ impl Reader<'_> {
         }
         let asks = query.looks_into_files()
             || !query.symbols.is_empty()
+            || !query.references.is_empty()
             || !query.files.is_empty()
             || query.within != Scope::default();
         if asks {

@@ -11,6 +11,8 @@ impl Display for Query {
         tokens.extend(self.phrases.iter().map(|phrase| quoted(phrase)));
         tokens.extend(self.patterns.iter().map(regex));
         tokens.extend(self.symbols.iter().map(|name| filter(Key::Symbol, name)));
+        let references = self.references.iter();
+        tokens.extend(references.map(|name| filter(Key::Reference, name)));
         tokens.extend(self.files.iter().map(|name| filter(Key::File, name)));
         tokens.extend(scope(&self.within));
         let without = &self.without;

@@ -34,8 +34,8 @@ fn read(text: &str) -> Result<Query, QueryError> {
 #[case::excluded(r#"-old new -"b c" -path:test"#, r#"new -old -"b c" -path:test"#)]
 #[case::dashes("--flag -> - a-b -(x)", "--flag -> - a-b -(x)")]
 #[case::filters(
-    "x language:RS kind:fn symbol:A::b file:main path:src/**/*.rs",
-    "x sym:A::b file:main path:src/**/*.rs lang:rust kind:function"
+    "x language:RS kind:fn symbol:A::b reference:c file:main path:src/**/*.rs",
+    "x sym:A::b ref:c file:main path:src/**/*.rs lang:rust kind:function"
 )]
 #[case::any_of("lang:rs lang:ts", "lang:rust lang:typescript")]
 #[case::settings("x hidden:yes case:smart hidden:no", "x hidden:no case:smart")]
@@ -66,7 +66,7 @@ fn reads_and_shows(#[case] text: &str, #[case] expected: &str) {
 
 #[test]
 fn each_part_has_its_place() {
-    let query = read(r#"w "p h" /r/i sym:S file:f path:p lang:c kind:struct -w2 -"p2" -/r2/ -path:p2 -lang:py -kind:fn hidden:yes case:no"#).unwrap();
+    let query = read(r#"w "p h" /r/i sym:S ref:R file:f path:p lang:c kind:struct -w2 -"p2" -/r2/ -path:p2 -lang:py -kind:fn hidden:yes case:no"#).unwrap();
     let pattern = |text: &str, ignore_case| Pattern {
         text: text.into(),
         ignore_case,
@@ -83,6 +83,7 @@ fn each_part_has_its_place() {
         phrases: list("p h"),
         patterns: vec![pattern("r", true)],
         symbols: list("S"),
+        references: list("R"),
         files: list("f"),
         within: scope("p", "c", "struct"),
         without: Without {

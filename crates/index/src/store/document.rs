@@ -3,24 +3,36 @@
 //! This is the one place that makes a document. Whoever adds a field raises [`SCHEMA_VERSION`]; whoever changes how
 //! text becomes terms raises the number of that tokenizer. Either makes the next start build the index anew.
 
+use super::tokens::{DefinitionTokenizer, END, KIND, NameTokenizer};
 use crate::{
     content::Content,
+    symbols::{Language, Outline, Reader},
     trigram::{TrigramTokenizer, Trigrams, write_terms},
+    words::WordTokenizer,
 };
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::{Arc, Condvar, Mutex, PoisonError},
+};
 use tantivy::{
     Index, TantivyDocument,
     schema::{
-        Document as Fields, FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing,
-        TextOptions,
+        Document as Fields, FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, SchemaBuilder,
+        TextFieldIndexing, TextOptions,
     },
 };
 
 /// The fields and what they mean.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 
 /// How texts become trigrams.
 const TRIGRAM_VERSION: u32 = 1;
+
+/// How texts become words, and names become terms.
+const WORD_VERSION: u32 = 1;
+
+/// What is read from syntax trees.
+const SYMBOL_VERSION: u32 = 1;
 
 /// A content with more trigrams is no text that anybody wrote, and would cost as much as a thousand others. A program
 /// of 10 MB has some 100,000.
@@ -30,6 +42,14 @@ pub(super) const HASH_HIGH: &str = "hash_high";
 pub(super) const HASH_LOW: &str = "hash_low";
 const TRIGRAMS: &str = "trigrams";
 const TRIGRAM_TOKENIZER: &str = "trigram";
+const WORDS: &str = "words";
+const COMMENTS: &str = "comments";
+const WORD_TOKENIZER: &str = "word";
+const DEFS: &str = "defs";
+const DEFINITION_TOKENIZER: &str = "definition";
+const REFS: &str = "refs";
+const NAME_TOKENIZER: &str = "name";
+const OUTLINE: &str = "outline";
 
 /// The fields of a document.
 #[derive(Debug, Clone)]
@@ -38,12 +58,32 @@ pub(crate) struct Shape {
     pub(super) hash_high: Field,
     pub(super) hash_low: Field,
     pub(crate) trigrams: Field,
+    /// Words of the text outside of comments, with frequencies.
+    pub(crate) words: Field,
+    /// Words of comments, with frequencies.
+    pub(crate) comments: Field,
+    /// Names that are defined, and their parts, with frequencies; see [`super::tokens`].
+    pub(crate) defs: Field,
+    /// Names that are referred to, as written, each once.
+    pub(crate) refs: Field,
+    /// Stored: see [`encode_outline`].
+    pub(super) outline: Field,
 }
 
 /// What turns contents into documents. Holds buffers: make one for each thread and keep it.
 pub(crate) struct DocumentMaker {
     trigrams: Trigrams,
     terms: String,
+    texts: Texts,
+}
+
+/// What the fields hold of a text, all but its trigrams. Reads one text after the other.
+pub(crate) struct Texts {
+    symbols: Reader,
+    pub(crate) words: String,
+    pub(crate) comments: String,
+    pub(crate) defs: String,
+    refs: String,
 }
 
 /// A content on its way into the index. Takes its room until tantivy has taken it in.
@@ -68,35 +108,53 @@ struct Room {
 impl Shape {
     pub(super) fn new() -> Self {
         let mut schema = Schema::builder();
-        let no_norms = TextFieldIndexing::default()
-            .set_fieldnorms(false)
-            .set_tokenizer(TRIGRAM_TOKENIZER)
-            .set_index_option(IndexRecordOption::Basic);
+        let text = |schema: &mut SchemaBuilder, name, tokenizer, is_ranked| {
+            let option = match is_ranked {
+                true => IndexRecordOption::WithFreqs,
+                false => IndexRecordOption::Basic,
+            };
+            let indexing = TextFieldIndexing::default()
+                .set_tokenizer(tokenizer)
+                .set_fieldnorms(is_ranked)
+                .set_index_option(option);
+            schema.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
+        };
         let hash_high = schema.add_u64_field(HASH_HIGH, FAST | INDEXED);
         let hash_low = schema.add_u64_field(HASH_LOW, FAST);
-        let trigrams = schema.add_text_field(
-            TRIGRAMS,
-            TextOptions::default().set_indexing_options(no_norms),
-        );
+        let trigrams = text(&mut schema, TRIGRAMS, TRIGRAM_TOKENIZER, false);
+        let words = text(&mut schema, WORDS, WORD_TOKENIZER, true);
+        let comments = text(&mut schema, COMMENTS, WORD_TOKENIZER, true);
+        let defs = text(&mut schema, DEFS, DEFINITION_TOKENIZER, true);
+        let refs = text(&mut schema, REFS, NAME_TOKENIZER, false);
+        let outline = schema.add_bytes_field(OUTLINE, STORED);
         Self {
             schema: schema.build(),
             hash_high,
             hash_low,
             trigrams,
+            words,
+            comments,
+            defs,
+            refs,
+            outline,
         }
     }
 
     /// Names everything that an index must have been made by to be used.
     pub(super) fn version() -> String {
         // tantivy names its own format in each of its files.
-        format!("kerf index\nschema {SCHEMA_VERSION}\ntrigram {TRIGRAM_VERSION}\n")
+        format!(
+            "kerf index\nschema {SCHEMA_VERSION}\ntrigram {TRIGRAM_VERSION}\nword {WORD_VERSION}\nsymbol {SYMBOL_VERSION}\n"
+        )
     }
 
     /// Tells tantivy how the fields become terms.
     pub(super) fn register(index: &Index) {
-        index
-            .tokenizers()
-            .register(TRIGRAM_TOKENIZER, TrigramTokenizer::default());
+        let tokenizers = index.tokenizers();
+        tokenizers.register(TRIGRAM_TOKENIZER, TrigramTokenizer::default());
+        tokenizers.register(WORD_TOKENIZER, WordTokenizer::default());
+        tokenizers.register(DEFINITION_TOKENIZER, DefinitionTokenizer::default());
+        tokenizers.register(NAME_TOKENIZER, NameTokenizer::default());
     }
 }
 
@@ -105,14 +163,17 @@ impl DocumentMaker {
         Self {
             trigrams: Trigrams::new(),
             terms: String::new(),
+            texts: Texts::new(),
         }
     }
 
-    /// `None` when the content has too many trigrams.
+    /// Makes the document of a content. Symbols are read as of `language`; without one, or where they cannot be read,
+    /// all text is words. `None` when the content has too many trigrams.
     pub(super) fn make(
         &mut self,
         shape: &Shape,
         content: &Content,
+        language: Option<Language>,
         waiting: &Waiting,
     ) -> Option<Document> {
         let trigrams = self.trigrams.of(&content.text);
@@ -126,11 +187,125 @@ impl DocumentMaker {
         self.terms.clear();
         write_terms(trigrams, &mut self.terms);
         fields.add_text(shape.trigrams, &self.terms);
+        let mut bytes = self.terms.len();
+        if content.reason.is_none() {
+            let text = String::from_utf8_lossy(&content.text);
+            let outline = self.texts.read(&text, language);
+            for (field, text) in [
+                (shape.words, &self.texts.words),
+                (shape.comments, &self.texts.comments),
+                (shape.defs, &self.texts.defs),
+                (shape.refs, &self.texts.refs),
+            ] {
+                if !text.is_empty() {
+                    fields.add_text(field, text);
+                    bytes += text.len();
+                }
+            }
+            if let (Some(language), Some(outline)) = (language, outline) {
+                let encoded = encode_outline(language, &outline);
+                bytes += encoded.len();
+                fields.add_bytes(shape.outline, &encoded);
+            }
+        }
         Some(Document {
             fields,
-            _room: waiting.take(self.terms.len()),
+            _room: waiting.take(bytes),
         })
     }
+}
+
+impl Texts {
+    pub(crate) fn new() -> Self {
+        Self {
+            symbols: Reader::new(),
+            words: String::new(),
+            comments: String::new(),
+            defs: String::new(),
+            refs: String::new(),
+        }
+    }
+
+    /// Takes a text. The outline, when symbols were read; else all of it is words.
+    pub(crate) fn read(&mut self, text: &str, language: Option<Language>) -> Option<Outline> {
+        for field in [
+            &mut self.words,
+            &mut self.comments,
+            &mut self.defs,
+            &mut self.refs,
+        ] {
+            field.clear();
+        }
+        let parsed = language.and_then(|language| self.symbols.read(language, text).ok());
+        let Some(parsed) = parsed else {
+            self.words.push_str(text);
+            return None;
+        };
+        let mut at = 0;
+        for comment in &parsed.comments {
+            // Ranges that lie in one another are told once.
+            let start = comment.start.max(at);
+            if let (Some(before), Some(inside)) =
+                (text.get(at..start), text.get(start..comment.end))
+            {
+                self.words.push_str(before);
+                self.words.push(' ');
+                self.comments.push_str(inside);
+                self.comments.push('\n');
+                at = comment.end;
+            }
+        }
+        self.words.push_str(text.get(at..).unwrap_or_default());
+        let definitions = parsed.outline.definitions();
+        let kinds: BTreeSet<_> = definitions
+            .iter()
+            .map(|definition| definition.kind)
+            .collect();
+        for kind in kinds {
+            self.defs.extend([KIND]);
+            put(&mut self.defs, kind.name());
+        }
+        for definition in definitions {
+            put(&mut self.defs, &definition.name);
+        }
+        let mut seen = HashSet::with_capacity(parsed.references.len() / 4);
+        for reference in &parsed.references {
+            if seen.insert(reference.name) {
+                put(&mut self.refs, reference.name);
+            }
+        }
+        Some(parsed.outline)
+    }
+}
+
+fn put(names: &mut String, name: &str) {
+    names.push_str(name);
+    names.push(END);
+}
+
+/// The stored form of an outline: the outline, then the number of the language that it was read as.
+///
+/// A content may lie under names of several languages; the one that came first is the one that was read.
+fn encode_outline(language: Language, outline: &Outline) -> Vec<u8> {
+    let mut bytes = outline.encode();
+    bytes.push(language as u8);
+    bytes
+}
+
+/// Reads what [`encode_outline`] wrote, when it was read as `language`.
+pub(crate) fn decode_outline(bytes: &[u8], language: Language) -> Option<Outline> {
+    let (number, outline) = bytes.split_last()?;
+    if *number != language as u8 {
+        return None;
+    }
+    Outline::decode(outline).ok()
+}
+
+/// The tokenizers of [`Texts`]: of words and comments, and of definitions.
+#[derive(Clone, Default)]
+pub(crate) struct Tokenizers {
+    pub(crate) words: WordTokenizer,
+    pub(crate) defs: DefinitionTokenizer,
 }
 
 impl Fields for Document {

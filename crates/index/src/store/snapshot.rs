@@ -2,10 +2,11 @@
 
 use super::{
     StoreError,
-    document::{HASH_HIGH, HASH_LOW, Shape},
+    document::{HASH_HIGH, HASH_LOW, Shape, decode_outline},
 };
 use crate::{
     content::ContentId,
+    symbols::{Language, Outline},
     trigram::{Plan, Trigram},
 };
 use std::{
@@ -14,10 +15,10 @@ use std::{
     sync::Arc,
 };
 use tantivy::{
-    DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term,
+    DocAddress, DocId, DocSet, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term,
     index::{InvertedIndexReader, SegmentId},
     postings::SegmentPostings,
-    schema::IndexRecordOption,
+    schema::{IndexRecordOption, Value},
 };
 
 /// When so few documents are left it is cheaper to look into the files than to ask for more trigrams.
@@ -25,6 +26,14 @@ const FEW: usize = 4;
 
 /// A set of contents. Their ids are hashes already.
 pub(crate) type ContentSet = HashSet<ContentId, BuildHasherDefault<IdHasher>>;
+
+/// Where the document of a content is in one snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// In the order of [`Snapshot::segments`].
+    pub(crate) segment: u32,
+    pub(crate) doc: DocId,
+}
 
 /// Takes the first bytes of an id for its hash.
 #[derive(Default)]
@@ -83,6 +92,37 @@ impl Snapshot {
     /// All contents.
     pub(crate) fn held(&self) -> &ContentSet {
         &self.held
+    }
+
+    /// The segments, each with the contents of its documents by their numbers. Deleted documents are among them.
+    ///
+    /// tantivy panics on damage that no check has found: whoever reads in them does so in [`super::Store::ask`].
+    pub(crate) fn segments(&self) -> impl Iterator<Item = (&SegmentReader, &[ContentId])> {
+        let readers = self.searcher.iter().flat_map(|all| all.segment_readers());
+        readers.zip(self.tables.iter().map(|table| table.ids.as_slice()))
+    }
+
+    /// The content at a place.
+    pub(crate) fn id_at(&self, place: Place) -> Option<ContentId> {
+        let table = self.tables.get(place.segment as usize)?;
+        table.ids.get(place.doc as usize).copied()
+    }
+
+    /// The outline of the content at a place, when there is one that was read as `language`.
+    pub(crate) fn outline(
+        &self,
+        shape: &Shape,
+        place: Place,
+        language: Language,
+    ) -> Result<Option<Outline>, StoreError> {
+        let Some(searcher) = &self.searcher else {
+            return Ok(None);
+        };
+        let document: TantivyDocument = searcher.doc(DocAddress::new(place.segment, place.doc))?;
+        let bytes = document
+            .get_first(shape.outline)
+            .and_then(|value| value.as_bytes());
+        Ok(bytes.and_then(|bytes| decode_outline(bytes, language)))
     }
 
     /// The contents that a plan lets through. `None`: all of them.

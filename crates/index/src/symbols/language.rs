@@ -220,12 +220,23 @@ impl Language {
         NAMES[self as usize].name
     }
 
+    /// Its name, and the other names that the filter takes.
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
+        let names = &NAMES[self as usize];
+        std::iter::once(names.name).chain(names.aliases.iter().copied())
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        NAMES.get(usize::from(number)).map(|names| names.language)
+    }
+
     /// All languages, in the order of their numbers.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         NAMES.iter().map(|names| names.language)
     }
 
     /// Whether this build can read symbols of the language. The largest grammars come with the feature `languages-extra`.
+    #[cfg(test)]
     pub(crate) fn has_grammar(self) -> bool {
         super::tables::grammar(self).is_some()
     }

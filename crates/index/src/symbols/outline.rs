@@ -84,6 +84,7 @@ impl Outline {
     }
 
     /// The number of the definition that directly encloses the definition, when it is of the same content.
+    #[cfg(test)]
     pub(crate) fn parent(&self, definition: &Definition) -> Option<u32> {
         match self.container(definition.container?)?.named {
             Named::Definition(number) => Some(number),

@@ -55,19 +55,32 @@ impl SymbolPattern {
         if definition.name != self.name {
             return false;
         }
-        if self.containers.is_empty() {
-            return true;
-        }
         let mut around = outline.path(definition).into_iter();
         self.containers
             .iter()
             .all(|wanted| around.any(|name| name == &**wanted))
     }
+
+    /// Whether the names around the definition are those of the pattern, whatever its own name; upper and lower case
+    /// are the same.
+    pub(crate) fn is_inside(&self, outline: &Outline, definition: &Definition) -> bool {
+        if self.containers.is_empty() {
+            return true;
+        }
+        let mut around = outline.path(definition).into_iter();
+        self.containers.iter().all(|wanted| {
+            let wanted = wanted.to_lowercase();
+            around.any(|name| name.to_lowercase() == wanted)
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Container, Kind, Named};
+    use super::super::{
+        Kind,
+        outline::{Container, Named},
+    };
     use super::*;
 
     /// An outline with one definition: the last name of the path, inside the others.

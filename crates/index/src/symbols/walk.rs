@@ -4,8 +4,9 @@ mod finish;
 mod scope;
 
 use super::{
-    Container, Definition, Kind, Named, Outline, Parsed, Reference, Role,
+    Definition, Kind, Parsed, Role,
     grammar::{Rule, Step, Table},
+    outline::Container,
 };
 use scope::Frame;
 use std::ops::Range;

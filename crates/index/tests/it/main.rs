@@ -7,3 +7,4 @@ mod grep;
 mod index;
 mod odd_files;
 mod reference;
+mod search;

@@ -1,7 +1,10 @@
 //! What holds inside the nodes around a place: containers, members, locals, roles.
 
 use super::{Walk, is_name};
-use crate::symbols::{Container, Kind, Named, Outline, Role};
+use crate::symbols::{
+    Kind, Outline, Role,
+    outline::{Container, Named},
+};
 use tree_sitter::Node;
 
 /// What holds inside a node.
@@ -63,6 +66,7 @@ impl Walk<'_> {
     }
 
     /// So too, and what it defines are members, whatever its kind.
+    #[cfg(feature = "languages-extra")]
     pub(in crate::symbols) fn enter_type(&mut self, definition: u32) {
         let mut frame = self.inner_frame();
         frame.members = true;
@@ -82,6 +86,7 @@ impl Walk<'_> {
     }
 
     /// Ends what [`Walk::enter_rest`] began at this depth.
+    #[cfg(feature = "languages-extra")]
     pub(in crate::symbols) fn leave_rest(&mut self) {
         while self.frames.len() > 1 && self.frame().from == self.depth {
             self.frames.pop();
