@@ -15,12 +15,12 @@ mod work;
 pub use status::{Event, LeftOut, Phase, Status};
 
 use crate::{
-    Answer, Definition, GrepQuery, Grepped, Names, SearchError, Wanted,
+    Answer, Definition, Focus, GrepQuery, Grepped, Map, Names, SearchError, Wanted,
     catalog::Catalog,
     content::ContentId,
     exact, files,
     listing::Listing,
-    search,
+    map, search,
     store::{Member, Snapshot, Store},
 };
 use kerf_workspace::{RelPath, WatchEvent, Workspace, path::Escaped};
@@ -83,6 +83,7 @@ pub(crate) struct Core {
     trouble: Mutex<Option<String>>,
     has_saved: AtomicBool,
     is_stopped: AtomicBool,
+    map: map::Kept,
     on: Box<dyn Fn(Event) + Send + Sync>,
 }
 
@@ -121,6 +122,7 @@ impl Index {
             trouble: Mutex::default(),
             has_saved: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
+            map: map::Kept::default(),
             on: Box::new(on),
         });
         let member: Weak<Core> = Arc::downgrade(&core);
@@ -204,6 +206,23 @@ impl Index {
         ))
     }
 
+    /// An outline of the files and definitions that matter most, of at most so many tokens.
+    ///
+    /// A token is taken for 4 bytes, and the text never has more than 4 bytes for each of the budget; of 0 nothing is
+    /// left, and below 100 files are only named. Every line is quoted from the file as it is now. While the index is
+    /// being built the map has what there is, and its last line says so.
+    ///
+    /// # Errors
+    /// [`SearchError::Cancelled`].
+    pub fn map(
+        &self,
+        focus: &Focus,
+        budget_tokens: usize,
+        cancel: &AtomicBool,
+    ) -> Result<Map, SearchError> {
+        map::map(&self.handle.core, focus, budget_tokens, cancel)
+    }
+
     /// What the index is and does.
     pub fn status(&self) -> Status {
         self.handle.core.status()
@@ -274,6 +293,10 @@ impl Core {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub(crate) fn kept_map(&self) -> &map::Kept {
+        &self.map
     }
 
     pub(crate) fn listing(&self) -> RwLockReadGuard<'_, Listing> {

@@ -20,6 +20,7 @@ mod index;
 mod kept;
 mod lines;
 mod listing;
+mod map;
 mod names;
 mod pattern;
 mod query;
@@ -34,6 +35,7 @@ pub use error::SearchError;
 pub use find::{FindQuery, FoundFiles, find_files};
 pub use grep::{Found, GrepQuery, Grepped, grep};
 pub use index::{Change, Event, Index, LeftOut, Phase, Status};
+pub use map::{Focus, Map};
 pub use names::{NameHit, NameHits, Names};
 pub use query::{
     Case, Key, Known, Mistake, Mode, PathFilter, Pattern, Query, QueryError, Scope, Without,

@@ -1,7 +1,7 @@
 //! The one entry for all fronts: what a [`Query`] asks for, found in the index and in what is not in it yet.
 //!
 //! What a query asks for decides how it is answered: definitions before references, words, exact lines and files. What
-//! it says besides narrows the answer, so `sym:parse "TODO"` is the definitions in files that hold the text. Whatever
+//! it says besides narrows the answer, so `sym:parse "retry"` is the definitions in files that hold the text. Whatever
 //! the index says is looked at in the file as it is now before it is told.
 
 mod definitions;
@@ -84,7 +84,6 @@ pub struct Hit {
 
 /// What kind of place was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum HitKind {
     /// A line that holds what was asked for.
     Text,

@@ -16,7 +16,7 @@ mod walk;
 
 pub(crate) use kind::Kind;
 pub(crate) use language::Language;
-pub(crate) use outline::{Definition, Outline};
+pub(crate) use outline::{Definition, Named, Outline};
 pub(crate) use pattern::SymbolPattern;
 
 use grammar::Table;

@@ -100,6 +100,8 @@ impl Core {
             if std::mem::take(&mut plans.garbage) {
                 self.remove_garbage();
             }
+            // So that no search has to wait for it.
+            written(&self.catalog).refresh(&self.listing, &self.store.snapshot());
             self.queue.done(told);
             (self.on)(Event::Status(self.status()));
         }

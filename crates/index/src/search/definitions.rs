@@ -2,7 +2,8 @@
 
 use super::{
     Answer, Hit, HitKind, Wanted,
-    filter::Filter,
+    filter::{Filter, items},
+    finder::Finder,
     opened::{Opener, full_name},
     pending,
 };
@@ -13,17 +14,20 @@ use crate::{
     index::Core,
     store::Snapshot,
     symbols::{Definition, Kind, Outline, SymbolPattern},
-    words,
 };
 use kerf_workspace::RelPath;
 use std::{
+    cell::RefCell,
     cmp::Reverse,
     collections::HashSet,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// More outlines are not read for one name.
-const MAX_OUTLINES: usize = 400;
+/// More outlines are not read for one name: first those of definitions with the whole name, then of others.
+const MAX_OUTLINES: [usize; 2] = [300, 60];
+
+/// When there are so many times what is wanted, no more are looked for.
+const ENOUGH: usize = 8;
 
 /// More definitions of one file are not told for one name.
 const MAX_OF_FILE: usize = 200;
@@ -34,6 +38,7 @@ struct Name {
     /// The last name in lower case, and the stems of its parts.
     folded: String,
     parts: Vec<String>,
+    finder: RefCell<Finder>,
 }
 
 /// A definition that answers.
@@ -42,7 +47,6 @@ struct Found {
     language: Option<crate::symbols::Language>,
     stored: Option<(crate::content::ContentId, crate::store::Stored)>,
     definition: Definition,
-    full_name: String,
     score: f32,
 }
 
@@ -83,7 +87,11 @@ pub(super) fn find(
                 }
                 Ok(groups)
             });
+            let mut is_first = true;
             for group in groups.unwrap_or_default() {
+                let best_from = found.len();
+                let most = MAX_OUTLINES[usize::from(!is_first)];
+                is_first = group.is_empty() && is_first;
                 if found.len() > wanted.limit {
                     answer.more = true;
                     break;
@@ -110,8 +118,8 @@ pub(super) fn find(
                     .collect();
                 // When there are many, those that are likely meant are looked at.
                 files.sort_by_cached_key(|(file, _)| standing(file));
-                answer.more |= files.len() > MAX_OUTLINES;
-                for (file, content) in files.into_iter().take(MAX_OUTLINES) {
+                answer.more |= files.len() > most;
+                for (file, content) in files.into_iter().take(most) {
                     if cancel.load(Ordering::Relaxed) {
                         return Err(SearchError::Cancelled);
                     }
@@ -119,6 +127,10 @@ pub(super) fn find(
                     let outline = stored
                         .zip(file.language)
                         .and_then(|((_, place), language)| opener.stored(place, language));
+                    if found.len() >= best_from + wanted.limit.max(20) * ENOUGH {
+                        answer.more = true;
+                        break;
+                    }
                     if let Some(outline) = outline {
                         take(&names, filter, wanted, file, stored, &outline, &mut found);
                     }
@@ -142,7 +154,7 @@ pub(super) fn find(
     };
     found.sort_by(|a, b| {
         (b.score.total_cmp(&a.score))
-            .then_with(|| a.full_name.len().cmp(&b.full_name.len()))
+            .then_with(|| a.definition.name.len().cmp(&b.definition.name.len()))
             .then_with(|| a.path.cmp(&b.path))
             .then_with(|| a.definition.line.cmp(&b.definition.line))
     });
@@ -236,7 +248,10 @@ fn show(
             marks: mark.into_iter().filter(|mark| !mark.is_empty()).collect(),
             score: found.score,
             kind: HitKind::Definition,
-            symbol: Some(found.full_name),
+            symbol: file
+                .outline
+                .as_ref()
+                .map(|outline| full_name(outline, definition)),
             symbol_kind: Some(definition.kind.name()),
             last_line,
         });
@@ -275,7 +290,6 @@ fn take(
                 language: file.language,
                 stored,
                 definition: definition.clone(),
-                full_name: full_name(outline, definition),
                 score: rank + factor * 0.5 + weight(definition.kind) + recent,
             });
         }
@@ -285,17 +299,13 @@ fn take(
 impl Name {
     fn new(text: &str) -> Self {
         let pattern = SymbolPattern::new(text);
-        let folded = pattern.name().to_lowercase();
-        let asked = words::question(pattern.name());
-        let parts = asked
-            .into_iter()
-            .flat_map(|asked| asked.parts)
-            .take(super::finder::MAX_PARTS)
-            .collect();
+        let finder = Finder::new(items(pattern.name()));
+        let parts = finder.items.iter().flat_map(|item| &item.parts);
         Self {
+            folded: pattern.name().to_lowercase(),
+            parts: parts.cloned().collect(),
+            finder: RefCell::new(finder),
             pattern,
-            folded,
-            parts,
         }
     }
 
@@ -308,24 +318,38 @@ impl Name {
         if self.pattern.matches(outline, definition) {
             return Some(4.0);
         }
-        if !self.pattern.is_inside(outline, definition) {
+        let name = &*definition.name;
+        let (begins, is_same) = match (name.is_ascii(), name.get(..self.folded.len())) {
+            (true, Some(beginning)) => (
+                beginning.eq_ignore_ascii_case(&self.folded),
+                name.len() == self.folded.len(),
+            ),
+            (true, None) => (false, false),
+            (false, _) => {
+                let name = name.to_lowercase();
+                (name.starts_with(&self.folded), name == self.folded)
+            }
+        };
+        let brevity = (self.folded.len() as f32 / name.len().max(1) as f32).min(1.0) * 0.3;
+        let rank = if begins && is_same {
+            3.0
+        } else if begins {
+            let same = name.starts_with(self.pattern.name());
+            2.0 + brevity + if same { 0.05 } else { 0.0 }
+        } else if self.has_parts(name) {
+            1.0 + brevity
+        } else {
             return None;
-        }
-        let name = definition.name.to_lowercase();
-        let brevity = self.folded.len() as f32 / name.len().max(1) as f32;
-        if name == self.folded {
-            return Some(3.0);
-        }
-        if name.starts_with(&self.folded) {
-            let same = definition.name.starts_with(self.pattern.name());
-            return Some(2.0 + brevity * 0.3 + if same { 0.05 } else { 0.0 });
-        }
-        let held: Vec<String> = words::question(&definition.name)
-            .into_iter()
-            .flat_map(|asked| asked.parts)
-            .collect();
-        let has = !self.parts.is_empty() && self.parts.iter().all(|part| held.contains(part));
-        has.then(|| 1.0 + brevity.min(1.0) * 0.3)
+        };
+        self.pattern.is_inside(outline, definition).then_some(rank)
+    }
+
+    /// Whether a name has all parts that are asked for.
+    fn has_parts(&self, name: &str) -> bool {
+        let mut finder = self.finder.borrow_mut();
+        let all = finder.all();
+        // Most names have none, which is seen without taking them apart.
+        all != 0 && finder.guess(name) & all == all && finder.look_at_name(name).0 == all
     }
 }
 

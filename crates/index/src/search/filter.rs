@@ -151,8 +151,7 @@ impl Conditions<'_> {
         let Some(finder) = &mut self.no_word else {
             return false;
         };
-        let text = String::from_utf8_lossy(text);
-        finder.lines(&text, 1).next().is_some()
+        finder.is_in(&String::from_utf8_lossy(text))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Lines of a text that hold words of a question.
 //!
-//! Most of a text holds none of them, so that taking it apart would be a waste: a matcher looks for how the words begin,
-//! and only the lines where it finds something are taken apart.
+//! Most of a text holds none of them, so that taking it apart would be a waste: a matcher looks for how the words begin.
+//! What it finds is nearly always the word; [`Finder::look`] takes a line apart to be sure.
 
 use crate::words::{Asked, WHOLE, WordTokenizer};
 use grep_matcher::Matcher;
@@ -9,8 +9,12 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use std::ops::Range;
 use tantivy::tokenizer::{TokenStream, Tokenizer};
 
-/// More words of one question are not looked for.
-pub(super) const MAX_ITEMS: usize = 32;
+/// More words of one question are not looked for, nor words that have more parts together.
+const MAX_ITEMS: usize = 32;
+const MAX_ALL_PARTS: usize = 64;
+
+/// What a part of a word counts where the word is not whole.
+const APART: f32 = 0.4;
 
 /// More parts of one word are not looked for.
 pub(super) const MAX_PARTS: usize = 12;
@@ -28,22 +32,23 @@ pub(super) struct Item {
     pub(super) weight: f32,
 }
 
-/// A line that holds words of the question.
+/// A line that may hold words of the question.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Line {
     /// From 1.
     pub(super) number: u32,
     /// As bytes of the text, without its end.
     pub(super) range: Range<usize>,
-    /// Which words it holds, one bit each.
-    pub(super) items: u32,
-    /// How many neighbouring words of the question are neighbours here, in their order.
-    pub(super) pairs: u32,
+    /// Which parts of words it may hold; see [`Finder::weight`].
+    pub(super) parts: u64,
 }
 
 /// Looks for the words of one question.
+#[derive(Clone)]
 pub(super) struct Finder {
     pub(super) items: Vec<Item>,
+    /// How parts begin, in lower case, and which they are the beginning of.
+    beginnings: Vec<(String, u64)>,
     matcher: Option<RegexMatcher>,
     tokenizer: WordTokenizer,
 }
@@ -59,9 +64,14 @@ impl Item {
         }
     }
 
-    /// One bit for each part; for a word without parts, one for the whole.
+    /// How many parts there are; a word without parts is one.
+    fn len(&self) -> usize {
+        self.parts.len().max(1)
+    }
+
+    /// One bit for each part.
     pub(super) fn all(&self) -> u32 {
-        (1 << self.parts.len().max(1)) - 1
+        (1 << self.len()) - 1
     }
 
     /// The bits that a word of the index stands for.
@@ -78,102 +88,172 @@ impl Item {
 
 impl Finder {
     pub(super) fn new(mut items: Vec<Item>) -> Self {
+        let mut parts = 0;
+        items.retain(|item| {
+            parts += item.len();
+            parts <= MAX_ALL_PARTS
+        });
         items.truncate(MAX_ITEMS);
-        let mut beginnings: Vec<String> = items
+        let mut beginnings: Vec<(String, u64)> = Vec::new();
+        let mut part = 0;
+        for item in &items {
+            let name = item.parts.is_empty().then_some(item.name.as_str());
+            for word in item.parts.iter().map(|part| beginning(part)).chain(name) {
+                match beginnings.iter_mut().find(|(known, _)| known == word) {
+                    Some((_, parts)) => *parts |= 1 << part,
+                    None => beginnings.push((word.to_owned(), 1 << part)),
+                }
+                part += 1;
+            }
+        }
+        let words: Vec<String> = beginnings
             .iter()
-            .flat_map(|item| {
-                let name = item.parts.is_empty().then_some(item.name.as_str());
-                item.parts.iter().map(|part| beginning(part)).chain(name)
-            })
-            .map(regex_syntax::escape)
+            .map(|(word, _)| regex_syntax::escape(word))
             .collect();
-        beginnings.sort_unstable();
-        beginnings.dedup();
         let matcher = RegexMatcherBuilder::new()
             .case_insensitive(true)
-            .build(&beginnings.join("|"));
+            .build(&words.join("|"));
         Self {
             // Escaped text is an expression; one that is too large finds nothing.
             matcher: matcher.ok().filter(|_| !beginnings.is_empty()),
             items,
+            beginnings,
             tokenizer: WordTokenizer::default(),
         }
     }
 
-    /// The first lines of a text that hold a word, at most `limit`.
-    pub(super) fn lines<'a>(
-        &'a mut self,
-        text: &'a str,
-        limit: usize,
-    ) -> impl Iterator<Item = Line> + 'a {
-        let mut at = 0;
-        let (mut counted, mut number) = (0, 1);
-        std::iter::from_fn(move || {
-            loop {
-                let found = self.matcher.as_ref()?.find_at(text.as_bytes(), at).ok()??;
-                let start = text[..found.start()].rfind('\n').map_or(0, |end| end + 1);
-                let end = text[found.start()..]
-                    .find('\n')
-                    .map_or(text.len(), |end| found.start() + end);
-                number += text.as_bytes()[counted..start]
-                    .iter()
-                    .filter(|&&byte| byte == b'\n')
-                    .count() as u32;
-                counted = start;
-                at = end.max(found.end());
-                let (items, pairs) = self.look(&text[start..end]);
-                if items != 0 {
-                    return Some(Line {
-                        number,
-                        range: start..end,
-                        items,
-                        pairs,
-                    });
-                }
+    /// The first lines of a text that may hold a word, at most `limit`.
+    pub(super) fn lines(&self, text: &str, limit: usize) -> Vec<Line> {
+        let mut lines: Vec<Line> = Vec::new();
+        let (mut at, mut counted, mut number) = (0, 0, 1);
+        while let Some((found, parts)) = self.next(text, at) {
+            at = found.end;
+            if let Some(last) = lines.last_mut()
+                && found.start < last.range.end
+            {
+                last.parts |= parts;
+                continue;
             }
-        })
-        .take(limit)
+            if lines.len() == limit {
+                break;
+            }
+            let start = text[..found.start].rfind('\n').map_or(0, |end| end + 1);
+            let end = text[found.start..]
+                .find('\n')
+                .map_or(text.len(), |end| found.start + end);
+            let passed = text.as_bytes()[counted..start].iter();
+            number += passed.filter(|&&byte| byte == b'\n').count() as u32;
+            counted = start;
+            lines.push(Line {
+                number,
+                range: start..end,
+                parts,
+            });
+        }
+        lines
     }
 
-    /// Which words a line holds, and how many pairs of neighbours.
-    pub(super) fn look(&mut self, line: &str) -> (u32, u32) {
+    /// Whether a text holds a word.
+    pub(super) fn is_in(&mut self, text: &str) -> bool {
+        let mut at = 0;
+        while let Some((found, _)) = self.next(text, at) {
+            let start = text[..found.start].rfind('\n').map_or(0, |end| end + 1);
+            let end = text[found.start..]
+                .find('\n')
+                .map_or(text.len(), |end| found.start + end);
+            if self.look(&text[start..end]).0 != 0 {
+                return true;
+            }
+            at = end;
+        }
+        false
+    }
+
+    /// Which parts of words a name may hold.
+    pub(super) fn guess(&self, name: &str) -> u64 {
+        let (mut at, mut parts) = (0, 0);
+        while let Some((found, more)) = self.next(name, at) {
+            parts |= more;
+            at = found.end;
+        }
+        parts
+    }
+
+    /// All parts of all words.
+    pub(super) fn all(&self) -> u64 {
+        let parts: usize = self.items.iter().map(Item::len).sum();
+        u64::MAX
+            .checked_shr(u64::BITS - parts as u32)
+            .unwrap_or_default()
+    }
+
+    /// The next place where a part seems to begin, and which parts those may be.
+    fn next(&self, text: &str, mut at: usize) -> Option<(Range<usize>, u64)> {
+        loop {
+            let found = self.matcher.as_ref()?.find_at(text.as_bytes(), at).ok()??;
+            if is_start(text, found.start()) {
+                let found = found.start()..found.end();
+                // The longest of several is the one whose place this is, but the others begin here as well.
+                let parts = self.beginnings.iter().filter(|(word, _)| {
+                    text.get(found.start..found.start + word.len())
+                        .is_some_and(|here| here.eq_ignore_ascii_case(word))
+                });
+                let parts = parts.fold(0, |all, (_, parts)| all | parts);
+                // Beyond ASCII lower case may have another length.
+                return Some((found, if parts == 0 { self.all() } else { parts }));
+            }
+            at = text.ceil_char_boundary(found.start() + 1);
+        }
+    }
+
+    /// Which parts of words a line holds, and how many words that are neighbours in the question are so here, in their
+    /// order.
+    pub(super) fn look(&mut self, line: &str) -> (u64, u32) {
         let line = &line[..line.floor_char_boundary(MAX_LINE)];
         let (mut found, mut pairs) = (0, 0);
         let mut before: Option<(usize, usize)> = None;
         let mut tokens = self.tokenizer.token_stream(line);
-        let mut bits = [0; MAX_ITEMS];
+        let mut held = [0; MAX_ITEMS];
         while tokens.advance() {
             let token = tokens.token();
+            let mut shift = 0;
             for (number, item) in self.items.iter().enumerate() {
-                let new = item.bits(&token.text);
-                if new == 0 {
+                let bits = item.bits(&token.text);
+                found |= u64::from(bits) << shift;
+                shift += item.len();
+                held[number] |= bits;
+                if bits == 0 || held[number] != item.all() {
                     continue;
                 }
-                bits[number] |= new;
-                if bits[number] != item.all() {
-                    continue;
-                }
-                found |= 1 << number;
-                match before {
-                    Some((last, position))
-                        if last + 1 == number && position + 2 >= token.position =>
-                    {
-                        pairs += 1;
-                    }
-                    _ => {}
+                if before.is_some_and(|(last, at)| last + 1 == number && at + 2 >= token.position) {
+                    pairs += 1;
                 }
                 if before.is_none_or(|(last, _)| last != number) {
                     before = Some((number, token.position));
                 }
             }
         }
-        // A part alone counts where its word is not whole.
-        for (number, bits) in bits.iter().enumerate() {
-            if *bits != 0 {
-                found |= 1 << number;
+        (found, pairs)
+    }
+
+    /// Which parts of words a name holds, and how much of the name they are, from 0 to 1.
+    pub(super) fn look_at_name(&mut self, name: &str) -> (u64, f32) {
+        let (mut found, mut own, mut all) = (0, 0.0_f32, 0.0_f32);
+        let mut tokens = self.tokenizer.token_stream(name);
+        while tokens.advance() {
+            let text = &tokens.token().text;
+            let (mut shift, mut bits) = (0, 0);
+            for item in &self.items {
+                bits |= u64::from(item.bits(text)) << shift;
+                shift += item.len();
+            }
+            found |= bits;
+            if !text.starts_with(WHOLE) {
+                all += 1.0;
+                own += if bits == 0 { 0.0 } else { 1.0 };
             }
         }
-        (found, pairs)
+        (found, own / all.max(1.0))
     }
 
     /// The bytes of a line that hold words of the question, in order and apart.
@@ -194,12 +274,39 @@ impl Finder {
         marks
     }
 
-    /// The weight of the words in a set.
-    pub(super) fn weight(&self, items: u32) -> f32 {
-        let items_in = (0..)
-            .zip(&self.items)
-            .filter(|(n, _)| items & (1 << n) != 0);
-        items_in.map(|(_, item): (u32, _)| item.weight).sum()
+    /// The weight of a set of parts, the lowest bits for those of the first word: a word counts whole when all of its
+    /// parts are there.
+    pub(super) fn weight(&self, parts: u64) -> f32 {
+        let mut rest = parts;
+        let mut weight = 0.0;
+        for item in &self.items {
+            let all = u64::from(item.all());
+            let held = (rest & all).count_ones() as f32;
+            rest = rest.checked_shr(item.len() as u32).unwrap_or_default();
+            let len = item.len() as f32;
+            weight += item.weight * if held == len { 1.0 } else { APART * held / len };
+        }
+        weight
+    }
+}
+
+/// Whether a part of an identifier may begin at a byte: not within small letters.
+fn is_start(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    match at.checked_sub(1).and_then(|before| bytes.get(before)) {
+        Some(before) if before.is_ascii_lowercase() => {
+            bytes.get(at).is_some_and(|here| !here.is_ascii_lowercase())
+        }
+        // In capitals a part ends where small letters follow.
+        Some(before) if before.is_ascii_uppercase() => {
+            bytes.get(at).is_some_and(|here| !here.is_ascii_lowercase())
+                && !is_letter(bytes.get(at + 1).filter(|next| next.is_ascii_uppercase()))
+                || bytes
+                    .get(at)
+                    .is_some_and(|here| !here.is_ascii_alphabetic())
+        }
+        _ => true,
     }
 }
 
@@ -217,6 +324,7 @@ fn beginning(stem: &str) -> &str {
 mod tests {
     use super::*;
     use crate::words;
+    use proptest::prelude::*;
 
     fn finder(question: &str) -> Finder {
         Finder::new(
@@ -232,26 +340,20 @@ mod tests {
     #[case(
         "refunds rounded",
         "fn round_refund() {}\nrefund rounding\nground",
-        "1:11 2:11+1"
+        "1:11 2:11"
     )]
-    #[case("HttpServer", "http\nserver\nhttpServer\n", "1:1 2:1 3:1")]
+    #[case("HttpServer x", "http\nserver\nhttpServer x\n", "1:1 2:10 3:111")]
     #[case("a.b", "x", "")]
     #[case("日本語", "これは日本\n", "1:1")]
     #[case("x", "xy\nx", "2:1")]
     fn lines_that_hold_words(#[case] question: &str, #[case] text: &str, #[case] expected: &str) {
         let mut finder = finder(question);
-        let lines: Vec<_> = finder
-            .lines(text, 99)
-            .map(|line| {
-                let pairs = if line.pairs > 0 && question.starts_with("refunds") && line.number > 1
-                {
-                    format!("+{}", line.pairs)
-                } else {
-                    String::new()
-                };
-                format!("{}:{:b}{pairs}", line.number, line.items)
-            })
-            .collect();
+        let lines = finder.lines(text, 99).into_iter().filter_map(|line| {
+            let (parts, _) = finder.look(&text[line.range.clone()]);
+            assert_eq!(line.parts & parts, parts, "what is there is seen: {line:?}");
+            (parts != 0).then(|| format!("{}:{parts:b}", line.number))
+        });
+        let lines: Vec<_> = lines.collect();
         assert_eq!(lines.join(" "), expected);
     }
 
@@ -265,5 +367,28 @@ mod tests {
             .map(|mark| &line[mark])
             .collect();
         assert_eq!(marked, ["refundTable", "round", "refunds"]);
+    }
+
+    fn identifiers() -> impl Strategy<Value = String> {
+        let part = prop::sample::select(vec![
+            "http", "HTTP", "Http", "round", "Rounded", "rounding", "try", "Tries", "TRIED",
+            "hope", "Hoping", "x", "2", "sha256", "_", "__", "URLs", "retry", "ä", "Über", "io",
+            "IO",
+        ]);
+        prop::collection::vec(part, 1..4).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_guess_never_misses(question in prop::collection::vec(identifiers(), 1..4), text in prop::collection::vec(identifiers(), 0..6)) {
+            let mut finder = finder(&question.join(" "));
+            for name in &text {
+                let (items, _) = finder.look(name);
+                prop_assert_eq!(finder.guess(name) & items, items, "{} in {}", question.join(" "), name);
+            }
+            let text = text.join("\n");
+            let is_in = finder.look(&text).0 != 0;
+            prop_assert_eq!(finder.is_in(&text), is_in);
+        }
     }
 }

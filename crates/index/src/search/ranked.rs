@@ -6,6 +6,7 @@
 use super::{
     Answer, Hit, Wanted,
     filter::{Filter, items},
+    finder::Finder,
     opened::{Opened, Opener},
     pending,
     question::Question,
@@ -23,12 +24,20 @@ use kerf_workspace::RelPath;
 use std::{
     cmp::Ordering,
     collections::BinaryHeap,
-    sync::atomic::{AtomicBool, Ordering as Memory},
+    panic::resume_unwind,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering as Memory},
+    },
+    thread,
 };
 
 /// So many files are read to answer, when the limit asks for fewer, and at most.
 const LOOKED_AT: usize = 40;
 const MAX_LOOKED_AT: usize = 400;
+
+/// Files read at once.
+const MAX_THREADS: usize = 4;
 
 /// A file that may answer.
 struct Candidate {
@@ -97,34 +106,16 @@ pub(super) fn find(
             .total_cmp(&a.score)
             .then_with(|| a.path.cmp(&b.path))
     });
-    let mut opener = Opener::new(core, &snapshot);
-    let mut conditions = filter.conditions()?;
     let mut hits: Vec<Hit> = Vec::new();
-    for candidate in candidates {
+    let mut candidates = candidates.into_iter().peekable();
+    while hits.len() < looked_at && candidates.peek().is_some() {
         if cancel.load(Memory::Relaxed) {
             return Err(SearchError::Cancelled);
         }
-        if hits.len() >= looked_at {
-            answer.more = true;
-            break;
-        }
-        let Candidate {
-            path,
-            language,
-            stored,
-            opened,
-            score,
-        } = candidate;
-        let Some(opened) = opened.or_else(|| opener.open(&path, language, stored)) else {
-            continue;
-        };
-        if !conditions.hold(opened.text.as_bytes())
-            || !filter.takes_outline(opened.outline.as_ref())
-        {
-            continue;
-        }
-        hits.extend(hit(&mut question, path, &opened, score));
+        let some = candidates.by_ref().take(looked_at - hits.len()).collect();
+        hits.extend(look(core, filter, &question, &snapshot, some, cancel)?);
     }
+    answer.more |= candidates.peek().is_some();
     hits.sort_by(|a, b| {
         b.score
             .total_cmp(&a.score)
@@ -136,6 +127,62 @@ pub(super) fn find(
     hits.truncate(wanted.limit);
     answer.hits = hits;
     Ok(answer)
+}
+
+/// Reads the candidates and finds the place in each that answers best.
+fn look(
+    core: &Core,
+    filter: &Filter,
+    question: &Question,
+    snapshot: &Snapshot,
+    candidates: Vec<Candidate>,
+    cancel: &AtomicBool,
+) -> Result<Vec<Hit>, SearchError> {
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MAX_THREADS)
+        .min(candidates.len());
+    let candidates = Mutex::new(candidates.into_iter());
+    let next = || {
+        candidates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()
+    };
+    let work = || -> Result<Vec<Hit>, SearchError> {
+        let mut opener = Opener::new(core, snapshot);
+        let mut conditions = filter.conditions()?;
+        let mut finder = question.finder.clone();
+        let mut hits = Vec::new();
+        while !cancel.load(Memory::Relaxed)
+            && let Some(candidate) = next()
+        {
+            let Candidate {
+                path,
+                language,
+                stored,
+                opened,
+                score,
+            } = candidate;
+            let Some(opened) = opened.or_else(|| opener.open(&path, language, stored)) else {
+                continue;
+            };
+            if conditions.hold(opened.text.as_bytes())
+                && filter.takes_outline(opened.outline.as_ref())
+            {
+                hits.extend(hit(&mut finder, path, &opened, score));
+            }
+        }
+        Ok(hits)
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut hits = work()?;
+        for other in others {
+            hits.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        }
+        Ok(hits)
+    })
 }
 
 /// The best files whose contents the store holds, by what it knows of them: one more than asked for when there are.
@@ -210,9 +257,8 @@ fn factor(wanted: &Wanted<'_>, question: &Question, path: &RelPath, standing: St
 }
 
 /// The best place of a file, or its first line when only its path has the words.
-fn hit(question: &mut Question, path: RelPath, opened: &Opened, score: f32) -> Option<Hit> {
+fn hit(finder: &mut Finder, path: RelPath, opened: &Opened, score: f32) -> Option<Hit> {
     let outline = opened.outline.as_ref();
-    let finder = &mut question.finder;
     let Some(window) = window::best(finder, &opened.text, outline) else {
         let (items, _) = finder.look(&path.to_string());
         return (items != 0).then(|| window::first_line(path, opened, score * 0.3));

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     cut,
-    symbols::{Kind, Outline},
+    symbols::{Definition, Kind, Outline},
 };
 use kerf_workspace::RelPath;
 use std::collections::HashMap;
@@ -18,13 +18,17 @@ const NEAR: u32 = 6;
 /// More lines of one file are not compared.
 const MAX_LINES: usize = 2_000;
 
+/// So many of the best lines are looked at closely, and so many when one of them holds a word for sure.
+const MAX_SURE: usize = 100;
+const ENOUGH: usize = 8;
+
+/// What a line counts that only brings names in from elsewhere.
+const IMPORT: f32 = 0.8;
+
 /// What the words around a line, a name that is defined on it, and neighbours in order count beside its own words.
 const AROUND: f32 = 0.4;
 const DEFINED: f32 = 1.0;
 const PAIR: f32 = 0.3;
-
-/// What a name counts that stands over text or data, and names nothing in code.
-const TALK: f32 = 0.3;
 
 /// The best place of a file.
 pub(super) struct Window {
@@ -37,24 +41,10 @@ pub(super) struct Window {
 
 /// Finds the best place. `None`: no line holds a word of the question.
 pub(super) fn best(finder: &mut Finder, text: &str, outline: Option<&Outline>) -> Option<Window> {
-    let lines: Vec<Line> = finder.lines(text, MAX_LINES).collect();
-    let mut defined: HashMap<u32, f32> = HashMap::new();
-    if let Some(outline) = outline {
-        let held: HashMap<u32, u32> = lines.iter().map(|line| (line.number, line.items)).collect();
-        for definition in outline.definitions() {
-            if !held.contains_key(&definition.line) {
-                continue;
-            }
-            let (items, _) = finder.look(&definition.name);
-            let own = finder.weight(items) * if talks(definition.kind) { TALK } else { 1.0 };
-            if own > 0.0 {
-                let worth = defined.entry(definition.line).or_default();
-                *worth = worth.max(own);
-            }
-        }
-    }
-    let all = finder.weight(u32::MAX).max(f32::MIN_POSITIVE);
-    let mut best: Option<(f32, usize, u32)> = None;
+    let lines = finder.lines(text, MAX_LINES);
+    let named = named(finder, &lines, outline);
+    let all = finder.weight(finder.all()).max(f32::MIN_POSITIVE);
+    let mut ranked: Vec<(f32, usize, u64)> = Vec::with_capacity(lines.len());
     let mut first = 0;
     for (at, line) in lines.iter().enumerate() {
         while lines[first].number + NEAR < line.number {
@@ -63,35 +53,92 @@ pub(super) fn best(finder: &mut Finder, text: &str, outline: Option<&Outline>) -
         let near = lines[first..]
             .iter()
             .take_while(|other| other.number <= line.number + NEAR);
-        let (mut around, mut last) = (0, line.number);
-        for other in near {
-            around |= other.items;
-            if other.number > line.number {
-                last = other.number;
-            }
+        let around = near.fold(0, |all, other| all | other.parts);
+        let worth = worth(finder, text, line, line.parts, around, &named);
+        ranked.push((worth, at, around));
+    }
+    let order = |a: &(f32, usize, u64), b: &(f32, usize, u64)| {
+        b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1))
+    };
+    if ranked.len() > MAX_SURE {
+        ranked.select_nth_unstable_by(MAX_SURE, order);
+        ranked.truncate(MAX_SURE);
+    }
+    ranked.sort_unstable_by(order);
+    let mut best: Option<(f32, usize)> = None;
+    for (sure, (guessed, at, around)) in ranked.into_iter().enumerate() {
+        if best.is_some_and(|(most, _)| sure >= ENOUGH || most >= guessed + PAIR * all) {
+            break;
         }
-        let own = finder.weight(line.items);
-        let more = finder.weight(around & !line.items);
-        let name = defined.get(&line.number).copied().unwrap_or_default();
-        let trimmed = text[line.range.clone()].trim_start();
-        let is_import = ["use ", "import ", "from ", "#include", "require"]
-            .iter()
-            .any(|start| trimmed.starts_with(start));
-        let pairs = line.pairs as f32 * all / finder.items.len().max(1) as f32;
-        let worth =
-            own * if is_import { 0.8 } else { 1.0 } + AROUND * more + DEFINED * name + PAIR * pairs;
-        if best.is_none_or(|(most, ..)| worth > most) {
-            best = Some((worth, at, last));
+        let line = &lines[at];
+        let (parts, pairs) = finder.look(&text[line.range.clone()]);
+        if parts == 0 {
+            continue;
+        }
+        let pairs = pairs as f32 * all / finder.items.len().max(1) as f32;
+        let worth = worth(finder, text, line, parts, around, &named) + PAIR * pairs;
+        if best.is_none_or(|(most, _)| worth > most) {
+            best = Some((worth, at));
         }
     }
-    let (worth, at, last_line) = best?;
-    let line = lines.into_iter().nth(at)?;
+    let (worth, at) = best?;
+    let line = lines.get(at)?.clone();
+    let near = lines[at..]
+        .iter()
+        .take_while(|other| other.number <= line.number + NEAR);
+    let last_line = near.last().map_or(line.number, |last| last.number);
     Some(Window {
         worth: worth / all,
-        is_definition: defined.contains_key(&line.number),
+        is_definition: named.contains_key(&line.number),
         line,
         last_line,
     })
+}
+
+/// How much the names count that are defined on lines, by line.
+fn named(finder: &mut Finder, lines: &[Line], outline: Option<&Outline>) -> HashMap<u32, f32> {
+    let mut named: HashMap<u32, f32> = HashMap::new();
+    for definition in outline.iter().flat_map(|outline| outline.definitions()) {
+        let is_held = lines
+            .binary_search_by_key(&definition.line, |line| line.number)
+            .is_ok();
+        if !is_held || finder.guess(&definition.name) == 0 {
+            continue;
+        }
+        let own = own_worth(finder, definition);
+        if own > 0.0 {
+            let worth = named.entry(definition.line).or_default();
+            *worth = worth.max(own);
+        }
+    }
+    named
+}
+
+/// What the name of a definition counts: more when it says nothing else, and when it stands for much.
+fn own_worth(finder: &mut Finder, definition: &Definition) -> f32 {
+    let (parts, share) = finder.look_at_name(&definition.name);
+    let is_it = (finder.items.iter()).any(|item| item.name.eq_ignore_ascii_case(&definition.name));
+    let exact = if is_it { 1.1 } else { 1.0 };
+    finder.weight(parts) * (0.5 + 0.5 * share) * meaning(definition) * exact
+}
+
+/// What a line counts that holds some words, and others around.
+fn worth(
+    finder: &Finder,
+    text: &str,
+    line: &Line,
+    parts: u64,
+    around: u64,
+    named: &HashMap<u32, f32>,
+) -> f32 {
+    let start = text[line.range.clone()].trim_start();
+    let is_import = ["use ", "import ", "from ", "#include", "require"]
+        .iter()
+        .any(|word| start.starts_with(word));
+    let own = finder.weight(parts) * if is_import { IMPORT } else { 1.0 };
+    let name = named.get(&line.number).copied().unwrap_or_default();
+    let more = finder.weight(around | parts) - finder.weight(parts);
+    own + AROUND * more + DEFINED * name
 }
 
 impl Window {
@@ -114,10 +161,7 @@ impl Window {
                 .filter(|definition| self.is_definition && definition.line == self.line.number);
             // Of several on one line the one that is asked for.
             let on_line = on_line.max_by(|a, b| {
-                let [a, b] = [a, b].map(|definition| {
-                    let (items, _) = finder.look(&definition.name);
-                    finder.weight(items)
-                });
+                let [a, b] = [a, b].map(|definition| own_worth(finder, definition));
                 a.total_cmp(&b)
             });
             Some((
@@ -174,6 +218,14 @@ pub(super) fn first_line(path: RelPath, opened: &Opened, score: f32) -> Hit {
     }
 }
 
-fn talks(kind: Kind) -> bool {
-    matches!(kind, Kind::Heading | Kind::Key | Kind::Selector | Kind::Id)
+/// What a definition counts beside a function: names within something say less of a file, and those over text, over
+/// data and around a whole header least.
+fn meaning(definition: &Definition) -> f32 {
+    match definition.kind {
+        Kind::Heading | Kind::Key | Kind::Selector | Kind::Id => 0.3,
+        Kind::Macro if definition.name.trim_end_matches('_').ends_with("_H") => 0.1,
+        Kind::Field | Kind::Variant | Kind::Property => 0.5,
+        Kind::Prototype | Kind::Variable | Kind::Constant | Kind::Macro => 0.8,
+        _ => 1.0,
+    }
 }

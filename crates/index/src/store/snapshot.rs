@@ -125,6 +125,18 @@ impl Snapshot {
         Ok(bytes.and_then(|bytes| decode_outline(bytes, language)))
     }
 
+    /// Where a content is, if it is here. Goes through all that are.
+    pub(crate) fn place_of(&self, id: ContentId) -> Option<Place> {
+        self.segments()
+            .enumerate()
+            .find_map(|(segment, (reader, ids))| {
+                let is_it = |doc: &DocId| ids.get(*doc as usize) == Some(&id);
+                let doc = reader.doc_ids_alive().find(is_it)?;
+                let segment = u32::try_from(segment).ok()?;
+                Some(Place { segment, doc })
+            })
+    }
+
     /// The contents that a plan lets through. `None`: all of them.
     pub(crate) fn candidates(
         &self,

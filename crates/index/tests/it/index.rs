@@ -50,10 +50,8 @@ pub(crate) fn open(workspace: &Workspace, place: &Path) -> Index {
 }
 
 pub(crate) fn wait(index: &Index) -> Status {
-    assert!(
-        index.wait(Instant::now() + LONG),
-        "the index takes too long"
-    );
+    let is_done = index.wait(Instant::now() + LONG);
+    assert!(is_done, "the index takes too long");
     index.status()
 }
 

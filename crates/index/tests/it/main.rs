@@ -5,6 +5,7 @@ mod find;
 mod folder;
 mod grep;
 mod index;
+mod map;
 mod odd_files;
 mod reference;
 mod search;

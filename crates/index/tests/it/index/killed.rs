@@ -49,7 +49,8 @@ fn is_child(work: impl FnOnce(Index)) -> bool {
 fn killed_at_any_point() {
     if is_child(|index| {
         for round in 0.. {
-            assert!(index.wait(Instant::now() + LONG));
+            let is_done = index.wait(Instant::now() + LONG);
+            assert!(is_done);
             println!("round {round}");
             index.rebuild();
         }
@@ -97,7 +98,8 @@ fn killed_at_any_point() {
 #[test]
 fn a_full_disk_ends_the_growing_and_nothing_else() {
     if is_child(|index| {
-        assert!(index.wait(Instant::now() + LONG));
+        let is_done = index.wait(Instant::now() + LONG);
+        assert!(is_done);
         let status = index.status();
         assert!(matches!(status.state, Phase::Off { .. }), "{status:?}");
         let folder = env::var(CHILD).unwrap();

@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 #[case("\"round_refund(\" \"favour\"", &["src/refund.rs:4 round_refund", "src/refund.rs:5 round_refund", "src/refund.rs:10 issueRefund"])]
 #[case("/fn \\w+_refund/ -path:vendor", &["src/refund.rs:4 round_refund"])]
 #[case("/ROUND_refund\\(/i lang:rust -vendor -\"favour\"", &["tests/refund_test.rs:3 refunds_are_rounded", "tests/refund_test.rs:4 refunds_are_rounded", "vendor/refund/refund.rs:1 round_refund"])]
+#[case("\"favour\" /^customer/", &[])]
 #[case("\"ROUND_REFUND\"", &[])]
 #[case("\"Favour\" case:no", &["src/refund.rs:5 round_refund"])]
 #[case("\"favour\" case:smart", &["src/refund.rs:5 round_refund"])]

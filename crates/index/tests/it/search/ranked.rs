@@ -16,7 +16,7 @@ use rstest::rstest;
 #[case("issue refund", &["src/refund.rs:9 issueRefund"])]
 #[case("issuerefund", &["src/refund.rs:9 issueRefund"])]
 #[case("round half up", &["src/money.rs:8 Money::round_half_up"])]
-#[case("refund tests", &["tests/refund_test.rs:2 refunds_are_rounded"])]
+#[case("tests of rounded refunds", &["tests/refund_test.rs:2 refunds_are_rounded"])]
 #[case("retry after", &["src/http/wait.ts:2 retryAfter"])]
 #[case("seconds to wait before attempt", &["src/http/server.py:7 retry_after"])]
 #[case("reserving stock", &["src/inventory.go:5 Stock::Reserve"])]
@@ -226,5 +226,17 @@ fn nothing_is_told_of_another_folder() {
     assert_eq!(
         paths(&search(&first, "sym:common_secret_two")),
         ["taken.rs"]
+    );
+}
+
+/// A name that is asked for by all of its letters comes before one with the same words.
+#[test]
+fn the_very_name_comes_first() {
+    let text = b"#ifndef SEND_PACKET_H\n#define SEND_PACKET_H\nint packet;\nint send;\nint __send_packet(int a) { return a; }\n\n\n\n\n\n\n\nint send_packet(int a) { return a; }\n#endif\n";
+    let folder = Folder::new(&[("send.h", text)]);
+    let indexed = Indexed::of(&folder);
+    assert_eq!(
+        places(&search(&indexed.index, "send_packet")),
+        ["send.h:13 send_packet"]
     );
 }

@@ -6,7 +6,7 @@ use kerf_index::{HitKind, Mode};
 use rstest::rstest;
 
 #[rstest]
-#[case("parse", &["src/money.rs:12 Money::parse", "src/http/server.py:2 HttpServer::parse"])]
+#[case("parse", &["src/http/server.py:2 HttpServer::parse", "src/money.rs:12 Money::parse"])]
 #[case("Money::parse", &["src/money.rs:12 Money::parse"])]
 #[case("HttpServer.parse()", &["src/http/server.py:2 HttpServer::parse"])]
 #[case("httpserver.parse", &["src/http/server.py:2 HttpServer::parse"])]
