@@ -27,6 +27,8 @@ fn main() -> anyhow::Result<()> {
     kerf_engine::run_if_helper();
     #[cfg(target_os = "linux")]
     linux::prepare_graphics();
+    // Without a data folder there is no place for a log; the window says what is wrong with it.
+    let _ = kerf_engine::Home::of_this_process().is_ok_and(|home| kerf_engine::log_to_files(&home));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -44,7 +44,7 @@ async function makeTask(
 
 async function openPalette({ page }: Window): Promise<Locator> {
   await page.keyboard.press('ControlOrMeta+k');
-  const field = page.getByRole('combobox', { name: /Search files and tasks/ });
+  const field = page.getByRole('combobox', { name: /Search code, files/ });
   await field.waitFor();
   return field;
 }

@@ -70,9 +70,13 @@ impl<H: Host> Agent<H> {
             Tool::EditFile(_) | Tool::WriteFile(_) | Tool::ApplyPatch(_) => {
                 self.change(turn_id, item_id, tool, action).await
             }
-            Tool::ReadFile(_) | Tool::ListDir(_) | Tool::FindFiles(_) | Tool::Grep(_) => {
-                Ok(ToolOutput::failed("this tool only looks"))
-            }
+            Tool::ReadFile(_)
+            | Tool::ListDir(_)
+            | Tool::FindFiles(_)
+            | Tool::Grep(_)
+            | Tool::SearchCode(_)
+            | Tool::Symbols(_)
+            | Tool::Outline(_) => Ok(ToolOutput::failed("this tool only looks")),
         }
     }
 

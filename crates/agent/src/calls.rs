@@ -4,7 +4,7 @@ use crate::{
     control::Control,
     host::Host,
     reply::now,
-    tools::{Effect, Tool, ToolOutput},
+    tools::{Effect, Tool, ToolOutput, search::Searched},
     turn::Agent,
 };
 use futures_util::{StreamExt, stream};
@@ -217,19 +217,25 @@ impl<H: Host> Agent<H> {
             running.start(&*host);
             jobs.push((running, tool));
         }
-        let workspace = self.setup.workspace.clone();
+        let at = Searched {
+            workspace: self.setup.workspace.clone(),
+            index: self.setup.index.clone(),
+        };
         let jobs: Vec<_> = jobs
             .into_iter()
             .map(|(running, tool)| {
-                let workspace = workspace.clone();
+                let at = at.clone();
                 async move {
                     let stop = Arc::new(AtomicBool::new(false));
                     let flag = Arc::clone(&stop);
                     let work = tokio::task::spawn_blocking(move || match &tool {
-                        Tool::ReadFile(call) => call.run(&workspace),
-                        Tool::ListDir(call) => (call.run(&workspace), None),
-                        Tool::FindFiles(call) => (call.run(&workspace, &flag), None),
-                        Tool::Grep(call) => (call.run(&workspace, &flag), None),
+                        Tool::ReadFile(call) => call.run(&at.workspace),
+                        Tool::ListDir(call) => (call.run(&at.workspace), None),
+                        Tool::FindFiles(call) => (call.run(&at, &flag), None),
+                        Tool::Grep(call) => (call.run(&at, &flag), None),
+                        Tool::SearchCode(call) => (call.run(&at, &flag), None),
+                        Tool::Symbols(call) => (call.run(&at, &flag), None),
+                        Tool::Outline(call) => (call.run(&at, &flag), None),
                         _ => (ToolOutput::failed("this tool does not only look"), None),
                     });
                     let (output, read) = tokio::select! {

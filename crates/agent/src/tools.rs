@@ -4,6 +4,7 @@
 pub(crate) mod change;
 pub(crate) mod command;
 pub(crate) mod look;
+pub(crate) mod search;
 
 use kerf_model::ToolSpec;
 use kerf_protocol::{
@@ -118,8 +119,11 @@ macro_rules! tools {
 tools! {
     "read_file" ReadFile(look::ReadFile) Reads;
     "list_dir" ListDir(look::ListDir) Reads;
-    "find_files" FindFiles(look::FindFiles) Reads;
-    "grep" Grep(look::Grep) Reads;
+    "find_files" FindFiles(search::FindFiles) Reads;
+    "grep" Grep(search::Grep) Reads;
+    "search_code" SearchCode(search::SearchCode) Reads;
+    "symbols" Symbols(search::Symbols) Reads;
+    "outline" Outline(search::Outline) Reads;
     "edit_file" EditFile(change::EditFile) Edits;
     "write_file" WriteFile(change::WriteFile) Edits;
     "apply_patch" ApplyPatch(change::ApplyPatch) Edits;
@@ -153,6 +157,9 @@ impl Tool {
             Self::ListDir(call) => format!("List {}", or_root(&call.path)),
             Self::FindFiles(call) => format!("Find files {}", call.pattern),
             Self::Grep(call) => format!("Search for {}", call.pattern),
+            Self::SearchCode(call) => format!("Search for {}", call.query),
+            Self::Symbols(call) => format!("Find the definition of {}", call.name),
+            Self::Outline(call) => format!("Outline {}", or_root(&call.path)),
             Self::EditFile(call) => format!("Edit {}", call.path),
             Self::WriteFile(call) => format!("Write {}", call.path),
             Self::ApplyPatch(call) => call.title(),

@@ -15,6 +15,7 @@ use crate::{
     shape,
     tools::{self, command::RunningJob},
 };
+use kerf_index::Index;
 use kerf_model::{Door, ErrorKind, Part, Stop, Target};
 use kerf_protocol::{
     Code, Failure, ItemId, SessionId, TurnId,
@@ -39,6 +40,8 @@ pub struct Setup {
     pub session_id: SessionId,
     /// The opened folder.
     pub workspace: Workspace,
+    /// The folder's index; without one the tools that search read the folder.
+    pub index: Option<Index>,
     /// Runs commands.
     pub sandbox: Sandbox,
     /// The way to the model.

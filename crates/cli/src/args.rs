@@ -79,6 +79,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Ledger>,
     },
+    /// Search the folder: ranked text, exact lines, regular expressions, definitions, files
+    Search(Search),
+    /// Build the index of the folder, or say how it stands
+    Index {
+        #[command(subcommand)]
+        command: Option<Index>,
+    },
     /// Say what works here and what does not, and why
     Doctor,
     /// Open the window
@@ -117,6 +124,50 @@ pub(crate) struct Exec {
     pub(crate) message: Message,
     /// The request; `-` reads it from standard input
     pub(crate) prompt: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// What to look for: words, "phrases" and filters such as `lang:rust path:src -test`
+    pub(crate) query: String,
+    /// The query is text, as it is; hits come by path and line
+    #[arg(long, group = "mode")]
+    pub(crate) exact: bool,
+    /// The query is a regular expression in Rust's syntax; the same lines as ripgrep finds, by path and line
+    #[arg(long, group = "mode")]
+    pub(crate) regex: bool,
+    /// The query is the name of a definition: `parse`, `Parser::parse`
+    #[arg(long, group = "mode")]
+    pub(crate) symbol: bool,
+    /// The query is letters of a path, or a glob
+    #[arg(long, group = "mode")]
+    pub(crate) path: bool,
+    /// At most so many hits; 20 when they are ranked, else all
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u32>,
+    /// Only in files whose path holds this, or fits this glob
+    #[arg(long = "in", value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// Only in files of this language
+    #[arg(long = "lang", value_name = "NAME")]
+    pub(crate) languages: Vec<String>,
+    /// Hidden files too
+    #[arg(long)]
+    pub(crate) hidden: bool,
+    /// Upper and lower case are the same
+    #[arg(short, long)]
+    pub(crate) ignore_case: bool,
+    /// A match may span lines (with --regex)
+    #[arg(long)]
+    pub(crate) multi_line: bool,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Index {
+    /// Say how the index stands: files, bytes, what was left out and why
+    Status,
+    /// Forget the index and build it anew
+    Rebuild,
 }
 
 #[derive(Debug, Args)]

@@ -4,9 +4,11 @@ pub(crate) mod app;
 pub(crate) mod doctor;
 pub(crate) mod endpoints;
 pub(crate) mod exec;
+pub(crate) mod index;
 pub(crate) mod ledger;
 pub(crate) mod patch;
 pub(crate) mod review;
+pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod shell;
 

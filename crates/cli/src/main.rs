@@ -96,7 +96,9 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::ApplyPatch => return commands::patch::apply(&folder, output),
         _ => {}
     }
-    let engine = open_engine(output.json()).await?;
+    // What is over soon looks at the folder itself; watching it would take longer.
+    let watch = matches!(arguments.command, Command::Exec(_) | Command::Resume(_));
+    let engine = open_engine(output.json(), watch).await?;
     match arguments.command {
         Command::Exec(exec) => commands::exec::exec(&engine, &folder, exec, output).await,
         Command::Resume(resume) => commands::exec::resume(&engine, &folder, resume, output).await,
@@ -138,6 +140,8 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Ledger { command } => {
             commands::ledger::run(&engine, &folder, command.unwrap_or_default(), output).await
         }
+        Command::Search(search) => commands::search::run(&engine, &folder, search, output).await,
+        Command::Index { command } => commands::index::run(&engine, &folder, command, output).await,
         Command::Doctor => commands::doctor::run(&engine, &folder, output).await,
         Command::App { .. } | Command::ApplyPatch | Command::Completions { .. } | Command::Man => {
             Ok(Exit::Done)
@@ -145,9 +149,13 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     }
 }
 
-async fn open_engine(json: bool) -> Result<Engine, Failure> {
+async fn open_engine(json: bool, watch: bool) -> Result<Engine, Failure> {
     let attended = !json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    Engine::open(Options::of_this_process(attended)?).await
+    let options = Options {
+        watch,
+        ..Options::of_this_process(attended)?
+    };
+    Engine::open(options).await
 }
 
 /// Logs go to standard error, and only when `KERF_LOG` asks for them, as `KERF_LOG=debug`.

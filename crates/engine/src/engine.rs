@@ -5,6 +5,8 @@ use crate::{
     failure::{failure, from_store},
     feed::{Feed, Fronts},
     home::Home,
+    indexes::Indexes,
+    searches::Searches,
     settings::{EnvironmentEndpoint, Settings},
 };
 use kerf_protocol::{Code, Failure, UnixMillis};
@@ -22,6 +24,9 @@ pub struct Options {
     pub helper: PathBuf,
     /// Whether somebody is there to answer questions.
     pub attended: bool,
+    /// Whether folders are watched from when they are first searched or worked in: for fronts that live longer than one
+    /// search.
+    pub watch: bool,
     /// The endpoint that the environment names.
     pub environment: EnvironmentEndpoint,
 }
@@ -38,6 +43,8 @@ struct Inner {
     keys: Keys,
     sandbox: Sandbox,
     awake: Awake,
+    indexes: Indexes,
+    searches: Searches,
     windows: Arc<Fronts>,
     /// One change of the configuration file at a time: each reads it, changes it and replaces it.
     configuring: Mutex<()>,
@@ -69,6 +76,8 @@ impl Engine {
                 keys: Keys::new(),
                 sandbox,
                 awake: Awake::default(),
+                indexes: Indexes::default(),
+                searches: Searches::default(),
                 windows: Arc::default(),
                 configuring: Mutex::default(),
             }),
@@ -112,6 +121,14 @@ impl Engine {
 
     pub(crate) fn awake(&self) -> &Awake {
         &self.inner.awake
+    }
+
+    pub(crate) fn indexes(&self) -> &Indexes {
+        &self.inner.indexes
+    }
+
+    pub(crate) fn searches(&self) -> &Searches {
+        &self.inner.searches
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {

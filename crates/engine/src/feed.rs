@@ -3,10 +3,13 @@
 //! Deltas of one item that wait are joined, so that what waits is as large as what was said, not as the number of
 //! pieces it came in.
 
-use kerf_protocol::event::{Event, EventBody};
+use kerf_protocol::{
+    event::{Event, EventBody},
+    search::IndexStatus,
+};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -60,6 +63,8 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     events: VecDeque<Arc<Event>>,
+    /// How indexes stand, by folder; only the last word on each is of interest.
+    indexes: BTreeMap<String, IndexStatus>,
     /// Events were dropped.
     gap: bool,
     /// There will be no more.
@@ -87,6 +92,13 @@ impl Queue {
                 waiting.events.push_back(Arc::clone(event));
             }
         }
+        self.more.notify_one();
+    }
+
+    fn put(&self, index: &IndexStatus) {
+        self.waiting()
+            .indexes
+            .insert(index.folder.clone(), index.clone());
         self.more.notify_one();
     }
 
@@ -121,10 +133,19 @@ impl Fronts {
 
     /// Shows an event to all.
     pub(crate) fn show(&self, event: &Arc<Event>, most: usize) {
+        self.each(|queue| queue.push(event, most));
+    }
+
+    /// Shows to all how an index stands.
+    pub(crate) fn show_index(&self, index: &IndexStatus) {
+        self.each(|queue| queue.put(index));
+    }
+
+    fn each(&self, tell: impl Fn(&Queue)) {
         self.queues().retain(|queue| {
             let follows = !queue.left.load(Ordering::Relaxed);
             if follows {
-                queue.push(event, most);
+                tell(queue);
             }
             follows
         });
@@ -186,10 +207,12 @@ pub enum FeedMessage {
     Events(Vec<Arc<Event>>),
     /// Events were lost: what was built from them must be asked for anew.
     Gap,
+    /// How the index of a folder stands.
+    Index(IndexStatus),
 }
 
 impl Serialize for FeedMessage {
-    /// `{"events": […]}` or `{"gap": true}`.
+    /// `{"events": […]}`, `{"gap": true}` or `{"index": …}`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
         match self {
@@ -198,6 +221,7 @@ impl Serialize for FeedMessage {
                 map.serialize_entry("events", &events)?;
             }
             Self::Gap => map.serialize_entry("gap", &true)?,
+            Self::Index(status) => map.serialize_entry("index", status)?,
         }
         map.end()
     }
@@ -225,7 +249,7 @@ impl Feed {
         loop {
             let something = {
                 let waiting = self.events.queue.waiting();
-                waiting.gap || !waiting.events.is_empty()
+                waiting.gap || !waiting.events.is_empty() || !waiting.indexes.is_empty()
             };
             if something {
                 break;
@@ -237,6 +261,9 @@ impl Feed {
         let mut waiting = self.events.queue.waiting();
         if std::mem::take(&mut waiting.gap) {
             return FeedMessage::Gap;
+        }
+        if let Some((_, status)) = waiting.indexes.pop_first() {
+            return FeedMessage::Index(status);
         }
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while let Some(event) = waiting.events.front() {
@@ -269,7 +296,7 @@ pub(crate) const WINDOW: usize = TOO_MANY;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kerf_protocol::{ItemId, SessionId};
+    use kerf_protocol::{ItemId, SessionId, search::IndexState};
 
     fn delta(item_id: ItemId, seq: u64, delta: &str) -> Arc<Event> {
         Arc::new(Event {
@@ -322,6 +349,31 @@ mod tests {
         );
         assert_eq!(all[0].seq, 1);
         assert!(matches!(&all[0].body, EventBody::ItemUpdated { delta, .. } if delta == "a"));
+    }
+
+    #[tokio::test]
+    async fn of_an_index_only_the_last_word_is_told() {
+        let fronts = Arc::new(Fronts::default());
+        let mut feed = Feed::new(Arc::clone(&fronts));
+        let status = |folder: &str, files| IndexStatus {
+            folder: folder.to_owned(),
+            state: IndexState::Ready,
+            files,
+            bytes: 0,
+            left_out: Vec::new(),
+            size: 0,
+            changed_at: None,
+            note: None,
+        };
+        for files in 1..=3 {
+            fronts.show_index(&status("/a", files));
+        }
+        fronts.show_index(&status("/b", 9));
+        for expected in [status("/a", 3), status("/b", 9)] {
+            assert!(matches!(feed.next().await, FeedMessage::Index(told) if told == expected));
+        }
+        fronts.show(&delta(ItemId::new(), 1, "x"), WINDOW);
+        assert!(matches!(feed.next().await, FeedMessage::Events(_)));
     }
 
     #[tokio::test]

@@ -58,10 +58,22 @@ impl Home {
         self.data.join("blobs")
     }
 
+    /// The indexes, a folder for each repository, or for each folder that is in none.
+    #[must_use]
+    pub fn indexes(&self) -> PathBuf {
+        self.data.join("index")
+    }
+
     /// What the folder of a session held before a command that is running; nothing is there otherwise.
     #[must_use]
     pub fn record(&self, session_id: SessionId) -> PathBuf {
         self.data.join("records").join(session_id.to_string())
+    }
+
+    /// What programs without a terminal write down when something goes wrong.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.data.join("logs")
     }
 
     /// The configuration file.

@@ -4,9 +4,11 @@ use crate::{
     comments::{Comments, sent},
     desk::Desk,
     failure::{from_panic, to_host},
+    indexes::Indexed,
     log::EventLog,
 };
 use kerf_agent::{Host, HostError, Nobody, Scope};
+use kerf_index::{Change, Index};
 use kerf_protocol::{
     Failure, ItemId, QuestionId, SessionId, TurnId,
     event::EventBody,
@@ -19,7 +21,7 @@ use kerf_workspace::RelPath;
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -36,6 +38,8 @@ pub(crate) struct SessionHost {
     pub(crate) comments: Comments,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     jobs: Mutex<Jobs>,
+    /// The index of the folder, once a turn has needed it.
+    index: OnceLock<Index>,
 }
 
 /// Commands of the running turn that go on in the background. Nobody tells when they change a file, so what changes is
@@ -70,7 +74,29 @@ impl SessionHost {
             comments: Comments::default(),
             questions: Mutex::default(),
             jobs: Mutex::default(),
+            index: OnceLock::new(),
         }
+    }
+
+    /// Tells an index from now on what the agent changes.
+    pub(crate) fn follow(&self, indexed: &Indexed) {
+        // A session has one folder, so a second one is the same.
+        let _known = self.index.set(indexed.handle());
+    }
+
+    /// A search that follows a change finds it, however late the system tells of it.
+    fn tell_index(&self, scope: &Owned, found: &[FileChange]) {
+        let Some(index) = self.index.get() else {
+            return;
+        };
+        let paths = match scope {
+            Owned::Paths(paths) => paths.clone(),
+            Owned::Anything => found
+                .iter()
+                .filter_map(|change| change.path.parse().ok())
+                .collect(),
+        };
+        index.changed(Change::Paths(paths));
     }
 
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
@@ -188,6 +214,7 @@ impl Drop for Stop {
     }
 }
 
+#[derive(Clone)]
 enum Owned {
     Paths(Vec<RelPath>),
     Anything,
@@ -275,18 +302,22 @@ impl Host for SessionHost {
             |begun| matches!(author, Author::Command { item_id, .. } if item_id == *begun),
         );
         let job = self.jobs().job;
-        self.at_desk(move |desk| match scope {
-            Owned::Paths(paths) => desk.after_paths(&paths, author),
-            Owned::Anything => {
-                let found = desk.after_anything(author, &AtomicBool::new(false))?;
-                // The command has ended, and a job in the background goes on.
-                if let Some(job) = job {
-                    desk.record(job)?;
+        let about = scope.clone();
+        let found = self
+            .at_desk(move |desk| match scope {
+                Owned::Paths(paths) => desk.after_paths(&paths, author),
+                Owned::Anything => {
+                    let found = desk.after_anything(author, &AtomicBool::new(false))?;
+                    // The command has ended, and a job in the background goes on.
+                    if let Some(job) = job {
+                        desk.record(job)?;
+                    }
+                    Ok(found)
                 }
-                Ok(found)
-            }
-        })
-        .await
-        .map_err(to_host)
+            })
+            .await
+            .map_err(to_host)?;
+        self.tell_index(&about, &found);
+        Ok(found)
     }
 }

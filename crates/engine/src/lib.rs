@@ -11,6 +11,7 @@
 mod awake;
 mod comments;
 mod desk;
+mod diagnostics;
 mod dispatch;
 mod doctor;
 mod endpoints;
@@ -19,6 +20,7 @@ mod failure;
 mod feed;
 mod home;
 mod host;
+mod indexes;
 mod interrupted;
 mod ledger;
 mod log;
@@ -29,10 +31,12 @@ mod preferences;
 mod projects;
 mod reviews;
 mod run;
+mod searches;
 mod sessions;
 mod settings;
 mod wake;
 
+pub use diagnostics::log_to_files;
 pub use engine::{Engine, Options};
 pub use feed::{Events, Feed, FeedMessage};
 pub use home::Home;

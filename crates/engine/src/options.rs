@@ -22,6 +22,7 @@ impl Options {
             home: Home::of_this_process()?,
             helper,
             attended,
+            watch: true,
             environment: EnvironmentEndpoint {
                 base_url: text("KERF_BASE_URL"),
                 wire: text("KERF_WIRE"),

@@ -9,6 +9,7 @@ use crate::{
     log::EventLog,
 };
 use kerf_agent::{Agent, Control, Setup, UserInstructions};
+use kerf_index::Index;
 use kerf_model::{Door, Target};
 use kerf_protocol::{
     Code, Failure, SessionId,
@@ -20,7 +21,7 @@ use kerf_store::Claim;
 use kerf_workspace::{RelPath, Workspace};
 use std::{
     collections::BTreeSet,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::{Mutex as AsyncMutex, watch};
@@ -220,6 +221,7 @@ impl Engine {
         let setup = Setup {
             session_id: session.id,
             workspace: live.opened.workspace.clone(),
+            index: self.index_for(live, &session.folder).await,
             sandbox: self.sandbox().clone(),
             door,
             target,
@@ -237,6 +239,24 @@ impl Engine {
         let agent = Arc::new(AsyncMutex::new(agent));
         *made = Some(Arc::clone(&agent));
         Ok(agent)
+    }
+
+    /// The index of the session's folder, which hears from the host what the agent changes. Work goes on without one.
+    async fn index_for(&self, live: &Live, folder: &str) -> Option<Index> {
+        let (engine, folder) = (self.clone(), PathBuf::from(folder));
+        let opened = tokio::task::spawn_blocking(move || engine.indexed(&folder))
+            .await
+            .map_err(from_panic);
+        match opened.and_then(|opened| opened) {
+            Ok(indexed) => {
+                live.host.follow(&indexed);
+                Some(indexed.handle())
+            }
+            Err(failure) => {
+                tracing::warn!(message = failure.message, "the folder has no index");
+                None
+            }
+        }
     }
 
     async fn stored(&self, session_id: SessionId) -> Result<Transcript, Failure> {

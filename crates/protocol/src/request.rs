@@ -15,6 +15,9 @@ use crate::{
         ProjectRef, RepoStatus,
     },
     review::{Decided, Decision, Review, Target},
+    search::{
+        FileLines, IndexStatus as Status, ListLeftOut, ReadLines, Search, SearchAnswer, SkippedFile,
+    },
     session::{Attached, Session, SessionHit, Transcript},
     settings::{AppSettings, DataUse},
 };
@@ -129,6 +132,18 @@ mod table {
         "project/status" ProjectStatus(Folder) -> RepoStatus;
         /// Files by name, best first.
         "project/files" ProjectFiles(FindFiles) -> FileNames;
+        /// Lines of a file of a folder.
+        "project/read" ProjectRead(ReadLines) -> FileLines;
+        /// Searches a folder.
+        "search/run" SearchRun(Search) -> SearchAnswer;
+        /// How the index of a folder stands. The folder is watched and indexed from then on.
+        "index/status" IndexStatus(Folder) -> Status;
+        /// Forgets the index of a folder and builds it anew.
+        "index/rebuild" IndexRebuild(Folder) -> Nothing;
+        /// Stops building until the folder is opened again or rebuilt. Searches read the files meanwhile.
+        "index/stop" IndexStop(Folder) -> Nothing;
+        /// The files that are not in the index, each with its reason, by path.
+        "index/left_out" IndexLeftOut(ListLeftOut) -> Vec<SkippedFile>;
         /// The configured endpoints, and the one from the environment.
         "endpoint/list" EndpointList(Nothing) -> Vec<Endpoint>;
         /// Local servers on their default ports, loopback only.

@@ -9,7 +9,9 @@ import type { Decided } from "./Decided";
 import type { Discovered } from "./Discovered";
 import type { Endpoint } from "./Endpoint";
 import type { Event } from "./Event";
+import type { FileLines } from "./FileLines";
 import type { FileNames } from "./FileNames";
+import type { IndexStatus } from "./IndexStatus";
 import type { LedgerBody } from "./LedgerBody";
 import type { LedgerRow } from "./LedgerRow";
 import type { ModelInfo } from "./ModelInfo";
@@ -20,8 +22,10 @@ import type { Project } from "./Project";
 import type { Prompted } from "./Prompted";
 import type { RepoStatus } from "./RepoStatus";
 import type { Review } from "./Review";
+import type { SearchAnswer } from "./SearchAnswer";
 import type { Session } from "./Session";
 import type { SessionHit } from "./SessionHit";
+import type { SkippedFile } from "./SkippedFile";
 import type { Transcript } from "./Transcript";
 
 /**
@@ -124,6 +128,30 @@ export type Answers = {
  * Files by name, best first.
  */
 "project/files": FileNames, 
+/**
+ * Lines of a file of a folder.
+ */
+"project/read": FileLines, 
+/**
+ * Searches a folder.
+ */
+"search/run": SearchAnswer, 
+/**
+ * How the index of a folder stands. The folder is watched and indexed from then on.
+ */
+"index/status": IndexStatus, 
+/**
+ * Forgets the index of a folder and builds it anew.
+ */
+"index/rebuild": Nothing, 
+/**
+ * Stops building until the folder is opened again or rebuilt. Searches read the files meanwhile.
+ */
+"index/stop": Nothing, 
+/**
+ * The files that are not in the index, each with its reason, by path.
+ */
+"index/left_out": Array<SkippedFile>, 
 /**
  * The configured endpoints, and the one from the environment.
  */

@@ -1,8 +1,8 @@
-//! The tools that only look: read_file, list_dir, find_files, grep.
+//! The tools that look at files and folders: read_file, list_dir.
 
 use super::{ToolOutput, or_root};
 use crate::reads::Shown;
-use kerf_index::{FindQuery, GrepQuery};
+use kerf_index::FindQuery;
 use kerf_protocol::ledger::FileRange;
 use kerf_workspace::{FsError, Kind, RelPath, TextFile, Workspace};
 use schemars::JsonSchema;
@@ -12,11 +12,9 @@ use std::{fmt::Write, sync::atomic::AtomicBool};
 /// The largest file that is read at all, in bytes.
 pub(crate) const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
 /// What a call gives back at most, in bytes.
-const MAX_OUTPUT: usize = 48 * 1024;
+pub(super) const MAX_OUTPUT: usize = 48 * 1024;
 const MAX_LINES: usize = 2_000;
 const MAX_LINE_CHARS: usize = 1_000;
-const MAX_MATCHES: usize = 200;
-const MAX_FILES: usize = 300;
 
 /// Reads a text file. Each line comes with its number and a tab, which are not part of it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -34,33 +32,6 @@ pub(crate) struct ReadFile {
 pub(crate) struct ListDir {
     #[serde(default)]
     pub(crate) path: String,
-}
-
-/// Finds files by name: a glob like `src/**/*.rs`, or parts of the name. Ignored files are left out.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FindFiles {
-    pub(crate) pattern: String,
-}
-
-/// Searches in files by regular expression (Rust syntax). Gives `path:line:column: text`. Ignored and binary files are left out.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Grep {
-    pub(crate) pattern: String,
-    /// Only under this folder or in this file.
-    #[serde(default)]
-    pub(crate) path: String,
-    /// Only in files like `*.ts`.
-    pub(crate) glob: Option<String>,
-    /// Take the pattern as plain text.
-    #[serde(default)]
-    pub(crate) literal: bool,
-    #[serde(default)]
-    pub(crate) ignore_case: bool,
-    /// Lines to show around each match.
-    #[serde(default)]
-    pub(crate) context: u32,
 }
 
 impl ReadFile {
@@ -193,28 +164,6 @@ pub(crate) fn missing(workspace: &Workspace, path: &RelPath, error: FsError) -> 
     }
 }
 
-/// Says of a place that a search would silently find nothing in why it is none to search.
-fn searchable(workspace: &Workspace, path: &RelPath) -> Result<(), String> {
-    let fs = workspace.fs();
-    let stat = fs
-        .stat(path)
-        .map_err(|error| missing(workspace, path, error))?;
-    if stat.kind != Kind::Link {
-        return Ok(());
-    }
-    match fs.list(path) {
-        // It stays inside: a folder, or a file.
-        Ok(_) | Err(FsError::NotADir { .. }) => Err(match fs.read_link(path) {
-            Ok(target) => format!(
-                "`{path}` is a link to `{}`, and a search follows no link; search there",
-                target.display()
-            ),
-            Err(error) => error.to_string(),
-        }),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
 fn glob_escape(name: &str) -> String {
     name.chars()
         .flat_map(|char| match char {
@@ -253,96 +202,5 @@ impl ListDir {
         } else {
             text
         })
-    }
-}
-
-impl FindFiles {
-    pub(crate) fn run(&self, workspace: &Workspace, cancel: &AtomicBool) -> ToolOutput {
-        let query = FindQuery {
-            pattern: self.pattern.clone(),
-            under: RelPath::root(),
-            limit: MAX_FILES,
-        };
-        match kerf_index::find_files(workspace, &query, cancel) {
-            Ok(found) if found.paths.is_empty() => ToolOutput::done("(no file)"),
-            Ok(found) => {
-                let mut text = String::new();
-                for path in &found.paths {
-                    let _ = writeln!(text, "{path}");
-                }
-                if found.total > found.paths.len() {
-                    let _ = writeln!(
-                        text,
-                        "({} more were left out; narrow the pattern)",
-                        found.total - found.paths.len()
-                    );
-                }
-                ToolOutput::done(text)
-            }
-            Err(error) => ToolOutput::failed(error.to_string()),
-        }
-    }
-}
-
-impl Grep {
-    pub(crate) fn run(&self, workspace: &Workspace, cancel: &AtomicBool) -> ToolOutput {
-        let under = match workspace.resolve(or_root(&self.path)) {
-            Ok(path) => path,
-            Err(error) => return ToolOutput::failed(error.to_string()),
-        };
-        if let Err(message) = searchable(workspace, &under) {
-            return ToolOutput::failed(message);
-        }
-        let query = GrepQuery {
-            pattern: self.pattern.clone(),
-            literal: self.literal,
-            ignore_case: self.ignore_case,
-            multi_line: false,
-            under,
-            glob: self.glob.clone(),
-            hidden: true,
-            limit: MAX_MATCHES,
-            context: self.context.min(10) as usize,
-        };
-        let grepped = match kerf_index::grep(workspace, &query, cancel) {
-            Ok(grepped) => grepped,
-            Err(error) => return ToolOutput::failed(error.to_string()),
-        };
-        if grepped.found.is_empty() {
-            return ToolOutput::done("(no match)");
-        }
-        let mut output = ToolOutput::done(String::new());
-        let mut shown = 0;
-        for found in &grepped.found {
-            if output.text.len() > MAX_OUTPUT {
-                break;
-            }
-            let before = u32::try_from(found.before.len()).unwrap_or(0);
-            let first = found.line.saturating_sub(before).max(1);
-            for (line, number) in found.before.iter().zip(first..) {
-                let _ = writeln!(output.text, "{}-{number}- {line}", found.path);
-            }
-            let _ = writeln!(
-                output.text,
-                "{}:{}:{}: {}",
-                found.path, found.line, found.column, found.text
-            );
-            for (line, number) in found.after.iter().zip(found.line + 1..) {
-                let _ = writeln!(output.text, "{}-{number}- {line}", found.path);
-            }
-            output.quotes.push(FileRange {
-                path: found.path.to_string(),
-                first_line: first,
-                last_line: found.line + u32::try_from(found.after.len()).unwrap_or(0),
-            });
-            shown += 1;
-        }
-        if grepped.truncated || shown < grepped.found.len() {
-            let _ = writeln!(
-                output.text,
-                "({shown} matches shown; there are more, narrow the pattern or the path)"
-            );
-        }
-        output
     }
 }

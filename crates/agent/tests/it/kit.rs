@@ -487,6 +487,7 @@ fn setup(
     Setup {
         session_id,
         workspace: fixture.workspace(),
+        index: None,
         sandbox: Sandbox::new(env!("CARGO_BIN_EXE_agent-sandbox-helper").into()),
         door: Door::Egress(Egress::new(allowed, Arc::<Sent>::clone(ledger)).unwrap()),
         target: Target {

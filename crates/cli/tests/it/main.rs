@@ -13,6 +13,7 @@
 
 mod running;
 mod scene;
+mod search;
 mod support;
 
 #[cfg(unix)]

@@ -27,6 +27,8 @@ fn the_help_is_the_whole_command_line() {
       apply-patch  Apply a patch in the `*** Begin Patch` format from standard input
       endpoints    List, add, test and find endpoints
       ledger       Show what left this machine
+      search       Search the folder: ranked text, exact lines, regular expressions, definitions, files
+      index        Build the index of the folder, or say how it stands
       doctor       Say what works here and what does not, and why
       app          Open the window
       completions  Print completions for a shell
@@ -53,6 +55,10 @@ const COMMANDS: &[&[&str]] = &[
     &["sessions"],
     &["sessions", "list"],
     &["sessions", "show"],
+    &["search"],
+    &["index"],
+    &["index", "status"],
+    &["index", "rebuild"],
     &["sessions", "search"],
     &["sessions", "export"],
     &["sessions", "import"],

@@ -51,6 +51,7 @@ impl Bench {
 
     pub(crate) fn options(&self) -> Options {
         Options {
+            watch: true,
             home: Home::locate(Some(self.home.path().to_owned())).unwrap(),
             // No command runs here.
             helper: "no-helper".into(),

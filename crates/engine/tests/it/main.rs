@@ -5,6 +5,7 @@
 
 mod comments;
 mod defects;
+mod diagnostics;
 mod endpoints;
 mod events;
 mod folders;

@@ -221,3 +221,24 @@ async fn a_hunk_that_changed_since_it_was_shown_is_not_decided() {
         .unwrap();
     assert_eq!(bench.fixture.read("a.txt"), "one\n");
 }
+
+#[tokio::test]
+async fn a_review_is_shown_while_a_question_waits() {
+    use crate::kit::until;
+    use kerf_protocol::{event::EventBody, policy::ApproveMode};
+    let bench = Bench::new(TREE, turns());
+    let engine = bench.engine().await;
+    let id = bench.session(&engine, ApproveMode::Ask).await.id;
+    let early = {
+        let engine = engine.clone();
+        tokio::spawn(async move { review(&engine, id).await })
+    };
+    let mut events = engine.subscribe(id).await.unwrap();
+    prompt(&engine, id, "go").await.unwrap();
+    until(&mut events, |body| {
+        matches!(body, EventBody::ApprovalRequested { .. })
+    })
+    .await;
+    assert!(review(&engine, id).await.files.is_empty());
+    assert!(early.await.unwrap().files.is_empty());
+}

@@ -67,6 +67,18 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             "project/files",
             json!({"folder": folder, "query": "a", "limit": 5}),
         ),
+        (
+            "project/read",
+            json!({"folder": folder, "path": "a.txt", "first_line": 1, "last_line": 9}),
+        ),
+        (
+            "search/run",
+            json!({"folder": folder, "query": "one", "limit": 5}),
+        ),
+        ("index/status", json!({ "folder": folder })),
+        ("index/rebuild", json!({ "folder": folder })),
+        ("index/stop", json!({ "folder": folder })),
+        ("index/left_out", json!({"folder": folder, "limit": 5})),
         ("endpoint/list", json!({})),
         ("endpoint/discover", json!({})),
         ("endpoint/presets", json!({})),
@@ -97,7 +109,7 @@ fn request(method: &str, params: &Value) -> Request {
 
 #[tokio::test]
 async fn every_request_is_answered() {
-    let bench = Bench::new("", []);
+    let bench = Bench::new("//- /a.txt\none\n", []);
     let engine = bench.engine().await;
     let id = bench.session(&engine, ApproveMode::Auto).await.id;
     let all = requests(&bench, &id.to_string());

@@ -1,0 +1,236 @@
+//! The indexes of the folders that are open in this process: one a folder, kept as long as the engine.
+//!
+//! A watcher tells an index what changes. Until it watches, and where it cannot, the folder is looked at before each
+//! search instead, so that no answer is older than its question.
+
+use crate::{
+    engine::{Engine, canonical_folder, now},
+    failure::{from_fs, from_panic},
+    feed::Fronts,
+};
+use kerf_git::Repo;
+use kerf_index::{Change, Event, Index, Phase, Status};
+use kerf_protocol::{
+    Failure,
+    request::{Folder, Nothing},
+    search::{IndexState, IndexStatus, LeftOut, ListLeftOut, SkippedFile},
+};
+use kerf_workspace::{WatchEvent, Watcher, Workspace};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    thread,
+    time::Duration,
+};
+
+/// Changes are told once nothing has changed for so long: an editor saves in several steps.
+const QUIET: Duration = Duration::from_millis(15);
+
+/// The indexes by their folders.
+#[derive(Default)]
+pub(crate) struct Indexes {
+    open: Mutex<HashMap<PathBuf, Arc<Indexed>>>,
+}
+
+/// The index of a folder, and what tells it of changes.
+pub(crate) struct Indexed {
+    index: Index,
+    watcher: OnceLock<Watcher>,
+    /// Why not all changes are told, for people.
+    note: Arc<OnceLock<String>>,
+}
+
+impl Indexed {
+    /// The index, told of what has changed by now.
+    pub(crate) fn now(&self) -> &Index {
+        if self.watcher.get().is_none() {
+            self.index.changed(Change::Everything);
+        }
+        &self.index
+    }
+
+    pub(crate) fn handle(&self) -> Index {
+        self.index.clone()
+    }
+
+    /// Begins to watch the folder. Whatever changed before is found by a look at all of it.
+    fn watch(self: &Arc<Self>, workspace: Workspace) {
+        let indexed = Arc::downgrade(self);
+        let started = thread::Builder::new()
+            .name("kerf-watch-start".to_owned())
+            .spawn(move || {
+                let told = Weak::clone(&indexed);
+                let watcher = Watcher::start(&workspace, QUIET, move |event| {
+                    if let Some(indexed) = told.upgrade() {
+                        indexed.take(event);
+                    }
+                });
+                // The engine may have ended meanwhile.
+                let Some(indexed) = indexed.upgrade() else {
+                    return;
+                };
+                match watcher {
+                    Ok(watcher) => drop(indexed.watcher.set(watcher)),
+                    Err(error) => drop(indexed.note.set(error.to_string())),
+                }
+                indexed.index.changed(Change::Everything);
+            });
+        if let Err(error) = started {
+            drop(self.note.set(format!("the folder is not watched: {error}")));
+        }
+    }
+
+    fn take(&self, event: WatchEvent) {
+        if let WatchEvent::Unwatched { reason } = &event {
+            drop(self.note.set(reason.clone()));
+        }
+        self.index.changed(event.into());
+    }
+}
+
+impl Engine {
+    /// The index of a folder, opened in this process if it is not yet.
+    pub(crate) fn indexed(&self, folder: &Path) -> Result<Arc<Indexed>, Failure> {
+        let indexes = &self.indexes().open;
+        let mut open = indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(indexed) = open.get(folder) {
+            return Ok(Arc::clone(indexed));
+        }
+        let workspace = Workspace::open(folder).map_err(from_fs)?;
+        let (fronts, name) = (self.windows(), folder.display().to_string());
+        let note = Arc::new(OnceLock::new());
+        let index = Index::open(workspace.clone(), &self.place(folder), {
+            let note = Arc::clone(&note);
+            move |event| tell(&fronts, &name, event, note.get())
+        });
+        let indexed = Arc::new(Indexed {
+            index,
+            watcher: OnceLock::new(),
+            note,
+        });
+        if self.options().watch {
+            indexed.watch(workspace);
+        }
+        open.insert(folder.to_owned(), Arc::clone(&indexed));
+        Ok(indexed)
+    }
+
+    /// Where the index of a folder is kept: worktrees of one repository share a place.
+    fn place(&self, folder: &Path) -> PathBuf {
+        // A repository that cannot be read shares nothing.
+        let repository = Repo::discover(folder).ok().flatten();
+        let shared = repository.map_or_else(|| folder.to_owned(), |repo| repo.common_dir());
+        let name = blake3::hash(shared.as_os_str().as_encoded_bytes()).to_hex();
+        self.home().indexes().join(&name[..16])
+    }
+
+    pub(crate) async fn index_status(
+        &self,
+        Folder { folder }: Folder,
+    ) -> Result<IndexStatus, Failure> {
+        self.with_index(&folder, |indexed, folder| {
+            status(folder, indexed.index.status(), indexed.note.get())
+        })
+        .await
+    }
+
+    pub(crate) async fn index_rebuild(
+        &self,
+        Folder { folder }: Folder,
+    ) -> Result<Nothing, Failure> {
+        self.with_index(&folder, |indexed, _| indexed.index.rebuild())
+            .await?;
+        Ok(Nothing {})
+    }
+
+    pub(crate) async fn index_stop(&self, Folder { folder }: Folder) -> Result<Nothing, Failure> {
+        self.with_index(&folder, |indexed, _| indexed.index.cancel())
+            .await?;
+        Ok(Nothing {})
+    }
+
+    pub(crate) async fn index_left_out(
+        &self,
+        ListLeftOut { folder, limit }: ListLeftOut,
+    ) -> Result<Vec<SkippedFile>, Failure> {
+        self.with_index(&folder, move |indexed, _| {
+            let files = indexed.index.left_out(limit as usize);
+            let files = files.into_iter().map(|file| SkippedFile {
+                path: file.path.to_string(),
+                reason: match file.message {
+                    Some(message) => format!("{}: {message}", file.reason),
+                    None => file.reason.to_string(),
+                },
+            });
+            files.collect()
+        })
+        .await
+    }
+
+    /// Does something with the index of a folder where waiting holds nobody up.
+    pub(crate) async fn with_index<T: Send + 'static>(
+        &self,
+        folder: &str,
+        work: impl FnOnce(&Indexed, &str) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let folder = canonical_folder(folder)?;
+        let engine = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let indexed = engine.indexed(&folder)?;
+            Ok(work(&indexed, &folder.display().to_string()))
+        })
+        .await
+        .map_err(from_panic)?
+    }
+}
+
+fn tell(fronts: &Fronts, folder: &str, event: Event, note: Option<&String>) {
+    if let Event::Status(of) = event {
+        fronts.show_index(&status(folder, of, note));
+    }
+}
+
+fn status(folder: &str, status: Status, note: Option<&String>) -> IndexStatus {
+    let (state, why) = match status.state {
+        Phase::Building {
+            files_done,
+            files_total,
+            bytes_done,
+            bytes_total,
+            left,
+        } => {
+            let building = IndexState::Building {
+                files_done: files_done as u64,
+                files_total: files_total as u64,
+                bytes_done,
+                bytes_total,
+                left_ms: left.map(millis),
+            };
+            (building, None)
+        }
+        Phase::Ready => (IndexState::Ready, None),
+        Phase::Off { why } => (IndexState::Off, Some(why)),
+    };
+    let ago = status
+        .last_change
+        .map(|ago| i64::try_from(millis(ago)).unwrap_or(i64::MAX));
+    let left_out = status.left_out.into_iter().map(|(reason, files)| LeftOut {
+        reason: reason.to_string(),
+        files: files as u64,
+    });
+    IndexStatus {
+        folder: folder.to_owned(),
+        state,
+        files: status.files as u64,
+        bytes: status.bytes,
+        left_out: left_out.collect(),
+        size: status.index_bytes,
+        changed_at: ago.map(|ago| now().saturating_sub(ago)),
+        note: why.or_else(|| note.cloned()),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
