@@ -26,6 +26,14 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
       run: () => (frame.palette = !frame.palette),
     },
     {
+      id: 'app.search',
+      title: 'Search in the project',
+      group: 'Go',
+      keys: 'Mod+Shift+F',
+      enabled: inProject,
+      run: () => kerf.showSearch(),
+    },
+    {
       id: 'app.newTask',
       title: 'New task',
       group: 'Task',

@@ -8,6 +8,7 @@
 import type { Answers } from '../protocol/Answers';
 import type { Event } from '../protocol/Event';
 import type { Failure } from '../protocol/Failure';
+import type { IndexStatus } from '../protocol/IndexStatus';
 import type { Request } from '../protocol/Request';
 
 export type Method = keyof Answers;
@@ -23,6 +24,8 @@ export interface Backend {
 
 export interface Follower {
   events(batch: Event[]): void;
+  /** The index of a folder stands otherwise than before. */
+  index(status: IndexStatus): void;
   /** Events were lost: what was built from them must be asked for anew. */
   gap(): void;
 }
@@ -40,7 +43,7 @@ export interface Shell {
   onAsked(handler: (asked: Asked) => void): () => void;
   /** Opens a web address in the user's browser, after the user said yes. */
   openLink(url: string): Promise<void>;
-  /** Opens a file of a session in the user's editor. */
+  /** Opens a file of a folder in the user's editor. */
   openFile(folder: string, path: string, line?: number): Promise<void>;
   /** Tells the user through the system. */
   notify(title: string, body: string): Promise<void>;

@@ -6,6 +6,7 @@
 import type { Answers } from '../protocol/Answers';
 import type { Event } from '../protocol/Event';
 import type { Failure } from '../protocol/Failure';
+import type { IndexStatus } from '../protocol/IndexStatus';
 import { RequestError, type Backend, type Method, type Params } from './backend';
 
 type Reply<T> = { ok: T } | { error: Failure };
@@ -37,6 +38,9 @@ export function browserBackend(): Backend {
       const source = new EventSource('/events');
       let lost = false;
       source.onmessage = ({ data }) => follower.events(JSON.parse(data as string) as Event[]);
+      source.addEventListener('index', ({ data }: MessageEvent<string>) =>
+        follower.index(JSON.parse(data) as IndexStatus),
+      );
       source.addEventListener('gap', () => follower.gap());
       source.onerror = () => {
         lost = true;

@@ -2,6 +2,7 @@
 
 import type { Answers } from '../protocol/Answers';
 import type { Event } from '../protocol/Event';
+import type { IndexStatus } from '../protocol/IndexStatus';
 import {
   RequestError,
   type Asked,
@@ -12,7 +13,7 @@ import {
   type Params,
 } from './backend';
 
-type Handlers = { [M in Method]?: (params: Params<M>) => Answers[M] | Promise<Answers[M]> };
+export type Handlers = { [M in Method]?: (params: Params<M>) => Answers[M] | Promise<Answers[M]> };
 
 export interface FakeBackend extends Backend {
   /** All requests so far, in order. */
@@ -21,6 +22,8 @@ export interface FakeBackend extends Backend {
   readonly done: [string, ...unknown[]][];
   /** Sends a batch of events. */
   send(...events: Event[]): void;
+  /** Tells how an index stands. */
+  index(status: IndexStatus): void;
   gap(): void;
   drag(drag: Drag): void;
   ask(asked: Asked): void;
@@ -52,6 +55,7 @@ export function fakeBackend(handlers: Handlers = {}): FakeBackend {
     },
     follow: (follower) => add(followers, follower),
     send: (...events) => followers.forEach((follower) => follower.events(events)),
+    index: (status) => followers.forEach((follower) => follower.index(status)),
     gap: () => followers.forEach((follower) => follower.gap()),
     drag: (drag) => dragging.forEach((handler) => handler(drag)),
     ask: (what) => asking.forEach((handler) => handler(what)),

@@ -7,10 +7,11 @@ import { isPermissionGranted, requestPermission, sendNotification } from '@tauri
 import type { Answers } from '../protocol/Answers';
 import type { Event } from '../protocol/Event';
 import type { Failure } from '../protocol/Failure';
+import type { IndexStatus } from '../protocol/IndexStatus';
 import { RequestError, type Asked, type Backend, type Drag, type Method, type Params } from './backend';
 
-/** What the channel carries: a batch of events, or that some were lost. */
-type Message = { events: Event[] } | { gap: true };
+/** What the channel carries: a batch of events, how an index stands, or that some of it was lost. */
+type Message = { events: Event[] } | { index: IndexStatus } | { gap: true };
 
 /** What the shell itself does, through the same command as the engine's requests. */
 async function rpc<T>(method: string, params: unknown): Promise<T> {
@@ -33,6 +34,7 @@ export function tauriBackend(): Backend {
       channel.onmessage = (message) => {
         if (!open) return;
         if ('events' in message) follower.events(message.events);
+        else if ('index' in message) follower.index(message.index);
         else follower.gap();
       };
       rpc('shell/follow', { channel }).catch(() => follower.gap());

@@ -19,12 +19,17 @@ const ENDINGS: Record<string, string> = {
   golang: 'go',
 };
 
+/** The parts of lines of a file. Rejects when the library cannot read its language. */
+export async function highlightLines(path: string, lines: string[]): Promise<Part[][]> {
+  const paint = await loadPainter();
+  return paint(
+    path,
+    lines.map((text, at) => ({ kind: 'context', old: at + 1, new: at + 1, text })),
+  );
+}
+
 /** The parts of each line. Rejects when the library cannot read the language: the code is then shown plain. */
 export async function highlight(code: string, language: string): Promise<Part[][]> {
-  const paint = await loadPainter();
   const name = language.toLowerCase();
-  return paint(
-    `code.${ENDINGS[name] ?? name}`,
-    code.split('\n').map((text, at) => ({ kind: 'context', old: at + 1, new: at + 1, text })),
-  );
+  return await highlightLines(`code.${ENDINGS[name] ?? name}`, code.split('\n'));
 }

@@ -15,6 +15,8 @@ import type { RepoStatus } from '../protocol/RepoStatus';
 import type { Session } from '../protocol/Session';
 import type { WhenRunning } from '../protocol/WhenRunning';
 import { Conversation } from './conversation.svelte';
+import { CodeIndex } from './codeIndex.svelte';
+import { CodeSearch, type Sought } from './codeSearch.svelte';
 import { Endpoints } from './endpoints.svelte';
 import { Ledger } from './ledger.svelte';
 import { noticeOf } from './notices';
@@ -23,7 +25,7 @@ import { Settings } from './settings.svelte';
 import { Tasks } from './tasks.svelte';
 
 /** What the middle of the window shows. */
-export type View = 'task' | 'settings' | 'ledger';
+export type View = 'task' | 'search' | 'settings' | 'ledger';
 
 /** The parts of the settings. */
 export type Section =
@@ -57,6 +59,8 @@ export class Kerf {
   readonly endpoints: Endpoints;
   readonly settings: Settings;
   readonly ledger: Ledger;
+  readonly index: CodeIndex;
+  readonly search: CodeSearch;
   projects: Project[] = $state.raw([]);
   /** Whether the first list of projects has come. */
   ready = $state(false);
@@ -90,6 +94,8 @@ export class Kerf {
     this.endpoints = new Endpoints(backend);
     this.settings = new Settings(backend);
     this.ledger = new Ledger(backend);
+    this.index = new CodeIndex(backend);
+    this.search = new CodeSearch(backend, () => this.folder);
   }
 
   /** The open task as the list has it. */
@@ -97,10 +103,16 @@ export class Kerf {
     return this.task ? (this.tasks.find(this.task.id) ?? null) : null;
   }
 
+  /** The folder that is worked in: of the open task, else of the project. */
+  get folder(): string | null {
+    return this.session?.folder ?? this.project?.path ?? null;
+  }
+
   /** Loads what the window opens with, and follows the engine. Returns how to stop. */
   start(): () => void {
     const stop = this.backend.follow({
       events: (batch) => batch.forEach((event) => this.#apply(event)),
+      index: (status) => this.index.take(status),
       gap: () => void this.#afterGap(),
     });
     void this.#load();
@@ -200,6 +212,21 @@ export class Kerf {
   showSettings(section: Section = this.section) {
     this.section = section;
     this.view = 'settings';
+  }
+
+  /** Shows the search view: as it was left, or with what is sought. */
+  showSearch(sought?: Sought) {
+    if (sought) this.search.seek(sought);
+    this.search.called += 1;
+    this.view = 'search';
+  }
+
+  /** Opens a file of the folder in the user's editor. */
+  async openFile(path: string, line?: number) {
+    const { folder } = this;
+    if (folder === null) return;
+    this.search.touch(folder, path);
+    await this.try(() => this.backend.shell.openFile(folder, path, line));
   }
 
   /** Sends a message, beginning a task when none is open. False: it was not taken. */
@@ -346,6 +373,7 @@ export class Kerf {
   #apply(event: Event) {
     this.tasks.apply(event);
     this.#tell(event);
+    this.#touch(event);
     if (tellsOfRequest(event)) void this.ledger.load();
     const { task } = this;
     if (task?.id !== event.session_id) return;
@@ -378,8 +406,15 @@ export class Kerf {
     this.backend.shell.notify(title, notice).catch(() => {});
   }
 
+  /** Files that a task changed are looked for soon. */
+  #touch(event: Event) {
+    if (event.type !== 'item.completed' || event.item.type !== 'tool_call') return;
+    const folder = this.tasks.find(event.session_id)?.folder;
+    if (folder) event.item.changes?.forEach(({ path }) => this.search.touch(folder, path));
+  }
+
   async #afterGap() {
-    await Promise.all([this.tasks.load(), this.ledger.load()]);
+    await Promise.all([this.tasks.load(), this.ledger.load(), this.index.reload()]);
     if (this.task) {
       await this.#attach(this.task);
       await this.task.review.load();

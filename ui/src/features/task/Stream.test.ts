@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import type { Item } from '../../protocol/Item';
 import type { TurnState } from '../../protocol/TurnState';
 import { askedFor, checkAxe, session } from '../../testing';
-import { draftOf } from './drafts.svelte';
+import { draftOf } from '../../state/drafts.svelte';
 import { asks, base, edited, ID, ran, said, told, view } from './staged';
 
 beforeEach(async () => {

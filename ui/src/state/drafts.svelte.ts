@@ -1,7 +1,8 @@
 /** What stands in the composer, by task: a draft is still there when its task is opened again. */
 
-import type { Comment } from '../../protocol/Comment';
-import type { Image } from '../../protocol/Image';
+import { visibleName } from '../components/visible';
+import type { Comment } from '../protocol/Comment';
+import type { Image } from '../protocol/Image';
 
 export class Draft {
   text = $state('');
@@ -16,6 +17,24 @@ export function draftOf(key: string): Draft {
   const draft = drafts.get(key) ?? new Draft();
   drafts.set(key, draft);
   return draft;
+}
+
+/** Names the draft of what is open: of a task, or of the next task of a project. */
+export function draftKey(task: { id: string } | null, project: { id: string } | null): string {
+  return task?.id ?? `new ${project?.id ?? ''}`;
+}
+
+/** How a message names a place. The model reads it as text, so it is the path as tools take it. */
+export function mention(path: string, line?: number): string {
+  const name = visibleName(path);
+  const place = line === undefined ? name : `${name}:${line}`;
+  return /\s/.test(place) ? `"${place}"` : place;
+}
+
+/** Adds a place at the end of a draft. */
+export function addMention(draft: Draft, path: string, line?: number) {
+  const apart = draft.text === '' || /\s$/.test(draft.text) ? '' : ' ';
+  draft.text += `${apart}${mention(path, line)} `;
 }
 
 /** What was said once. */
