@@ -1,6 +1,8 @@
 /** The engine that the tests of the whole window stand on: two projects, a task in each state, and endpoints. */
 
 import { fakeBackend } from '../backend/fake';
+import { overFiles } from '../backend/fakeFiles';
+import { FILES } from '../features/search/sample';
 import type { Endpoint } from '../protocol/Endpoint';
 import type { LedgerRow } from '../protocol/LedgerRow';
 import type { Session } from '../protocol/Session';
@@ -59,7 +61,7 @@ export function engine(change: Handlers = {}) {
       project({ id: 'project-2', name: 'storefront', path: '/projects/storefront' }),
     ],
     'project/status': () => ({ branch: 'main', ahead: 2, behind: 1 }),
-    'project/files': () => ({ paths: [], more: false }),
+    ...overFiles({ files: FILES }),
     'project/remove': () => ({}),
     'session/list': () => listed,
     'session/search': () => [],

@@ -1,14 +1,20 @@
 /** What a picker lists, and how what was typed chooses among it. */
 
+import type { Part } from '../diff/paint';
+
 export interface PickerItem {
   /** Unique in its list. */
   id: string;
   group: string;
   title: string;
+  /** The title as it is shown, when parts of it are marked. */
+  parts?: Part[];
   detail?: string;
   keys?: string;
   /** Whether the title is a path or a name in code. */
   code?: boolean;
+  /** Whether it leads on rather than being one of what was sought. */
+  quiet?: boolean;
 }
 
 /** How well a text answers to letters in their order: higher is better, null not at all. */
@@ -22,6 +28,19 @@ export function matched(text: string, query: string): number | null {
     score += found;
   }
   return score - hay.length / 1000;
+}
+
+/** Where a text has the words, from and to, in order. */
+export function marksOf(text: string, query: string): [number, number][] {
+  const hay = text.toLowerCase();
+  // Where lower case is longer or shorter, places in it are not places in the text.
+  if (hay.length !== text.length) return [];
+  const marks = query
+    .toLowerCase()
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((word): [number, number] => [hay.indexOf(word), hay.indexOf(word) + word.length]);
+  return marks.filter(([from]) => from >= 0).sort(([a], [b]) => a - b);
 }
 
 function scoreOf(hay: string, word: string): number | null {
