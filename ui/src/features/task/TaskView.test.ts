@@ -121,7 +121,7 @@ test('@ completes a file', async () => {
   const screen = await view([said('u1', 'go')]);
   const field = screen.getByRole('textbox', { name: 'Message' });
   await field.fill('look at @mon');
-  await expect.element(screen.getByRole('option', { name: 'src/money.rs' })).toBeVisible();
+  await expect.element(screen.getByRole('option', { name: 'src/money.rs', exact: true })).toBeVisible();
   await userEvent.keyboard('{Enter}');
   await expect.element(field).toHaveValue('look at src/money.rs ');
 });

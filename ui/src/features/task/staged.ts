@@ -1,6 +1,7 @@
 /** The task that the tests of this folder stand on: entries of each kind, and the view with them. */
 
 import { fakeBackend } from '../../backend/fake';
+import { overFiles } from '../../backend/fakeFiles';
 import type { Item } from '../../protocol/Item';
 import type { QuestionAbout } from '../../protocol/QuestionAbout';
 import type { TurnState } from '../../protocol/TurnState';
@@ -8,6 +9,8 @@ import type { Kerf } from '../../state/kerf.svelte';
 import { OpenTask } from '../../state/kerf.svelte';
 import { mountWith, project, session } from '../../testing';
 import TaskView from './TaskView.svelte';
+
+const MONEY = 'pub struct Money {}\n\npub fn split(money: Money) {}\n';
 
 export const ID = 'session-t';
 export const base = { turn_id: 'turn-1', created_at: 0, status: 'completed', step: 1, part: 1 } as const;
@@ -74,7 +77,7 @@ function backendOf(items: Item[], running: boolean, state: TurnState, more: Hand
     'session/configure': () => session({ id: ID }),
     'session/new': () => session({ id: 'new' }),
     'review/show': () => ({ files: [] }),
-    'project/files': () => ({ paths: ['src/money.rs'], more: false }),
+    ...overFiles({ files: { 'src/money.rs': MONEY, 'docs/odd name.md': 'Money\n' } }),
     ...more,
   });
 }
