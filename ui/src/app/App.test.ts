@@ -115,6 +115,40 @@ describe('the window', () => {
   });
 });
 
+describe('search', () => {
+  test.each([
+    [900, 100],
+    [900, 200],
+    [1440, 200],
+    [2560, 100],
+  ])(
+    'comes by its keys, and at %i pixels and %i percent no text lies on another',
+    async (width, text_size) => {
+      await page.viewport(width, 900);
+      const show = await engine().request('settings/show', {});
+      const { getByRole, container } = await open(
+        engine({ 'settings/show': () => ({ ...show, appearance: { ...show.appearance, text_size } }) }),
+      );
+      await expect.element(getByRole('contentinfo')).toHaveTextContent('files indexed');
+      await userEvent.keyboard('{Control>}{Shift>}F{/Shift}{/Control}');
+      const field = getByRole('textbox', { name: 'Search in the project' });
+      await expect.element(field).toHaveFocus();
+      await getByRole('button', { name: 'Filters' }).click();
+      for (const query of ['', 'half', 'zzz']) {
+        await field.fill(query);
+        if (query === 'half') await expect.element(getByRole('tree', { name: 'Results' })).toBeVisible();
+        if (query === 'zzz') await expect.element(getByRole('main')).toHaveTextContent('Nothing found');
+        for (const part of ['main', 'footer']) {
+          const found = container.querySelector(part);
+          expect(found && overlaps(found), `${part} for ${query}`).toEqual([]);
+        }
+      }
+      await userEvent.keyboard('{Escape}');
+      await expect.element(field).not.toBeInTheDocument();
+    },
+  );
+});
+
 /** Pairs of texts that lie on each other. */
 function overlaps(part: Element): string[] {
   const edge = part.getBoundingClientRect();

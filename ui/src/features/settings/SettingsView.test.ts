@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { fakeBackend } from '../../backend/fake';
+import { indexStatus } from '../../backend/fakeFiles';
 import type { Section } from '../../state/kerf.svelte';
 import { askedFor, checkAxe, mountWith, session } from '../../testing';
 import SettingsView from './SettingsView.svelte';
@@ -146,6 +147,18 @@ describe('the settings', () => {
     await getByRole('button', { name: 'Use two for new tasks' }).click();
     await expect.element(getByRole('button', { name: 'Use one for new tasks' })).toBeVisible();
     expect(askedFor(backend, 'endpoint/default')).toEqual([{ name: 'two' }]);
+  });
+
+  test('say how large the index is, and build it anew', async () => {
+    const { getByRole, getByText, kerf, backend } = await settings('data', {
+      'index/rebuild': () => ({}),
+      'index/status': () => indexStatus({ size: 9_400_000 }),
+    });
+    await expect.element(getByText('3.0 MB')).toBeVisible();
+    kerf.index.open('/projects/ledgerd');
+    await expect.element(getByText('9.4 MB')).toBeVisible();
+    await getByRole('button', { name: 'Rebuild' }).click();
+    expect(askedFor(backend, 'index/rebuild')).toEqual([{ folder: '/projects/ledgerd' }]);
   });
 
   test('write all conversations, and delete them after the word', async () => {
