@@ -106,6 +106,7 @@ describe('search', () => {
     answers[1]?.(found('the new one'));
     await expect.element(tree.getByText('the new one')).toBeVisible();
     answers[0]?.(found('the old one'));
+    await new Promise((resolve) => requestAnimationFrame(resolve));
     await expect.element(tree.getByText('the old one')).not.toBeInTheDocument();
     const asked = searches(backend);
     expect(asked.map(({ query }) => query)).toEqual(['a', 'abc']);

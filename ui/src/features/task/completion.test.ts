@@ -115,5 +115,6 @@ test('an answer that was overtaken is not taken', async () => {
   answers[1]?.answer(found('new.rs'));
   await expect.element(list).toHaveTextContent('new.rs');
   answers[0]?.answer(found('old.rs'));
+  await new Promise((resolve) => requestAnimationFrame(resolve));
   await expect.element(list).toHaveTextContent(/^\s*new\.rs\s*$/);
 });
