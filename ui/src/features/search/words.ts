@@ -30,7 +30,7 @@ export const MODES: Mode[] = [
     keys: 'Alt+E',
     placeholder: 'Text as it stands in the files',
     words: 'Every place where this text stands, sign for sign.',
-    examples: ['div_ceil(', 'TODO:'],
+    examples: ['div_ceil(', 'deprecated:'],
   },
   {
     value: 'regex',
@@ -38,7 +38,7 @@ export const MODES: Mode[] = [
     keys: 'Alt+R',
     placeholder: 'A regular expression in Rust’s syntax',
     words: 'Every match of a regular expression in Rust’s syntax.',
-    examples: ['fn \\w+_even', 'TODO|FIXME', '\\.unwrap\\(\\)$'],
+    examples: ['fn \\w+_even', 'warn|error', '\\.unwrap\\(\\)$'],
   },
   {
     value: 'symbol',
