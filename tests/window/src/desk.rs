@@ -15,6 +15,11 @@ use std::{
 };
 use tempfile::TempDir;
 
+/// The window of Kerf.
+const PROGRAM: &str = "kerf-desktop";
+/// What may be left open on a desk; the second is the one that the bench opens beside.
+const PROGRAMS: [&str; 2] = [PROGRAM, "empty-window"];
+
 /// What a window stands on. Everything ends with it.
 pub struct Desk {
     home: TempDir,
@@ -81,6 +86,23 @@ impl Desk {
     /// When the driver cannot start it.
     #[must_use]
     pub fn open(&self, folders: &[&Path]) -> Window {
+        let window = self.driven(PROGRAM, folders, "normal");
+        window.wait(
+            "document.querySelector('main') && !document.body.innerText.includes('Kerf starts')",
+        );
+        window
+    }
+
+    /// Starts a built program by its name, and gives its window as soon as there is one: its page may not be there yet.
+    ///
+    /// # Panics
+    /// When the driver cannot start it.
+    #[must_use]
+    pub fn start(&self, program: &str, arguments: &[&Path]) -> Window {
+        self.driven(program, arguments, "none")
+    }
+
+    fn driven(&self, program: &str, arguments: &[&Path], page_load: &str) -> Window {
         let address = free_address();
         let driver = self
             .command("WebKitWebDriver".as_ref())
@@ -88,11 +110,7 @@ impl Desk {
             .arg("--host=127.0.0.1")
             .spawn();
         let driver = driver.unwrap_or_else(|error| panic!("WebKitWebDriver: {error}"));
-        let window = Window::open(driver, address, &program(), folders);
-        window.wait(
-            "document.querySelector('main') && !document.body.innerText.includes('Kerf starts')",
-        );
-        window
+        Window::open(driver, address, &built(program), arguments, page_load)
     }
 
     /// Starts the program once more and waits for its end.
@@ -101,7 +119,7 @@ impl Desk {
     /// When it does not start.
     #[must_use]
     pub fn start_again(&self, folders: &[&Path]) -> ExitStatus {
-        let status = self.command(&program()).args(folders).status();
+        let status = self.command(&built(PROGRAM)).args(folders).status();
         status.unwrap_or_else(|error| panic!("a second start: {error}"))
     }
 
@@ -157,7 +175,8 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        for pid in self.processes("kerf-desktop") {
+        let left = PROGRAMS.iter().flat_map(|name| self.processes(name));
+        for pid in left {
             // It may be gone by itself; what is left is told by nobody.
             let _gone = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));
         }
@@ -184,15 +203,12 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The built window, beside the folder of the test's own program.
-fn program() -> PathBuf {
-    let test = env::current_exe().unwrap_or_default();
-    let folder = test
-        .ancestors()
-        .find(|folder| folder.join("kerf-desktop").is_file());
-    let folder =
-        folder.unwrap_or_else(|| panic!("build it first: cargo build --package kerf-desktop"));
-    folder.join("kerf-desktop")
+/// A built program, in a folder above the one that runs.
+fn built(name: &str) -> PathBuf {
+    let own = env::current_exe().unwrap_or_default();
+    let folder = own.ancestors().find(|folder| folder.join(name).is_file());
+    let folder = folder.unwrap_or_else(|| panic!("build it first: cargo build --package {name}"));
+    folder.join(name)
 }
 
 #[expect(

@@ -26,12 +26,13 @@ pub struct Window {
 }
 
 impl Window {
-    /// Opens a window by a driver that listens at this address.
+    /// Opens a window by a driver that listens at this address, and that waits for pages as `page_load` says.
     pub(crate) fn open(
         process: Child,
         driver: SocketAddr,
         program: &Path,
         arguments: &[&Path],
+        page_load: &str,
     ) -> Self {
         let mut window = Self {
             process,
@@ -41,7 +42,7 @@ impl Window {
         until("the driver answers", || TcpStream::connect(driver).is_ok());
         let arguments: Vec<_> = arguments.iter().map(|one| one.to_string_lossy()).collect();
         let options = json!({ "binary": program.to_string_lossy(), "args": arguments });
-        let wanted = json!({ "webkitgtk:browserOptions": options });
+        let wanted = json!({ "webkitgtk:browserOptions": options, "pageLoadStrategy": page_load });
         let wanted = json!({ "capabilities": { "alwaysMatch": wanted } });
         let made = wire::call(driver, "POST", "/session", &wanted)
             .unwrap_or_else(|error| panic!("the window does not open: {error}"));
@@ -199,6 +200,22 @@ impl Window {
             .collect();
         let body = json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] });
         self.call("POST", "/actions", body);
+    }
+
+    /// Turns the wheel over an element, so many times by so many pixels, one turn a frame of 60 Hz.
+    pub fn wheel(&self, selector: &str, by: i64, times: i64) {
+        let element = self.element(selector);
+        let element = element.trim_start_matches("/element/");
+        let turn = |number| {
+            json!({
+                // The driver turns by what this is more than the turn before.
+                "type": "scroll", "x": 0, "y": 0, "deltaX": 0, "deltaY": by * number, "duration": 16,
+                "origin": { ELEMENT: element },
+            })
+        };
+        let turns: Vec<Value> = (1..=times).map(turn).collect();
+        let wheel = json!({ "type": "wheel", "id": "wheel", "actions": turns });
+        self.call("POST", "/actions", json!({ "actions": [wheel] }));
     }
 
     /// Makes the page this large.
