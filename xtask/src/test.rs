@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &[String]) -> Done {
         "formatting",
         run::run(run::cargo().args(["fmt", "--all", "--check"])),
     );
-    let mut packages = vec!["--workspace"];
+    let mut packages = vec!["--workspace", "--exclude", window::EMPTY];
     match window::can_be_built() {
         Ok(()) => {}
         Err(why) => {

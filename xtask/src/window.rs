@@ -10,6 +10,8 @@ use std::{env, fs, path::PathBuf, process::Command};
 pub(crate) const PACKAGE: &str = "kerf-desktop";
 /// The package of its tests.
 pub(crate) const TESTS: &str = "window-tests";
+/// What the bench measures it beside; built for that alone.
+pub(crate) const EMPTY: &str = "empty-window";
 
 pub(crate) fn run(arguments: &[String]) -> Done {
     if !has_display() {
@@ -53,6 +55,21 @@ pub(crate) fn ready_for_tests(agreed: bool) -> Done {
     setup::ensure(&[Purpose::WindowTests], agreed)?;
     build_interface()?;
     run::run(run::cargo().args(["build", "--locked", "--package", PACKAGE]))
+}
+
+/// Builds the window as it is shipped, and the empty one beside it. Says why not, where they cannot be measured.
+pub(crate) fn ready_for_bench() -> Done {
+    if !cfg!(target_os = "linux") {
+        return Err("only Linux has a driver for it".to_owned());
+    }
+    can_be_built()?;
+    setup::ensure(&[Purpose::WindowTests], false)?;
+    build_interface()?;
+    for package in [PACKAGE, EMPTY] {
+        let build = ["build", "--release", "--locked", "--package"];
+        run::run(run::cargo().args(build).arg(package))?;
+    }
+    Ok(())
 }
 
 /// The folder of the interface.

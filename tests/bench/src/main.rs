@@ -1,4 +1,4 @@
-//! Measures the `kerf` program: `bench PATH_TO_KERF [--rows NAME…]`, run by `cargo xtask bench`.
+//! Measures the `kerf` program and the window: `bench PATH_TO_KERF [--rows NAME…]`, run by `cargo xtask bench`.
 //!
 //! Kerf runs as a child process, as a user would start it, with default settings and against the scripted model
 //! server; so the times hold its whole way, disk included. What the server itself costs is measured too, by a
@@ -8,7 +8,7 @@
 //! agents on the same kind of machine, and fails only when something could not be measured. Quiet machines give
 //! steady figures; CPU seconds and bytes are the ones to trust on others.
 //!
-//! Start with [`ROWS`]; each row is a file.
+//! Start with [`ROWS`]; each row is a file. Those of the window are in `window/`; `--rows window` runs them all.
 
 mod calls;
 mod child;
@@ -16,10 +16,18 @@ mod floor;
 mod gap;
 mod machine;
 mod numbers;
+mod processes;
 mod room;
 mod start;
 mod stream;
 mod table;
+#[cfg(target_os = "linux")]
+mod window;
+/// Only on Linux has the web view a driver.
+#[cfg(not(target_os = "linux"))]
+mod window {
+    pub(crate) const ROWS: &[crate::Row] = &[];
+}
 
 use std::{
     env,
@@ -55,11 +63,27 @@ const ROWS: &[Row] = &[
     },
 ];
 
+/// All rows.
+fn all_rows() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().chain(window::ROWS)
+}
+
+impl Row {
+    /// Whether a name on the command line means this row: its own, or the one of its group.
+    fn is_meant(&self, name: &str) -> bool {
+        self.name == name
+            || self
+                .name
+                .split_once('-')
+                .is_some_and(|(group, _)| group == name)
+    }
+}
+
 fn main() -> ExitCode {
     let (kerf, wanted) = match arguments() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+            let names: Vec<&str> = all_rows().map(|row| row.name).collect();
             eprintln!(
                 "error: {error}\nusage: bench PATH_TO_KERF [--rows NAME…]; the rows are {}",
                 names.join(", ")
@@ -69,9 +93,8 @@ fn main() -> ExitCode {
     };
     let mut table = Table::default();
     let mut failed = false;
-    for row in ROWS
-        .iter()
-        .filter(|row| wanted.is_empty() || wanted.iter().any(|name| name == row.name))
+    for row in
+        all_rows().filter(|row| wanted.is_empty() || wanted.iter().any(|name| row.is_meant(name)))
     {
         eprintln!("measuring {} …", row.name);
         if let Err(error) = (row.run)(&kerf, &mut table) {
@@ -96,7 +119,7 @@ fn arguments() -> Done<(PathBuf, Vec<String>)> {
         match argument.as_str() {
             "--rows" => in_rows = true,
             name if in_rows => {
-                if !ROWS.iter().any(|row| row.name == name) {
+                if !all_rows().any(|row| row.is_meant(name)) {
                     return Err(format!("there is no row `{name}`"));
                 }
                 rows.push(name.to_owned());

@@ -9,6 +9,7 @@ pub(crate) enum Unit {
     Seconds,
     CpuSeconds,
     Mib,
+    Percent,
 }
 
 impl Unit {
@@ -19,6 +20,7 @@ impl Unit {
             Self::Seconds => format!("{value:.2} s"),
             Self::CpuSeconds => format!("{value:.2} CPU-s"),
             Self::Mib => format!("{value:.1} MiB"),
+            Self::Percent => format!("{value:.1} %"),
         }
     }
 }
@@ -59,6 +61,17 @@ impl Table {
         );
         self.lines
             .push([figure.what, value, limit, best_other, holds.to_owned()]);
+    }
+
+    /// A figure with a limit, for which no other agent has one.
+    pub(crate) fn limited(&mut self, what: &str, unit: Unit, value: Option<f64>, limit: f64) {
+        self.add(Figure {
+            what: what.to_owned(),
+            unit,
+            value,
+            limit: Some(limit),
+            best_other: None,
+        });
     }
 
     /// A line without a limit, to compare with.
