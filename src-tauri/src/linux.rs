@@ -1,20 +1,27 @@
 //! What WebKitGTK needs.
 
 use crate::Runtime;
-use std::{cell::Cell, env, path::Path};
+use std::{cell::Cell, env, fs, path::Path};
 use tauri::WebviewWindow;
 use webkit2gtk::WebViewExt;
 
 const NO_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+const NO_COMPOSITING: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
 /// How often a page that crashes is loaded again.
 const RELOADS: u32 = 5;
 
-/// With NVIDIA's driver windows stay empty unless WebKit shares no buffers with the graphics card. Whoever sets the
-/// variable decides. To be called before any thread is there.
+/// With NVIDIA's driver windows stay empty unless WebKit shares no buffers with the graphics card. Without any card it
+/// would put each frame together in software, at four times the cost. Whoever sets a variable decides. To be called
+/// before any thread is there.
 pub(crate) fn prepare_graphics() {
-    if env::var_os(NO_DMABUF).is_none() && Path::new("/proc/driver/nvidia/version").exists() {
-        // A name and a value without NUL can always be set.
-        let _ = gtk::glib::setenv(NO_DMABUF, "1", true);
+    let nvidia = Path::new("/proc/driver/nvidia/version").exists();
+    let mut nodes = fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+    let draws = nodes.any(|node| node.file_name().to_string_lossy().starts_with("render"));
+    for (name, needed) in [(NO_DMABUF, nvidia), (NO_COMPOSITING, !nvidia && !draws)] {
+        if needed && env::var_os(name).is_none() {
+            // A name and a value without NUL can always be set.
+            let _ = gtk::glib::setenv(name, "1", true);
+        }
     }
 }
 
