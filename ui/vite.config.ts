@@ -33,6 +33,8 @@ export default defineConfig({
   server: { port: 5183 },
   test: {
     include: ['src/**/*.test.ts'],
+    // Parts that come when they are needed come late on a busy machine.
+    expect: { poll: { timeout: 5000 } },
     browser: {
       enabled: true,
       headless: true,
