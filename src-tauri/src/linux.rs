@@ -10,9 +10,8 @@ const NO_COMPOSITING: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
 /// How often a page that crashes is loaded again.
 const RELOADS: u32 = 5;
 
-/// With NVIDIA's driver windows stay empty unless WebKit shares no buffers with the graphics card. Without any card it
-/// would put each frame together in software, at four times the cost. Whoever sets a variable decides. To be called
-/// before any thread is there.
+/// With NVIDIA's driver windows stay empty unless WebKit shares no buffers with the card; without any card it composes
+/// frames at four times the cost. Whoever sets a variable decides. To be called before any thread is there.
 pub(crate) fn prepare_graphics() {
     let nvidia = Path::new("/proc/driver/nvidia/version").exists();
     let mut nodes = fs::read_dir("/dev/dri").into_iter().flatten().flatten();
