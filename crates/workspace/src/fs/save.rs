@@ -1,4 +1,7 @@
 //! One atomic save: temporary file, flush, check, rename, flush of the folder.
+//!
+//! Where the system can swap two names, the check is repeated on what the rename took out, so that a change by somebody else
+//! between the check and the rename is put back and not lost.
 
 use std::ffi::OsStr;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -62,13 +65,21 @@ pub(super) fn save(
                 _ => io_fail(error),
             },
         )?;
+        temp.moved = true;
+    } else if matches!(how.expect, Expect::Stamp(_)) && swap(place, &temp.name).map_err(io_fail)? {
+        // What the file was has the temporary name now. Was it changed since it was looked at, it goes back.
+        let replaced = look_at(&place.dir, OsStr::new(&temp.name), path)?;
+        if let Err(conflict) = check(path, replaced.as_ref(), how.expect) {
+            swap(place, &temp.name).map_err(io_fail)?;
+            return Err(conflict);
+        }
     } else {
         place
             .dir
             .rename(&temp.name, &place.dir, place.name)
             .map_err(io_fail)?;
+        temp.moved = true;
     }
-    temp.moved = true;
     sync(&place.dir).map_err(io_fail)?;
     temp.file
         .metadata()
@@ -77,7 +88,11 @@ pub(super) fn save(
 }
 
 fn look(place: &Place<'_>, path: &RelPath) -> Result<Option<Stat>, FsError> {
-    match place.dir.symlink_metadata(place.name) {
+    look_at(&place.dir, place.name, path)
+}
+
+fn look_at(dir: &Dir, name: &OsStr, path: &RelPath) -> Result<Option<Stat>, FsError> {
+    match dir.symlink_metadata(name) {
         Ok(meta) => Ok(Some(stat::of_handle(&meta))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(fail(path, "save", error)),
@@ -120,7 +135,26 @@ fn check(path: &RelPath, found: Option<&Stat>, expect: Expect) -> Result<(), FsE
     }
 }
 
-/// A temporary file beside its target; removed unless it was moved there.
+/// Lets the file and the temporary one trade places in one step. False where the system cannot, or there is no file.
+fn swap(place: &Place<'_>, temp: &str) -> io::Result<bool> {
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+    {
+        use rustix::{fs::RenameFlags, io::Errno};
+        let dir = &place.dir;
+        return match rustix::fs::renameat_with(dir, temp, dir, place.name, RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(true),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::NOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        };
+    }
+    #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+    {
+        let _ = (place, temp);
+        Ok(false)
+    }
+}
+
+/// A temporary file beside its target; removed unless it was moved there. After a swap it is what the target was.
 struct Temp<'a> {
     dir: &'a Dir,
     name: String,
