@@ -13,7 +13,10 @@ pub(crate) fn run(arguments: &[String]) -> Done {
     setup::ensure(&[Purpose::Build, Purpose::Tests], agreed)?;
     let mut counts = Counts::default();
     if wants("--interface") {
-        ui::test(&mut counts, agreed);
+        match ui::build() {
+            Ok(()) => ui::test(&mut counts, agreed),
+            failed => counts.check("the interface as it is built", failed),
+        }
         return counts.close();
     }
     counts.check(
@@ -42,15 +45,28 @@ pub(crate) fn run(arguments: &[String]) -> Done {
             "warnings",
         ])),
     );
-    packages.extend(["--exclude", window::TESTS]);
-    counts.tests(&packages, wants("--ci"), None);
+    let mut programs = vec!["--bin", "kerf", "--bin", "ui-server"];
     match window::ready_for_tests(agreed) {
-        Ok(()) => counts.tests(&["--package", window::TESTS], wants("--ci"), None),
+        Ok(()) => programs.extend(["--bin", window::PACKAGE]),
         Err(why) => {
             println!("the window's tests are left out: {why}");
             counts.skip();
+            packages.extend(["--exclude", window::TESTS]);
         }
     }
+    // The programs that tests start are built with the tests: alone, a program needs other features of what it depends on,
+    // and all of that would be compiled once more.
+    counts.check(
+        "the programs and their tests",
+        run::run(
+            run::cargo()
+                .arg("build")
+                .args(&packages)
+                .args(&programs)
+                .args(["--tests", "--locked"]),
+        ),
+    );
+    counts.tests(&packages, wants("--ci"), None);
     counts.check("generated types", types::check());
     ui::test(&mut counts, agreed);
     if wants("--real-model") {

@@ -8,6 +8,7 @@ use crate::{
 };
 
 /// Checks and tests the interface, and counts it all. What it needs and this machine does not have leaves it out.
+/// The stories in a browser need what [`build`] builds.
 pub(crate) fn test(counts: &mut Counts, agreed: bool) {
     if let Err(why) = setup::ensure(&[Purpose::Interface], agreed) {
         println!("the interface's tests are left out: {why}");
@@ -22,7 +23,7 @@ pub(crate) fn test(counts: &mut Counts, agreed: bool) {
     counts.check("the interface's types", script("check"));
     counts.check("the interface's style", script("lint"));
     vitest(counts, "test");
-    let built = build();
+    let built = window::build_interface();
     if built.is_err() {
         counts.check("the interface as it is built", built);
         return;
@@ -34,8 +35,8 @@ fn script(name: &str) -> Done {
     run::run(window::npm().args(["run", name]))
 }
 
-fn build() -> Done {
-    window::build_interface()?;
+/// Builds the server that the interface's stories run against.
+pub(crate) fn build() -> Done {
     run::run(run::cargo().args(["build", "--locked", "--package", "ui-server"]))
 }
 

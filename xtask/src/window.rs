@@ -46,15 +46,14 @@ pub(crate) fn can_be_built() -> Done {
     build_interface()
 }
 
-/// Builds the window for its tests. Says why not, where they cannot run.
+/// Makes the window fit to be built for its tests: with the interface as it is now. Says why not, where they cannot run.
 pub(crate) fn ready_for_tests(agreed: bool) -> Done {
     if !cfg!(target_os = "linux") {
         return Err("only Linux has a driver for it".to_owned());
     }
     can_be_built()?;
     setup::ensure(&[Purpose::WindowTests], agreed)?;
-    build_interface()?;
-    run::run(run::cargo().args(["build", "--locked", "--package", PACKAGE]))
+    build_interface()
 }
 
 /// Builds the window as it is shipped, and the empty one beside it. Says why not, where they cannot be measured.
