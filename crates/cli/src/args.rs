@@ -333,6 +333,15 @@ pub(crate) enum Ledger {
         /// Only of this session
         #[arg(long, value_name = "SESSION")]
         session: Option<String>,
+        /// Only with a part of this file of the folder
+        #[arg(long, value_name = "PATH")]
+        file: Option<String>,
+        /// Only of this day
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        day: Option<String>,
+        /// Only with this text in the body
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
         /// At most so many
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
@@ -342,15 +351,51 @@ pub(crate) enum Ledger {
         /// The row's number
         id: i64,
     },
+    /// Add up what left: the files of the folder, its sessions, or days
+    Totals {
+        /// What to add up by
+        #[arg(value_enum, default_value_t)]
+        by: LedgerBy,
+        /// Of all folders
+        #[arg(long)]
+        all: bool,
+    },
+    /// Print every request with its body and its place in the chain, oldest first, a JSON object a line
+    Export {
+        /// Only of this session
+        #[arg(long, value_name = "SESSION")]
+        session: Option<String>,
+    },
+    /// Prove that no row was changed or taken out
+    Verify {
+        /// What an earlier look printed: its row must still be there as it was
+        #[arg(long, value_name = "ROW:HASH")]
+        seal: Option<String>,
+    },
 }
 
 impl Default for Ledger {
     fn default() -> Self {
         Self::List {
             session: None,
+            file: None,
+            day: None,
+            text: None,
             limit: None,
         }
     }
+}
+
+/// What the ledger is added up by.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum LedgerBy {
+    /// Each file of which a part was sent
+    #[default]
+    File,
+    /// Each session
+    Session,
+    /// Each day
+    Day,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]

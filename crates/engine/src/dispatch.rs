@@ -67,6 +67,8 @@ impl Engine {
             Request::EndpointModels(params) => answered(self.endpoint_models(params).await),
             Request::LedgerList(params) => answered(self.ledger_list(params).await),
             Request::LedgerShow(params) => answered(self.ledger_show(params).await),
+            Request::LedgerTotals(params) => answered(self.ledger_totals(params).await),
+            Request::LedgerVerify(params) => answered(self.ledger_verify(params).await),
             Request::SettingsShow(_) => answered(self.settings_show()),
             Request::SettingsChange(params) => answered(self.settings_change(params).await),
             Request::DataShow(_) => answered(self.data_show().await),

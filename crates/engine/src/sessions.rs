@@ -9,11 +9,10 @@ use kerf_protocol::{
     Code, Failure, SessionId, TaskId,
     endpoint::{Endpoint, EndpointOrigin, Usage},
     item::ItemStatus,
-    ledger::LedgerRow,
     policy::Policy,
     request::{
-        Archive, ConfigureSession, LedgerBody, LedgerRef, ListLedger, ListSessions, NewSession,
-        Nothing, Rename, SearchSessions, SessionRef,
+        Archive, ConfigureSession, ListSessions, NewSession, Nothing, Rename, SearchSessions,
+        SessionRef,
     },
     session::{Attached, Session, SessionHit, SessionState, Transcript},
 };
@@ -292,20 +291,5 @@ impl Engine {
             .import(transcript, now())
             .await
             .map_err(from_store)
-    }
-
-    pub(crate) async fn ledger_list(&self, list: ListLedger) -> Result<Vec<LedgerRow>, Failure> {
-        self.store().ledger_list(&list).await.map_err(from_store)
-    }
-
-    pub(crate) async fn ledger_show(
-        &self,
-        LedgerRef { id }: LedgerRef,
-    ) -> Result<LedgerBody, Failure> {
-        let (row, body) = self.store().ledger_show(id).await.map_err(from_store)?;
-        Ok(LedgerBody {
-            row,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        })
     }
 }

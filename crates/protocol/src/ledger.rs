@@ -63,7 +63,63 @@ pub struct LedgerRow {
     /// The row's number, from 1, without gaps.
     #[ts(type = "number")]
     pub id: i64,
+    /// The folder of the session it belongs to, canonical, as it was then; the paths of `files` are beneath it.
+    pub folder: Option<String>,
     /// The request.
     #[serde(flatten)]
     pub entry: LedgerEntry,
+}
+
+/// What the ledger is added up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum TotalBy {
+    /// Each file of which a part was sent.
+    File,
+    /// Each session.
+    Session,
+    /// Each day, in the machine's time zone.
+    Day,
+}
+
+/// What went out about one file, in one session or on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct LedgerTotal {
+    /// The file's path in its folder, the session's id, or the day as `2026-01-31`.
+    pub key: String,
+    /// The folder, for files and sessions.
+    pub folder: Option<String>,
+    /// The session's title, while there is the session.
+    pub title: Option<String>,
+    /// How many requests.
+    #[ts(type = "number")]
+    pub requests: u64,
+    /// The bytes of these requests, whole: a file's include all that was sent beside it.
+    #[ts(type = "number")]
+    pub bytes: u64,
+    /// When the first left.
+    #[ts(type = "number")]
+    pub first_at: UnixMillis,
+    /// When the last left.
+    #[ts(type = "number")]
+    pub last_at: UnixMillis,
+    /// Where to, each host once.
+    pub hosts: Vec<String>,
+}
+
+/// What a look at the whole chain found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct LedgerProof {
+    /// How many rows there are.
+    #[ts(type = "number")]
+    pub rows: u64,
+    /// The newest row's number and hash, as `17:` and 64 hexadecimal digits. Who writes it down can prove later that no row up
+    /// to this one was changed or taken out. None: there are no rows.
+    pub seal: Option<String>,
+    /// The first row that was changed or is missing.
+    #[ts(type = "number | null")]
+    pub broken: Option<i64>,
 }

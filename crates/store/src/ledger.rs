@@ -1,5 +1,7 @@
 //! The ledger's rows: numbered without gaps, and each chained to the one before by a hash.
 
+mod read;
+
 use crate::{
     StoreError,
     pack::{pack, unpack},
@@ -7,11 +9,10 @@ use crate::{
     store::Store,
     writer::Work,
 };
-use kerf_protocol::{
-    ledger::{LedgerEntry, LedgerRow},
-    request::ListLedger,
-};
+use kerf_protocol::ledger::{LedgerEntry, LedgerRow};
 use sqlx::SqliteConnection;
+
+pub use read::Sent;
 
 /// A row to be added, with its body already packed.
 pub(crate) struct New {
@@ -31,6 +32,7 @@ struct Row {
     bytes: i64,
     hash: String,
     files: String,
+    folder: Option<String>,
 }
 
 impl TryFrom<Row> for LedgerRow {
@@ -48,12 +50,16 @@ impl TryFrom<Row> for LedgerRow {
             hash: row.hash,
             files: from_json(&row.files)?,
         };
-        Ok(Self { id: row.id, entry })
+        Ok(Self {
+            id: row.id,
+            folder: row.folder,
+            entry,
+        })
     }
 }
 
 impl Row {
-    fn new(id: i64, entry: &LedgerEntry) -> Result<Self, Failed> {
+    fn new(id: i64, entry: &LedgerEntry, folder: Option<String>) -> Result<Self, Failed> {
         Ok(Self {
             id,
             at: entry.at,
@@ -65,10 +71,12 @@ impl Row {
             bytes: to_i64(entry.bytes),
             hash: entry.hash.clone(),
             files: to_json(&entry.files)?,
+            folder,
         })
     }
 
     /// BLAKE3 over the row before and this one's columns, each text behind its length. The body is in it by its hash.
+    /// A folder comes last and only where there is one: rows from before the ledger kept folders have none.
     fn chained(&self, before: &[u8]) -> Vec<u8> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(before);
@@ -79,7 +87,7 @@ impl Row {
             self.session_id.as_deref().unwrap_or_default(),
             self.turn_id.as_deref().unwrap_or_default(),
         );
-        for text in [
+        let texts = [
             &self.host,
             &self.target,
             &self.purpose,
@@ -87,7 +95,8 @@ impl Row {
             turn,
             &self.hash,
             &self.files,
-        ] {
+        ];
+        for text in texts.into_iter().chain(self.folder.as_deref()) {
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         }
@@ -128,52 +137,6 @@ impl Store {
         }
         Ok(id)
     }
-
-    /// The ledger's rows, newest first.
-    ///
-    /// # Errors
-    /// As all reads: see [`StoreError`].
-    pub async fn ledger_list(&self, list: &ListLedger) -> Result<Vec<LedgerRow>, StoreError> {
-        let mut conn = self.read().await?;
-        let (session, limit) = (
-            list.session_id.map(|id| id.to_string()),
-            list.limit.map_or(-1, i64::from),
-        );
-        let rows = sqlx::query_as!(
-            Row,
-            r#"select id as "id!", at, host, target, purpose, session_id, turn_id, bytes, hash, files
-               from ledger where ?1 is null or session_id = ?1 order by id desc limit ?2"#,
-            session,
-            limit
-        )
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(|error| self.failed(error.into()))?;
-        rows.into_iter()
-            .map(|row| row.try_into().map_err(|error: Failed| self.failed(error)))
-            .collect()
-    }
-
-    /// A row with the body as it was sent.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`], or as all reads.
-    pub async fn ledger_show(&self, id: i64) -> Result<(LedgerRow, Vec<u8>), StoreError> {
-        let mut conn = self.read().await?;
-        let (row, _, body) = stored(&mut conn, id)
-            .await
-            .map_err(|error| self.failed(error))?;
-        Ok((row.try_into().map_err(|error| self.failed(error))?, body))
-    }
-
-    /// Recomputes the chain and every body's hash, and tells the first row that was changed, or is missing.
-    ///
-    /// # Errors
-    /// As all reads: see [`StoreError`].
-    pub async fn ledger_verify(&self) -> Result<Option<i64>, StoreError> {
-        let mut conn = self.read().await?;
-        verify(&mut conn).await.map_err(|error| self.failed(error))
-    }
 }
 
 pub(crate) async fn append(conn: &mut SqliteConnection, new: &New) -> Result<i64, Failed> {
@@ -181,11 +144,15 @@ pub(crate) async fn append(conn: &mut SqliteConnection, new: &New) -> Result<i64
         .fetch_optional(&mut *conn)
         .await?;
     let (id, before) = last.map_or_else(|| (1, vec![0; 32]), |last| (last.id + 1, last.row_hash));
-    let row = Row::new(id, &new.entry)?;
+    let session = new.entry.session_id.map(|id| id.to_string());
+    let folder = sqlx::query_scalar!("select folder from session where id = ?", session)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let row = Row::new(id, &new.entry, folder)?;
     let hash = row.chained(&before);
     sqlx::query!(
-        "insert into ledger (id, at, host, target, purpose, session_id, turn_id, bytes, hash, files, prev_hash, row_hash, base, body)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into ledger (id, at, host, target, purpose, session_id, turn_id, bytes, hash, files, folder, prev_hash, row_hash, base, body)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row.id,
         row.at,
         row.host,
@@ -196,6 +163,7 @@ pub(crate) async fn append(conn: &mut SqliteConnection, new: &New) -> Result<i64
         row.bytes,
         row.hash,
         row.files,
+        row.folder,
         before,
         hash,
         new.base,
@@ -214,7 +182,7 @@ struct Hashes {
 async fn stored(conn: &mut SqliteConnection, id: i64) -> Result<(Row, Hashes, Vec<u8>), Failed> {
     let found = sqlx::query!(
         "select row.id, row.at, row.host, row.target, row.purpose, row.session_id, row.turn_id, row.bytes, row.hash, row.files,
-             row.prev_hash, row.row_hash, row.body,
+             row.folder, row.prev_hash, row.row_hash, row.body,
              base.body as \"base_body?\", base.bytes as \"base_bytes?\"
          from ledger as row left join ledger as base on base.id = row.base where row.id = ?",
         id
@@ -243,6 +211,7 @@ async fn stored(conn: &mut SqliteConnection, id: i64) -> Result<(Row, Hashes, Ve
         bytes: found.bytes,
         hash: found.hash,
         files: found.files,
+        folder: found.folder,
     };
     Ok((
         row,
@@ -252,26 +221,4 @@ async fn stored(conn: &mut SqliteConnection, id: i64) -> Result<(Row, Hashes, Ve
         },
         body,
     ))
-}
-
-async fn verify(conn: &mut SqliteConnection) -> Result<Option<i64>, Failed> {
-    let last = sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "last!: i64" from ledger"#)
-        .fetch_one(&mut *conn)
-        .await?;
-    let mut before = vec![0; 32];
-    for id in 1..=last {
-        let (row, hashes, body) = match stored(conn, id).await {
-            Ok(stored) => stored,
-            Err(Failed::Row(_) | Failed::Store(_)) => return Ok(Some(id)),
-            Err(error) => return Err(error),
-        };
-        let whole = hashes.before == before
-            && hashes.own == row.chained(&before)
-            && row.hash == blake3::hash(&body).to_hex().as_str();
-        if !whole {
-            return Ok(Some(id));
-        }
-        before = hashes.own;
-    }
-    Ok(None)
 }

@@ -59,6 +59,7 @@ mod writer;
 pub use self::{
     error::StoreError,
     keys::{KeyError, Keys},
+    ledger::Sent,
     owner::{Claim, Owner},
     store::Store,
     write::{Decision, ReviewRow, TurnHead, Write},

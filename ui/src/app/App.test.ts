@@ -4,7 +4,7 @@ import { render } from 'vitest-browser-svelte';
 import type { FakeBackend } from '../backend/fake';
 import { askedFor, checkAxe, project } from '../testing';
 import App from './App.svelte';
-import { engine, ledgerRow } from './engine';
+import { engine, ledgerTotal } from './engine';
 
 beforeEach(async () => {
   localStorage.clear();
@@ -31,11 +31,11 @@ describe('the window', () => {
   });
 
   test('asks for the ledger again when a turn ends, and not before', async () => {
-    let rows = [ledgerRow()];
-    const { getByRole, backend } = await open(engine({ 'ledger/list': () => rows }));
+    let today = ledgerTotal();
+    const { getByRole, backend } = await open(engine({ 'ledger/totals': () => [today] }));
     await expect.element(getByRole('contentinfo')).toHaveTextContent('312 kB');
-    rows = [ledgerRow({ id: 2, host: 'api.example.org:443' }), ...rows];
-    expect(askedFor(backend, 'ledger/list')).toHaveLength(1);
+    today = ledgerTotal({ bytes: 624_000, hosts: ['127.0.0.1:11434', 'api.example.org:443'] });
+    expect(askedFor(backend, 'ledger/totals')).toHaveLength(1);
     backend.send({
       session_id: 'run',
       seq: 1,

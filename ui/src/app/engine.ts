@@ -5,7 +5,9 @@ import { overFiles } from '../backend/fakeFiles';
 import { FILES } from '../features/search/sample';
 import type { Endpoint } from '../protocol/Endpoint';
 import type { LedgerRow } from '../protocol/LedgerRow';
+import type { LedgerTotal } from '../protocol/LedgerTotal';
 import type { Session } from '../protocol/Session';
+import { dayOf } from '../state/ledger.svelte';
 import { project, session } from '../testing';
 
 const HOUR = 3_600_000;
@@ -36,6 +38,22 @@ export function ledgerRow(change: Partial<LedgerRow> = {}): LedgerRow {
     bytes: 312_000,
     hash: 'ab12'.repeat(16),
     files: [{ path: 'src/money.rs', first_line: 1, last_line: 80 }],
+    folder: '/projects/ledgerd',
+    ...change,
+  };
+}
+
+/** What went out today. */
+export function ledgerTotal(change: Partial<LedgerTotal> = {}): LedgerTotal {
+  return {
+    key: dayOf(Date.now()),
+    folder: null,
+    title: null,
+    requests: 1,
+    bytes: 312_000,
+    first_at: Date.now(),
+    last_at: Date.now(),
+    hosts: ['127.0.0.1:11434'],
     ...change,
   };
 }
@@ -87,6 +105,7 @@ export function engine(change: Handlers = {}) {
     'endpoint/presets': () => [],
     'endpoint/discover': () => [],
     'ledger/list': () => [ledgerRow()],
+    'ledger/totals': () => [ledgerTotal()],
     doctor: () => [],
     ...change,
   });

@@ -13,7 +13,9 @@ import type { FileLines } from "./FileLines";
 import type { FileNames } from "./FileNames";
 import type { IndexStatus } from "./IndexStatus";
 import type { LedgerBody } from "./LedgerBody";
+import type { LedgerProof } from "./LedgerProof";
 import type { LedgerRow } from "./LedgerRow";
+import type { LedgerTotal } from "./LedgerTotal";
 import type { ModelInfo } from "./ModelInfo";
 import type { Nothing } from "./Nothing";
 import type { OpenedProject } from "./OpenedProject";
@@ -192,6 +194,14 @@ export type Answers = {
  * A row of the ledger with the body that was sent.
  */
 "ledger/show": LedgerBody, 
+/**
+ * The ledger added up by file, session or day, what was last sent first.
+ */
+"ledger/totals": Array<LedgerTotal>, 
+/**
+ * Recomputes the whole chain.
+ */
+"ledger/verify": LedgerProof, 
 /**
  * The settings.
  */

@@ -10,6 +10,14 @@ export type LedgerBody = {
  */
 row: LedgerRow, 
 /**
+ * The hash of the row before, in hexadecimal; zeros before the first.
+ */
+previous_hash: string, 
+/**
+ * This row's hash: BLAKE3 over the row before and this one, as `docs/ledger.md` says.
+ */
+row_hash: string, 
+/**
  * The body as it was sent.
  */
 body: string, };

@@ -13,6 +13,10 @@ export type LedgerRow = {
  */
 id: number, 
 /**
+ * The folder of the session it belongs to, canonical, as it was then; the paths of `files` are beneath it.
+ */
+folder: string | null, 
+/**
  * When.
  */
 at: number, 

@@ -2,13 +2,33 @@
 import type { SessionId } from "./SessionId";
 
 /**
- * See `ledger/list`.
+ * See `ledger/list`. What is none restricts nothing.
  */
 export type ListLedger = { 
 /**
  * Only requests of this session.
  */
 session_id: SessionId | null, 
+/**
+ * Only requests of sessions in this folder, canonical.
+ */
+folder: string | null, 
+/**
+ * Only requests with a part of this file, by its path in the folder.
+ */
+file: string | null, 
+/**
+ * Only requests of this day in the machine's time zone, as `2026-01-31`.
+ */
+day: string | null, 
+/**
+ * Only requests with this text in the body, as it stands there or as JSON writes it.
+ */
+text: string | null, 
+/**
+ * Only rows before this number.
+ */
+before: number | null, 
 /**
  * At most so many; none: all.
  */

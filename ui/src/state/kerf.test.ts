@@ -19,7 +19,7 @@ const ended: Event = {
 
 function kerf(focused: boolean) {
   vi.spyOn(document, 'hasFocus').mockReturnValue(focused);
-  const backend = fakeBackend({ 'ledger/list': () => [], 'session/list': () => [] });
+  const backend = fakeBackend({ 'ledger/totals': () => [], 'session/list': () => [] });
   const kerf = new Kerf(backend);
   kerf.start();
   kerf.tasks.all = [session({ id: 'a', title: 'Fix it' })];

@@ -1,72 +1,66 @@
-/** What left the machine: the rows of the ledger, and the sum of today. */
+/** What left the machine: the sums of the days, and what the ledger's view reads. */
 
 import { failureOf, type Backend } from '../backend/backend';
 import type { Failure } from '../protocol/Failure';
-import type { LedgerRow } from '../protocol/LedgerRow';
+import type { LedgerTotal } from '../protocol/LedgerTotal';
+import { LedgerReading } from './ledgerReading.svelte';
 
 export interface Sent {
   bytes: number;
-  /** Hosts in the order of their first request, without a port. */
+  /** Hosts, without a port. */
   hosts: string[];
 }
 
-/** So many rows are asked for at first; a day that has more is asked for again. */
-const DAY = 500;
-
 export class Ledger {
-  /** Newest first: the rows of today at least. */
-  rows: LedgerRow[] = $state.raw([]);
+  /** The newest first. */
+  days: LedgerTotal[] = $state.raw([]);
   loaded = $state(false);
-  /** Whether `rows` is the whole ledger. */
-  whole = $state(false);
   failure: Failure | null = $state.raw(null);
 
-  today: Sent = $derived(sentSince(this.rows, midnight()));
+  today: Sent = $derived(sentOn(this.days, dayOf(Date.now())));
+
+  readonly reading: LedgerReading;
 
   #backend: Backend;
   #asked = 0;
 
   constructor(backend: Backend) {
     this.#backend = backend;
+    this.reading = new LedgerReading(backend);
   }
 
-  /** Asks for the rows of today, or for all when all are shown. */
-  async load(whole = this.whole) {
+  /** Adds up anew, and reads anew what is shown. */
+  async load() {
     const asked = ++this.#asked;
-    this.whole = whole;
+    const shown = this.reading.refresh();
     try {
-      let limit: number | null = whole ? null : DAY;
-      let rows = await this.#rows(limit);
-      while (limit !== null && rows.length === limit && (rows.at(-1)?.at ?? 0) >= midnight()) {
-        limit *= 4;
-        rows = await this.#rows(limit);
-      }
+      const days = await this.#backend.request('ledger/totals', { by: 'day', folder: null });
       if (asked !== this.#asked) return;
-      this.rows = rows;
+      this.days = days;
       this.failure = null;
     } catch (thrown) {
       if (asked !== this.#asked) return;
       this.failure = failureOf(thrown);
     }
     this.loaded = true;
+    await shown;
   }
 
-  /** A row's body as it was sent. */
+  /** A request's body as it was sent. */
   async body(id: number): Promise<string> {
     return (await this.#backend.request('ledger/show', { id })).body;
   }
-
-  #rows(limit: number | null) {
-    return this.#backend.request('ledger/list', { session_id: null, limit });
-  }
 }
 
-function midnight(): number {
-  return new Date().setHours(0, 0, 0, 0);
+/** The day as the ledger names it, in the machine's time zone. */
+export function dayOf(at: number): string {
+  const date = new Date(at);
+  const two = (n: number) => String(n).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-function sentSince(rows: LedgerRow[], since: number): Sent {
-  const sent = rows.filter((row) => row.at >= since);
-  const hosts = new Set(sent.toReversed().map(({ host }) => host.replace(/:\d+$/, '')));
-  return { bytes: sent.reduce((sum, row) => sum + row.bytes, 0), hosts: [...hosts] };
+function sentOn(days: LedgerTotal[], key: string): Sent {
+  const day = days.find((day) => day.key === key);
+  const hosts = new Set(day?.hosts.map((host) => host.replace(/:\d+$/, '')));
+  return { bytes: day?.bytes ?? 0, hosts: [...hosts] };
 }

@@ -216,3 +216,88 @@ fn nothing_leaves_with_the_practice_endpoint() {
     let shown = kerf.run(&["ledger"]).expect(0).stdout;
     assert_eq!(shown, "nothing has left this machine\n");
 }
+
+#[test]
+fn what_left_is_found_by_file_text_day_and_sum() {
+    let folder = Fixture::new("//- /a.txt\none\ntwo\n//- /b.txt\nthree\n");
+    let server = ModelServer::start(
+        Script::new()
+            .turn(Turn::call("read_file", json!({ "path": "a.txt" })))
+            .turn(Turn::text("Done.")),
+    );
+    let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&folder);
+    let session = kerf.run(&["exec", "--json", "Read"]).expect(0).session();
+    let listed = |more: &[&str]| {
+        let run = kerf
+            .run(&[&["ledger", "list", "--json"], more].concat())
+            .expect(0);
+        run.events
+            .iter()
+            .map(|row| row["id"].as_i64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&[]), [2, 1]);
+    assert_eq!(listed(&["--file", "a.txt"]), [2]);
+    assert_eq!(listed(&["--file", "b.txt"]), [0_i64; 0]);
+    assert_eq!(listed(&["--text", "two"]), [2]);
+    assert_eq!(listed(&["--day", "1999-01-01"]), [0_i64; 0]);
+    let said = kerf.run(&["ledger", "list", "--file", "b.txt"]).expect(0);
+    assert_eq!(said.stdout, "nothing like that has left this machine\n");
+
+    let files = kerf.run(&["ledger", "totals", "--json"]).expect(0).events;
+    assert_eq!(files.len(), 1);
+    assert_eq!(
+        (&files[0]["key"], &files[0]["requests"]),
+        (&json!("a.txt"), &json!(1))
+    );
+    assert_eq!(files[0]["hosts"], json!([server.address().to_string()]));
+    let sessions = kerf
+        .run(&["ledger", "totals", "session", "--json"])
+        .expect(0)
+        .events;
+    assert_eq!(
+        (&sessions[0]["key"], &sessions[0]["requests"]),
+        (&json!(session), &json!(2))
+    );
+    assert_eq!(
+        kerf.run(&["ledger", "totals", "day", "--all", "--json"])
+            .expect(0)
+            .events
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn the_chain_is_proved_and_exported() {
+    let folder = Fixture::new("//- /a.txt\none\n");
+    let server = ModelServer::start(Script::new().turn(Turn::text("Done.")));
+    let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&folder);
+    assert_eq!(
+        kerf.run(&["ledger", "verify"]).expect(0).stdout,
+        "nothing has left this machine\n"
+    );
+    kerf.run(&["exec", "--json", "Hello"]).expect(0);
+    let said = kerf.run(&["ledger", "verify"]).expect(0).stdout;
+    let (first, seal) = said.trim_end().split_once("\nseal ").unwrap();
+    assert_eq!(first, "1 row, none changed or missing");
+    kerf.run(&["ledger", "verify", "--seal", seal]).expect(0);
+    let other = format!("1:{}", "0".repeat(64));
+    let said = kerf.run(&["ledger", "verify", "--seal", &other]).expect(1);
+    assert!(
+        said.stdout.starts_with("row 1 is missing or was changed"),
+        "{}",
+        said.stdout
+    );
+    kerf.run(&["ledger", "verify", "--seal", "nonsense"])
+        .expect(2);
+
+    let exported = kerf.run(&["ledger", "export"]).expect(0).stdout;
+    let row: Value = serde_json::from_str(exported.trim_end()).unwrap();
+    assert_eq!(
+        row["body"].as_str().unwrap().as_bytes(),
+        &server.requests()[0].body[..]
+    );
+    assert_eq!(seal, format!("1:{}", row["row_hash"].as_str().unwrap()));
+    assert_eq!(row["previous_hash"], "0".repeat(64));
+}

@@ -106,7 +106,7 @@ async fn several_that_open_and_write_at_once_all_succeed() {
             .len(),
         3
     );
-    assert_eq!(store.ledger_verify().await.unwrap(), None);
+    assert_eq!(store.ledger_verify(None).await.unwrap().broken, None);
     let rows = store
         .ledger_list(&kerf_protocol::request::ListLedger::default())
         .await

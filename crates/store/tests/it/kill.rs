@@ -91,10 +91,10 @@ async fn kill() {
 
         let store = home.open().await;
         store.check().await.unwrap();
-        assert_eq!(store.ledger_verify().await.unwrap(), None);
+        assert_eq!(store.ledger_verify(None).await.unwrap().broken, None);
         for &(session, item, row) in &acknowledged {
             assert_eq!(
-                store.ledger_show(row).await.unwrap().1,
+                store.ledger_show(row).await.unwrap().body,
                 item.to_string().into_bytes(),
                 "ledger row {row}"
             );

@@ -1,12 +1,12 @@
 //! The ledger: numbers without gaps, bodies as they were sent, and a chain that shows any change.
 
-use crate::fixture::Home;
+use crate::fixture::{Home, session};
 use kerf_protocol::{
     SessionId, TurnId,
-    ledger::{FileRange, LedgerEntry, Purpose},
-    request::ListLedger,
+    ledger::{FileRange, LedgerEntry, LedgerProof, LedgerTotal, Purpose, TotalBy},
+    request::{ListLedger, TotalLedger},
 };
-use kerf_store::StoreError;
+use kerf_store::{Store, StoreError, Write};
 use proptest::prelude::*;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
@@ -74,14 +74,15 @@ async fn bodies_come_back_as_they_were_sent() {
     store.close().await.unwrap();
     let store = home.open().await;
     for (id, entry, body) in &sent {
-        let (row, found) = store.ledger_show(*id).await.unwrap();
-        assert_eq!((row.id, &row.entry), (*id, entry));
-        assert!(found == *body, "the body of row {id}");
+        let found = store.ledger_show(*id).await.unwrap();
+        assert_eq!((found.row.id, &found.row.entry), (*id, entry));
+        assert!(found.body == *body, "the body of row {id}");
     }
     let rows = store
         .ledger_list(&ListLedger {
             session_id: session,
             limit: Some(2),
+            ..ListLedger::default()
         })
         .await
         .unwrap();
@@ -98,7 +99,7 @@ async fn bodies_come_back_as_they_were_sent() {
         store.ledger_show(16).await,
         Err(StoreError::NotFound { .. })
     ));
-    assert_eq!(store.ledger_verify().await.unwrap(), None);
+    assert_eq!(proof(&store, None).await.broken, None);
 }
 
 #[tokio::test]
@@ -152,17 +153,224 @@ async fn every_change_of_a_row_breaks_the_chain() {
                 .await
                 .unwrap();
         }
-        assert_eq!(store.ledger_verify().await.unwrap(), None);
+        assert_eq!(proof(&store, None).await.broken, None);
         sqlx::query(change)
             .execute(&mut raw(&home).await)
             .await
             .unwrap();
+        assert_eq!(proof(&store, None).await.broken, Some(broken), "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_seal_shows_that_the_end_was_cut_off_or_written_anew() {
+    let home = Home::new();
+    let store = home.open().await;
+    assert_eq!(proof(&store, None).await.seal, None);
+    let mut seals = Vec::new();
+    for body in conversation(4) {
+        store.append_ledger(entry(None, &body), body).await.unwrap();
+        seals.push(proof(&store, None).await.seal.unwrap());
+    }
+    for seal in &seals {
+        assert_eq!(proof(&store, Some(seal)).await.broken, None);
+    }
+    sqlx::query("delete from ledger where id = 4")
+        .execute(&mut raw(&home).await)
+        .await
+        .unwrap();
+    // Without the end the rest is still a chain; only the seal tells.
+    assert_eq!(proof(&store, None).await.broken, None);
+    assert_eq!(proof(&store, Some(&seals[3])).await.broken, Some(4));
+    assert_eq!(proof(&store, Some(&seals[2])).await.broken, None);
+    store
+        .append_ledger(entry(None, b"other"), b"other".to_vec())
+        .await
+        .unwrap();
+    assert_eq!(proof(&store, None).await.broken, None);
+    assert_eq!(proof(&store, Some(&seals[3])).await.broken, Some(4));
+}
+
+#[tokio::test]
+async fn rows_are_found_by_folder_file_day_and_text() {
+    let home = Home::new();
+    let store = home.open().await;
+    let mut sessions = Vec::new();
+    for folder in ["/here", "/there"] {
+        let session = session(&store, folder).await;
+        sessions.push(session.id);
+        store.commit(vec![Write::Session(session)]).await.unwrap();
+    }
+    let (here, there) = (sessions[0], sessions[1]);
+    let day = 24 * 60 * 60 * 1000;
+    // Noon, so that no time zone makes another day of it.
+    let noon = day / 2;
+    let rows = [
+        (Some(here), noon, "a.rs", "say \"hello\"\nworld"),
+        (Some(there), noon, "a.rs", "nothing"),
+        (Some(here), noon + day, "b.rs", "say hello"),
+        (None, noon + day, "", ""),
+    ];
+    for (session, at, path, text) in rows {
+        let body = serde_json::json!({ "text": text }).to_string();
+        let mut entry = entry(session, body.as_bytes());
+        entry.at = at;
+        let part = entry.files.remove(0);
+        if !path.is_empty() {
+            for first_line in [1, 20] {
+                entry.files.push(FileRange {
+                    path: path.to_owned(),
+                    first_line,
+                    ..part.clone()
+                });
+            }
+        }
+        store.append_ledger(entry, body).await.unwrap();
+    }
+    // What a session's rows tell outlives it.
+    store.delete(there).await.unwrap();
+    let text = |text: &str| Some(text.to_owned());
+    let none = ListLedger::default();
+    let table = [
+        (none.clone(), vec![4, 3, 2, 1]),
+        (
+            ListLedger {
+                folder: text("/here"),
+                ..none.clone()
+            },
+            vec![3, 1],
+        ),
+        (
+            ListLedger {
+                folder: text("/there"),
+                ..none.clone()
+            },
+            vec![2],
+        ),
+        (
+            ListLedger {
+                folder: text("/her"),
+                ..none.clone()
+            },
+            vec![],
+        ),
+        (
+            ListLedger {
+                file: text("a.rs"),
+                ..none.clone()
+            },
+            vec![2, 1],
+        ),
+        (
+            ListLedger {
+                file: text("a.rs"),
+                folder: text("/here"),
+                ..none.clone()
+            },
+            vec![1],
+        ),
+        (
+            ListLedger {
+                day: text("1970-01-02"),
+                ..none.clone()
+            },
+            vec![4, 3],
+        ),
+        (
+            ListLedger {
+                text: text("say"),
+                ..none.clone()
+            },
+            vec![3, 1],
+        ),
+        (
+            ListLedger {
+                text: text("say"),
+                limit: Some(1),
+                ..none.clone()
+            },
+            vec![3],
+        ),
+        (
+            ListLedger {
+                text: text("\"hello\"\nworld"),
+                ..none.clone()
+            },
+            vec![1],
+        ),
+        (
+            ListLedger {
+                text: text("Say"),
+                ..none.clone()
+            },
+            vec![],
+        ),
+        (
+            ListLedger {
+                before: Some(3),
+                limit: Some(1),
+                ..none.clone()
+            },
+            vec![2],
+        ),
+        (
+            ListLedger {
+                session_id: Some(here),
+                ..none
+            },
+            vec![3, 1],
+        ),
+    ];
+    for (list, expected) in table {
+        let found = store.ledger_list(&list).await.unwrap();
         assert_eq!(
-            store.ledger_verify().await.unwrap(),
-            Some(broken),
-            "{change}"
+            found.iter().map(|row| row.id).collect::<Vec<_>>(),
+            expected,
+            "{list:?}"
         );
     }
+
+    let totals = async |by, folder: Option<&str>| {
+        let total = TotalLedger {
+            by,
+            folder: folder.map(str::to_owned),
+        };
+        let totals = store.ledger_totals(&total).await.unwrap();
+        let short = |total: LedgerTotal| {
+            (
+                total.key,
+                total.folder,
+                total.requests,
+                total.first_at,
+                total.last_at,
+            )
+        };
+        totals.into_iter().map(short).collect::<Vec<_>>()
+    };
+    let (h, t) = (text("/here"), text("/there"));
+    assert_eq!(
+        totals(TotalBy::File, None).await,
+        [
+            ("b.rs".to_owned(), h.clone(), 1, noon + day, noon + day),
+            ("a.rs".to_owned(), t.clone(), 1, noon, noon),
+            ("a.rs".to_owned(), h.clone(), 1, noon, noon),
+        ]
+    );
+    assert_eq!(totals(TotalBy::File, Some("/there")).await.len(), 1);
+    assert_eq!(
+        totals(TotalBy::Session, None).await,
+        [
+            (here.to_string(), h, 2, noon, noon + day),
+            (there.to_string(), t, 1, noon, noon),
+        ]
+    );
+    assert_eq!(
+        totals(TotalBy::Day, None).await,
+        [
+            ("1970-01-02".to_owned(), None, 2, noon + day, noon + day),
+            ("1970-01-01".to_owned(), None, 2, noon, noon),
+        ]
+    );
 }
 
 #[test]
@@ -181,10 +389,16 @@ fn any_bodies_in_any_order_come_back() {
         runtime.block_on(async {
             for (session, body) in bodies {
                 let id = store.append_ledger(entry(sessions[session], &body), body.clone()).await.unwrap();
-                assert_eq!(store.ledger_show(id).await.unwrap().1, body);
+                assert_eq!(store.ledger_show(id).await.unwrap().body, body);
             }
         });
     });
+}
+
+async fn proof(store: &Store, seal: Option<&str>) -> LedgerProof {
+    let seal = seal.map(|seal| seal.split_once(':').unwrap());
+    let seal = seal.map(|(id, hash)| (id.parse().unwrap(), hash.to_owned()));
+    store.ledger_verify(seal).await.unwrap()
 }
 
 async fn raw(home: &Home) -> SqliteConnection {

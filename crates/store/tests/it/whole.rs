@@ -75,7 +75,7 @@ async fn a_deleted_session_is_gone_but_for_its_ledger() {
     let ledger = store
         .ledger_list(&ListLedger {
             session_id: Some(session.id),
-            limit: None,
+            ..ListLedger::default()
         })
         .await
         .unwrap();
