@@ -4,6 +4,8 @@ use crate::EgressError;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use url::{Host, Url};
 
 /// The servers that may be reached: scheme, host and port, each exactly as written in a base URL.
@@ -15,6 +17,24 @@ use url::{Host, Url};
 pub struct Allowed {
     origins: BTreeSet<Origin>,
     local_only: bool,
+}
+
+/// Local-only mode, for every door that has this switch: on, no host but this computer is reached, from the next request on.
+/// Clones are the same switch. It begins off.
+#[derive(Debug, Clone, Default)]
+pub struct LocalOnly(Arc<AtomicBool>);
+
+impl LocalOnly {
+    /// Turns the mode on or off.
+    pub fn set(&self, on: bool) {
+        self.0.store(on, Ordering::SeqCst);
+    }
+
+    /// Whether the mode is on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// Scheme, host and port of a URL that was checked.

@@ -22,7 +22,7 @@ mod send;
 #[cfg(test)]
 mod tls_tests;
 
-pub use allowed::Allowed;
+pub use allowed::{Allowed, LocalOnly};
 pub use client::install_crypto;
 pub use error::EgressError;
 pub use futures_util::future::BoxFuture;

@@ -2,7 +2,7 @@
 
 use crate::allowed::Origin;
 use crate::client::Clients;
-use crate::{Allowed, EgressError, Ledger};
+use crate::{Allowed, EgressError, Ledger, LocalOnly};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
@@ -33,6 +33,7 @@ pub struct Egress {
     allowed: Arc<Allowed>,
     ledger: Arc<dyn Ledger>,
     clients: Arc<Clients>,
+    local_only: LocalOnly,
 }
 
 /// A request that wants to leave.
@@ -109,7 +110,14 @@ impl Egress {
             allowed: Arc::new(allowed),
             ledger,
             clients: Arc::default(),
+            local_only: LocalOnly::default(),
         })
+    }
+
+    /// The same door under a switch that others hold too.
+    #[must_use]
+    pub fn under(self, local_only: LocalOnly) -> Self {
+        Self { local_only, ..self }
     }
 
     /// The same door with another list: ledger and open connections are shared with this one.
@@ -142,6 +150,11 @@ impl Egress {
             timeouts,
         } = request;
         let origin = self.allowed.origin(&url)?;
+        if self.local_only.is_on() && !origin.loopback {
+            return Err(EgressError::LocalOnly {
+                host: origin.to_string(),
+            });
+        }
         let headers = own_headers_only(headers)?;
         let client = self.clients.get(&origin, timeouts.connect).await?;
         let entry = entry(&origin, &method, &url, about, &body);

@@ -12,6 +12,7 @@ use kerf_protocol::{
     Code, Failure,
     endpoint::{Discovered, Endpoint, EndpointOrigin, ModelInfo, Preset, Wire},
     request::{AddEndpoint, AddedEndpoint, EndpointRef, KeyPlace, Nothing},
+    settings::Reach,
 };
 use std::sync::Arc;
 use url::Url;
@@ -346,7 +347,17 @@ impl Engine {
     }
 
     fn egress(&self, allowed: Allowed) -> Result<Egress, Failure> {
-        Egress::new(allowed, Arc::new(StoreLedger(self.store().clone()))).map_err(from_egress)
+        self.heed_reach()?;
+        Egress::new(allowed, Arc::new(StoreLedger(self.store().clone())))
+            .map(|egress| egress.under(self.local_only().clone()))
+            .map_err(from_egress)
+    }
+
+    /// Lets requests go as far as the settings say now, which another Kerf may have changed.
+    pub(crate) fn heed_reach(&self) -> Result<(), Failure> {
+        let reach = self.settings()?.app.reach;
+        self.local_only().set(reach == Reach::ThisComputer);
+        Ok(())
     }
 }
 

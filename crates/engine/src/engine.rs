@@ -9,6 +9,7 @@ use crate::{
     searches::Searches,
     settings::{EnvironmentEndpoint, Settings},
 };
+use kerf_egress::LocalOnly;
 use kerf_protocol::{Code, Failure, UnixMillis};
 use kerf_sandbox::Sandbox;
 use kerf_store::{Keys, Store};
@@ -43,6 +44,7 @@ struct Inner {
     keys: Keys,
     sandbox: Sandbox,
     awake: Awake,
+    local_only: LocalOnly,
     indexes: Indexes,
     searches: Searches,
     windows: Arc<Fronts>,
@@ -76,6 +78,7 @@ impl Engine {
                 keys: Keys::new(),
                 sandbox,
                 awake: Awake::default(),
+                local_only: LocalOnly::default(),
                 indexes: Indexes::default(),
                 searches: Searches::default(),
                 windows: Arc::default(),
@@ -121,6 +124,11 @@ impl Engine {
 
     pub(crate) fn awake(&self) -> &Awake {
         &self.inner.awake
+    }
+
+    /// The switch of all doors to models.
+    pub(crate) fn local_only(&self) -> &LocalOnly {
+        &self.inner.local_only
     }
 
     pub(crate) fn indexes(&self) -> &Indexes {

@@ -27,6 +27,7 @@ impl Engine {
         })
         .await
         .map_err(from_panic)??;
+        self.heed_reach()?;
         Ok(Nothing {})
     }
 

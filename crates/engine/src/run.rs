@@ -59,6 +59,7 @@ impl Engine {
         if prompt.text.trim().is_empty() && prompt.images.is_empty() {
             return Err(failure(Code::Usage, "the message is empty", ""));
         }
+        self.heed_reach()?;
         let live = self.live(prompt.session_id).await?;
         let agent = self.agent(&live).await?;
         let comments = self.take_comments(&live, prompt.session_id).await?;

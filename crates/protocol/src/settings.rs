@@ -19,6 +19,21 @@ pub struct AppSettings {
     pub editor: String,
     /// Whether the system tells of a task that ended or needs the user while the window is not in front.
     pub notifications: Notifications,
+    /// Where requests may go.
+    pub reach: Reach,
+}
+
+/// Where requests may go, whatever a session's endpoint is. It holds for turns, summaries, lists of models: for all that Kerf
+/// itself sends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Reach {
+    /// To the endpoint that the user chose.
+    #[default]
+    Endpoint,
+    /// To servers on this computer: nothing leaves it.
+    ThisComputer,
 }
 
 /// Whether the system tells of tasks.

@@ -99,6 +99,7 @@ export function engine(change: Handlers = {}) {
       keys: {},
       editor: '',
       notifications: 'on',
+      reach: 'endpoint',
     }),
     'settings/change': () => ({}),
     'endpoint/list': () => [],

@@ -2,6 +2,7 @@
 import type { Appearance } from "./Appearance";
 import type { Notifications } from "./Notifications";
 import type { Policy } from "./Policy";
+import type { Reach } from "./Reach";
 
 /**
  * The settings that the window shows. Endpoints have requests of their own.
@@ -26,4 +27,8 @@ editor: string,
 /**
  * Whether the system tells of a task that ended or needs the user while the window is not in front.
  */
-notifications: Notifications, };
+notifications: Notifications, 
+/**
+ * Where requests may go.
+ */
+reach: Reach, };

@@ -10,6 +10,7 @@ const DEFAULTS: AppSettings = {
   keys: {},
   editor: '',
   notifications: 'on',
+  reach: 'endpoint',
 };
 
 /** How large text can be made, in percent. */

@@ -301,3 +301,21 @@ fn the_chain_is_proved_and_exported() {
     assert_eq!(seal, format!("1:{}", row["row_hash"].as_str().unwrap()));
     assert_eq!(row["previous_hash"], "0".repeat(64));
 }
+
+#[test]
+fn local_only_mode_keeps_everything_on_this_computer() {
+    let folder = Fixture::new("//- /a.txt\none\n");
+    let server = ModelServer::start(Script::new().turn(Turn::text("Done.")));
+    let kerf = Kerf::new()
+        .server(&server, Wire::Chat)
+        .in_repo(&folder)
+        .config("[app]\nreach = \"this_computer\"\n");
+    kerf.run(&["exec", "--json", "Hello"]).expect(0);
+    assert_eq!(rows(&kerf).len(), 1);
+    let kerf = kerf.env("KERF_BASE_URL", "http://192.0.2.1:9/v1");
+    let run = kerf.run(&["exec", "--json", "Hello"]);
+    assert_ne!(run.code, 0);
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(said.contains("local-only mode is on"), "{said}");
+    assert_eq!(rows(&kerf).len(), 1, "nothing more was sent");
+}

@@ -1,8 +1,8 @@
 //! The first gate: which hosts may be reached.
 
-use crate::door::{door, failure, post, url};
-use kerf_egress::{Allowed, EgressError};
-use kerf_test_support::{ModelServer, RawServer, Script};
+use crate::door::{chat, door, exchange, failure, post, soon, url};
+use kerf_egress::{Allowed, EgressError, LocalOnly};
+use kerf_test_support::{ModelServer, RawServer, Script, Turn};
 use proptest::prelude::*;
 use std::net::Ipv4Addr;
 
@@ -166,6 +166,30 @@ fn local_only_means_this_computer() {
         let error = allowed(base).permits(&url(base)).expect_err(base);
         assert!(matches!(error, EgressError::LocalOnly { .. }), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn the_switch_holds_from_the_next_request_on() {
+    let server = ModelServer::start(Script::new().turn(Turn::text("hi")));
+    let here = format!("http://{}/v1", server.address());
+    let elsewhere = "http://192.0.2.1:9";
+    let (egress, ledger) = door(&[&here, elsewhere]);
+    let switch = LocalOnly::default();
+    let egress = egress.under(switch.clone());
+    let request = || {
+        let mut request = post(elsewhere);
+        request.timeouts.connect = soon();
+        request
+    };
+    // Nobody answers there; what counts is what stands in the way.
+    let error = failure(&egress, request()).await;
+    assert!(!matches!(error, EgressError::LocalOnly { .. }), "{error:?}");
+    assert_eq!(ledger.count(), 1);
+    switch.set(true);
+    let error = failure(&egress, request()).await;
+    assert!(matches!(error, EgressError::LocalOnly { .. }), "{error:?}");
+    assert_eq!(ledger.count(), 1, "what is not sent is not recorded");
+    exchange(&egress, chat(&here)).await.expect("this computer");
 }
 
 proptest! {
