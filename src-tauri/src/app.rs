@@ -37,7 +37,7 @@ impl App {
             };
             opened.send_replace(Some(engine.clone()));
             if let Ok(engine) = engine {
-                engine.use_login_path().await;
+                engine.tend().await;
             }
         });
         Self {

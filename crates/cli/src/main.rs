@@ -97,9 +97,9 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         _ => {}
     }
     // What is over soon looks at the folder itself; watching it would take longer.
-    let watch = matches!(arguments.command, Command::Exec(_) | Command::Resume(_));
-    let engine = open_engine(output.json(), watch).await?;
-    match arguments.command {
+    let works = matches!(arguments.command, Command::Exec(_) | Command::Resume(_));
+    let engine = open_engine(output.json(), works).await?;
+    let done = match arguments.command {
         Command::Exec(exec) => commands::exec::exec(&engine, &folder, exec, output).await,
         Command::Resume(resume) => commands::exec::resume(&engine, &folder, resume, output).await,
         Command::Diff { session } => {
@@ -146,7 +146,12 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::App { .. } | Command::ApplyPatch | Command::Completions { .. } | Command::Man => {
             Ok(Exit::Done)
         }
+    };
+    if works {
+        // All output is out; once a day this takes a moment.
+        engine.back_up_daily().await;
     }
+    done
 }
 
 async fn open_engine(json: bool, watch: bool) -> Result<Engine, Failure> {
@@ -155,7 +160,11 @@ async fn open_engine(json: bool, watch: bool) -> Result<Engine, Failure> {
         watch,
         ..Options::of_this_process(attended)?
     };
-    Engine::open(options).await
+    let engine = Engine::open(options).await?;
+    if let Some(notice) = engine.recovery_notice() {
+        eprintln!("kerf: {}", output::visible(&notice));
+    }
+    Ok(engine)
 }
 
 /// Logs go to standard error, and only when `KERF_LOG` asks for them, as `KERF_LOG=debug`.

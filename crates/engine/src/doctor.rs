@@ -21,19 +21,6 @@ impl Engine {
         ]
     }
 
-    async fn check_data(&self) -> Check {
-        let path = self.home().data().display().to_string();
-        match self.store().check().await {
-            Ok(()) => check("data", CheckState::Ok, path, ""),
-            Err(error) => check(
-                "data",
-                CheckState::Failed,
-                format!("{path}: {error}"),
-                "Move the damaged file away; Kerf makes a new one",
-            ),
-        }
-    }
-
     fn check_configuration(&self) -> Check {
         let path = self.home().config().display().to_string();
         match self.settings() {

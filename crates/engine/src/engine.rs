@@ -12,7 +12,7 @@ use crate::{
 use kerf_egress::LocalOnly;
 use kerf_protocol::{Code, Failure, UnixMillis};
 use kerf_sandbox::Sandbox;
-use kerf_store::{Keys, Store};
+use kerf_store::{Keys, Recovery, Store};
 use std::{fs, path::PathBuf, sync::Arc, time::SystemTime};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -41,6 +41,8 @@ pub struct Engine {
 struct Inner {
     options: Options,
     store: Store,
+    /// What was done at this start about a damaged database.
+    recovery: Option<Recovery>,
     keys: Keys,
     sandbox: Sandbox,
     awake: Awake,
@@ -67,7 +69,7 @@ impl Engine {
                 "Set KERF_HOME to a folder that can be written",
             )
         })?;
-        let store = Store::open(&options.home.database())
+        let (store, recovery) = Store::open_or_recover(&options.home.database())
             .await
             .map_err(from_store)?;
         let sandbox = Sandbox::new(options.helper.clone());
@@ -75,6 +77,7 @@ impl Engine {
             inner: Arc::new(Inner {
                 options,
                 store,
+                recovery,
                 keys: Keys::new(),
                 sandbox,
                 awake: Awake::default(),
@@ -112,6 +115,10 @@ impl Engine {
 
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    pub(crate) fn recovery(&self) -> Option<&Recovery> {
+        self.inner.recovery.as_ref()
     }
 
     pub(crate) fn keys(&self) -> &Keys {

@@ -9,6 +9,7 @@
 //! Start with [`Engine`]; [`Engine::dispatch`] is the request table, `run.rs` takes a turn, `desk.rs` keeps a review.
 
 mod awake;
+mod backups;
 mod comments;
 mod desk;
 mod diagnostics;

@@ -41,7 +41,7 @@ impl Engine {
     /// Looks for programs where the user's login shell looks for them: a program that is started from a menu gets
     /// the system's short `PATH`. The shell runs in Kerf's data folder, so that nothing of a project takes part.
     /// On Windows, and when this process was started from a terminal, there is nothing to do.
-    pub async fn use_login_path(&self) {
+    pub(crate) async fn use_login_path(&self) {
         if cfg!(windows) || env::var_os("TERM").is_some() {
             return;
         }

@@ -23,6 +23,8 @@
 pub mod schema;
 
 #[cfg(feature = "queries")]
+mod backup;
+#[cfg(feature = "queries")]
 mod error;
 #[cfg(feature = "queries")]
 mod import;
@@ -38,6 +40,8 @@ mod owner;
 mod pack;
 #[cfg(feature = "queries")]
 mod project;
+#[cfg(feature = "queries")]
+mod recover;
 #[cfg(feature = "queries")]
 mod review;
 #[cfg(feature = "queries")]
@@ -61,6 +65,7 @@ pub use self::{
     keys::{KeyError, Keys},
     ledger::Sent,
     owner::{Claim, Owner},
+    recover::Recovery,
     store::Store,
     write::{Decision, ReviewRow, TurnHead, Write},
 };

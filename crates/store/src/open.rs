@@ -4,7 +4,7 @@
 //! a file that may belong to somebody else is looked at through a connection that cannot write.
 
 use crate::{
-    StoreError,
+    StoreError, backup,
     schema::{self, APPLICATION_ID},
 };
 use sqlx::{
@@ -89,8 +89,8 @@ pub(crate) async fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
     Ok(conn)
 }
 
-/// One process at a time: the change to WAL mode does not wait for others, it fails.
-async fn upgrade(path: &Path) -> Result<SqliteConnection, StoreError> {
+/// Lets one process at a time change what the database file is. Held until the file is dropped.
+pub(crate) async fn lock(path: &Path) -> Result<File, StoreError> {
     let lock = crate::owner::folder(path)?.join("opening.lock");
     let io = |error| StoreError::io(&lock, "lock", error);
     let file = OpenOptions::new()
@@ -99,11 +99,23 @@ async fn upgrade(path: &Path) -> Result<SqliteConnection, StoreError> {
         .truncate(false)
         .open(&lock)
         .map_err(io)?;
-    let held = tokio::task::spawn_blocking(move || file.lock().map(|()| file))
+    tokio::task::spawn_blocking(move || file.lock().map(|()| file))
         .await
         .map_err(|_| StoreError::Closed)?
-        .map_err(io)?;
+        .map_err(io)
+}
+
+/// One process at a time: the change to WAL mode does not wait for others, it fails.
+async fn upgrade(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let held = lock(path).await?;
     let sql = |error| StoreError::sqlx(path, error);
+    let mut conn = writer(path).await?;
+    let found = schema::version(&mut conn).await.map_err(sql)?;
+    conn.close().await.map_err(sql)?;
+    // An empty database has nothing to lose; another process may have changed the schema meanwhile.
+    if (1..schema::newest()).contains(&found) {
+        backup::make(path).await?;
+    }
     let wal = options(path).journal_mode(SqliteJournalMode::Wal);
     SqliteConnection::connect_with(&wal)
         .await

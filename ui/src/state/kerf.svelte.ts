@@ -68,6 +68,7 @@ export class Kerf {
   repo: RepoStatus | null = $state.raw(null);
   /** Whose `repo` it is; while that is asked again, the old one stays on screen. */
   #repoOf: string | null = null;
+  #toldOfData = false;
   task: OpenTask | null = $state.raw(null);
   view: View = $state('task');
   /** The part of the settings that is shown. */
@@ -296,6 +297,12 @@ export class Kerf {
     try {
       this.checks = await this.backend.request('doctor', { folder: this.project?.path ?? '' });
       this.checksFailure = null;
+      // What is missing is told once, where nobody has to look for it.
+      const data = this.checks.find(({ name }) => name === 'data');
+      if (data?.state === 'warning' && !this.#toldOfData) {
+        this.#toldOfData = true;
+        this.failure = { code: 'storage', message: data.detail, hint: data.hint };
+      }
     } catch (thrown) {
       this.checksFailure = failureOf(thrown);
     }

@@ -5,6 +5,7 @@
     reason = "a test fails by it, also in its fixture"
 )]
 
+mod backup;
 mod concurrency;
 mod fixture;
 mod history;

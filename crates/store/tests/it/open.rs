@@ -19,6 +19,18 @@ async fn sqlite(path: &Path, statements: &[&'static str]) {
     conn.close().await.unwrap();
 }
 
+/// A database of the first schema.
+pub(crate) async fn first_schema(path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    sqlite(path, &["pragma journal_mode = wal"]).await;
+    let mut migrator = sqlx::migrate!();
+    migrator.migrations.to_mut().truncate(1);
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut conn = SqliteConnection::connect_with(&options).await.unwrap();
+    migrator.run_direct(None, &mut conn, false).await.unwrap();
+    conn.close().await.unwrap();
+}
+
 /// The files beside the database, with their content.
 fn content(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let files = fs::read_dir(path.parent().unwrap())
