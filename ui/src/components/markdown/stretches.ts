@@ -16,6 +16,8 @@ export interface Stretch {
 
 /** From this length on the next place between blocks is a cut. */
 const LONG = 4000;
+/** After so much more text a growing one is looked at again: what a new stretch begins with is mounted at once. */
+const MORE = 400;
 /** No stretch gets longer than this. */
 const LONGEST = 16_000;
 
@@ -57,7 +59,7 @@ export class Stretches {
   /** The stretches of the text now. When nothing was cut it is the same list. */
   read(text: string, live: boolean): readonly Stretch[] {
     // So little changes no more than the last stretch.
-    if (live && text.length >= this.#text.length && text.length - this.#text.length < LONG) return this.#all;
+    if (live && text.length >= this.#text.length && text.length - this.#text.length < MORE) return this.#all;
     if (!text.startsWith(this.#text)) this.#startOver();
     this.#text = text;
     for (;;) {
