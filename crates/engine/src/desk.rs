@@ -10,6 +10,7 @@ mod commit;
 mod decide;
 mod interrupted;
 mod keep;
+mod show;
 
 use crate::{
     failure::{failure, from_checkpoint},
@@ -20,7 +21,7 @@ use kerf_git::Repo;
 use kerf_protocol::{
     Code, Failure, SessionId,
     item::{ChangeKind, FileChange},
-    review::{Author, FileStatus, Review},
+    review::Author,
 };
 use kerf_review::{Content, FileReview, Undo};
 use kerf_store::{ReviewRow, Write};
@@ -179,38 +180,6 @@ impl Desk {
             self.observe(&path, before, now, author, &mut changes, &mut writes)?;
         }
         Ok((changes, writes))
-    }
-
-    /// The review as the files are now.
-    pub(crate) fn show(&mut self) -> Result<(Review, Vec<Write>), Failure> {
-        let writes = self.sync(Author::User)?;
-        let reviews: Vec<(String, &FileReview)> = self
-            .files
-            .iter()
-            .filter(|(_, review)| !review.is_settled())
-            .map(|(path, review)| (path.to_string(), review))
-            .collect();
-        let named: Vec<(&str, &FileReview)> = reviews
-            .iter()
-            .map(|(path, review)| (path.as_str(), *review))
-            .collect();
-        let mut files: Vec<_> = named
-            .iter()
-            .map(|(path, review)| Some(review.describe(path)))
-            .collect();
-        for (deleted, created) in kerf_review::pair_renames(&named) {
-            // The deletion stays a file of its own with its own decision; the pair is told by the name it had.
-            if let Some(Some(file)) = files.get_mut(created) {
-                file.status = FileStatus::Renamed;
-                file.renamed_from = Some(named[deleted].0.to_owned());
-            }
-        }
-        Ok((
-            Review {
-                files: files.into_iter().flatten().collect(),
-            },
-            writes,
-        ))
     }
 
     /// Puts down to `author` whatever differs from what is known.

@@ -42,6 +42,8 @@ impl Engine {
             Request::SessionDelete(params) => answered(self.session_delete(params).await),
             Request::SessionImport(params) => answered(self.session_import(params).await),
             Request::ReviewShow(params) => answered(self.review_show(params).await),
+            Request::ReviewOutline(params) => answered(self.review_outline(params).await),
+            Request::ReviewLines(params) => answered(self.review_lines(params).await),
             Request::ReviewDecide(params) => answered(self.review_decide(params).await),
             Request::ReviewUndo(params) => answered(self.review_undo(params).await),
             Request::ReviewComment(params) => answered(self.review_comment(params).await),

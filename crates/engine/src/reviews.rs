@@ -8,28 +8,59 @@ use crate::{
 use kerf_protocol::{
     Code, Failure, SessionId,
     project::{CommitReview, Committed},
-    request::{AddComment, Decide, Nothing, SessionRef},
-    review::{Decided, Review},
+    request::{AddComment, Decide, Nothing, OutlineReview, ReadHunks, SessionRef},
+    review::{Author, Decided, HunkParts, Outline, Review},
 };
 use kerf_store::Write;
 use kerf_workspace::Workspace;
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 impl Engine {
     pub(crate) async fn review_show(
         &self,
         SessionRef { session_id }: SessionRef,
     ) -> Result<Review, Failure> {
-        match self.live(session_id).await {
-            Ok(live) => live.host.decide_at_desk(|desk| desk.show()).await,
-            // Another Kerf drives it. Reading disturbs nobody, and what is found is that one's to write down.
-            Err(busy) if busy.code == Code::Conflict => self.review_beside(session_id).await,
-            Err(failure) => Err(failure),
-        }
+        self.look(session_id, |_| true, Desk::show).await
     }
 
-    /// The review of a session that another process drives, as far as it is written down.
-    async fn review_beside(&self, session_id: SessionId) -> Result<Review, Failure> {
+    pub(crate) async fn review_outline(
+        &self,
+        OutlineReview { session_id, known }: OutlineReview,
+    ) -> Result<Outline, Failure> {
+        self.look(session_id, |_| true, move |desk| desk.outline(&known))
+            .await
+    }
+
+    pub(crate) async fn review_lines(
+        &self,
+        ReadHunks { session_id, wanted }: ReadHunks,
+    ) -> Result<HunkParts, Failure> {
+        let paths: BTreeSet<String> = wanted.iter().map(|one| one.path.clone()).collect();
+        self.look(
+            session_id,
+            move |path| paths.contains(path),
+            move |desk| Ok((desk.lines(&wanted), Vec::new())),
+        )
+        .await
+    }
+
+    /// Looks at the review of a session, wherever it is driven; of the files, those matter that are `of` interest.
+    async fn look<T: Send + 'static>(
+        &self,
+        session_id: SessionId,
+        of: impl Fn(&str) -> bool + Send + 'static,
+        look: impl FnOnce(&mut Desk) -> Result<(T, Vec<Write>), Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let busy = match self.live(session_id).await {
+            Ok(live) => return live.host.decide_at_desk(look).await,
+            Err(failure) if failure.code == Code::Conflict => failure,
+            Err(failure) => return Err(failure),
+        };
+        tracing::debug!(
+            message = busy.message,
+            "the review is looked at from beside"
+        );
+        // Another Kerf drives it. Reading disturbs nobody, and what is found is that one's to write down.
         let session = self.store().session(session_id).await.map_err(from_store)?;
         let rows = self
             .store()
@@ -39,8 +70,10 @@ impl Engine {
         let home = self.home().clone();
         tokio::task::spawn_blocking(move || {
             let workspace = Workspace::open(Path::new(&session.folder)).map_err(from_fs)?;
+            let rows = rows.into_iter().filter(|(path, _)| of(path)).collect();
             let mut desk = Desk::open(session_id, workspace, &home, rows)?;
-            desk.show().map(|(review, _)| review)
+            desk.sync(Author::User)?;
+            look(&mut desk).map(|(found, _)| found)
         })
         .await
         .map_err(from_panic)?

@@ -14,7 +14,7 @@ use crate::{
         CommitReview, Committed, FileNames, FindFiles, OpenProject, OpenedProject, Project,
         ProjectRef, RepoStatus,
     },
-    review::{Decided, Decision, Review, Target},
+    review::{Decided, Decision, HunkParts, Outline, Review, Target, WantedLines},
     search::{
         FileLines, IndexStatus as Status, ListLeftOut, ReadLines, Search, SearchAnswer, SkippedFile,
     },
@@ -22,6 +22,7 @@ use crate::{
     settings::{AppSettings, DataUse},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
 
 /// A request's name with the types that belong to it.
 pub trait Method {
@@ -114,6 +115,10 @@ mod table {
         "session/import" SessionImport(Transcript) -> Session;
         /// The review of a session, from the files as they are now.
         "review/show" ReviewShow(SessionRef) -> Review;
+        /// The same without the texts, and of the files only those that are not as the asker knows them.
+        "review/outline" ReviewOutline(OutlineReview) -> Outline;
+        /// Lines of some hunks of the review.
+        "review/lines" ReviewLines(ReadHunks) -> HunkParts;
         /// Accepts or rejects.
         "review/decide" ReviewDecide(Decide) -> Decided;
         /// Takes the session's last decision back.
@@ -344,6 +349,28 @@ pub struct Archive {
     pub session_id: SessionId,
     /// Whether it is put aside.
     pub archived: bool,
+}
+
+/// See `review/outline`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct OutlineReview {
+    /// The session.
+    pub session_id: SessionId,
+    /// What the asker knows: the revisions of files, by their paths.
+    #[serde(default)]
+    #[ts(type = "Record<string, number>")]
+    pub known: BTreeMap<String, u64>,
+}
+
+/// See `review/lines`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct ReadHunks {
+    /// The session.
+    pub session_id: SessionId,
+    /// The lines, what is needed first at the front.
+    pub wanted: Vec<WantedLines>,
 }
 
 /// See `review/decide`.

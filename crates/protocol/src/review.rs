@@ -169,6 +169,126 @@ pub struct Review {
     pub files: Vec<ReviewFile>,
 }
 
+/// A hunk without its texts. Its lines are up to three of context, those removed, those added, and context again, so
+/// that each line's kind and numbers follow from what is here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct HunkOutline {
+    /// Its number in its file, from 1.
+    pub hunk: u32,
+    /// As in [`Hunk`].
+    #[ts(type = "number")]
+    pub id: u64,
+    /// What was decided.
+    pub state: HunkState,
+    /// The number before of its first line that has one, from 1.
+    pub old: u32,
+    /// The number as proposed of its first line that has one, from 1.
+    pub new: u32,
+    /// How many lines of context are above.
+    pub above: u32,
+    /// How many lines are removed.
+    pub removed: u32,
+    /// How many lines are added.
+    pub added: u32,
+    /// How many lines of context are below.
+    pub below: u32,
+    /// Whether a line that is removed or added holds more than what ASCII prints, and tabs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beyond_ascii: bool,
+}
+
+/// A file of the review without its texts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct FileOutline {
+    /// As in [`ReviewFile`], and so are the next four.
+    pub path: String,
+    /// The path that it had before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<String>,
+    /// How it changed.
+    pub status: FileStatus,
+    /// Why its content is not shown line by line, if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opaque: Option<Opaque>,
+    /// One line about content that is not shown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
+    /// Names all that is here: with anything else in it, it is another number. Below 2⁵³.
+    #[ts(type = "number")]
+    pub revision: u64,
+    /// Names the lines, whatever was decided about them: other lines have another number. Below 2⁵³.
+    #[ts(type = "number")]
+    pub content: u64,
+    /// The hunks, from the top of the file down.
+    pub hunks: Vec<HunkOutline>,
+}
+
+/// The review of a session without its texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Outline {
+    /// All files under review, in the order of their paths.
+    pub paths: Vec<String>,
+    /// Those of them that are not as the asker knows them, in the same order.
+    pub files: Vec<FileOutline>,
+}
+
+/// Lines of a hunk that somebody wants to see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct WantedLines {
+    /// The file.
+    pub path: String,
+    /// Its [`FileOutline::content`].
+    #[ts(type = "number")]
+    pub content: u64,
+    /// The hunk's number in its file, from 1.
+    pub hunk: u32,
+    /// The first line, from 0.
+    pub first: u32,
+    /// How many lines; fewer at the end of the hunk.
+    pub count: u32,
+}
+
+/// Lines of a hunk, and what stands above them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct HunkPart {
+    /// The file.
+    pub path: String,
+    /// Its [`FileOutline::content`].
+    #[ts(type = "number")]
+    pub content: u64,
+    /// The hunk's number in its file, from 1.
+    pub hunk: u32,
+    /// The enclosing function or heading, when one is found.
+    pub header: String,
+    /// Who made the hunk, without repetition, oldest first.
+    pub authors: Vec<Author>,
+    /// Whether the lines that are removed and added differ by nothing but their ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_only: bool,
+    /// Which of the hunk's lines is the first one here, from 0.
+    pub first: u32,
+    /// The lines.
+    pub lines: Vec<HunkLine>,
+}
+
+/// About how many bytes of lines are sent at once. What is more than that is asked for again.
+pub const MAX_LINES_BYTES: usize = 256 * 1024;
+
+/// Lines of the review.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct HunkParts {
+    /// What was wanted, in the order in which it was; up to [`MAX_LINES_BYTES`], and always at least a line.
+    pub parts: Vec<HunkPart>,
+    /// Whether something that was wanted is no longer so: the outline tells what is now.
+    pub stale: bool,
+}
+
 /// What a decision is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -2,10 +2,13 @@
 
 use crate::lines::{Joiner, Lines};
 use kerf_protocol::review::HunkState;
-use std::ops::Range;
+use std::{
+    hash::{Hash, Hasher},
+    ops::Range,
+};
 
 /// Who made a number of consecutive lines, as indices into the table of authors.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Runs(Vec<(usize, u32)>);
 
 impl Runs {
@@ -92,6 +95,11 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// Hashes which lines these are and who made them, and not what was decided.
+    pub(crate) fn hash_lines(&self, hasher: &mut impl Hasher) {
+        (&self.old, &self.new, &self.removed, &self.added).hash(hasher);
+    }
+
     /// Whether nothing lies between this change and the next.
     pub(crate) fn adjoins(&self, next: &Self) -> bool {
         self.old.end == next.old.start && self.new.end == next.new.start

@@ -26,6 +26,7 @@ mod words;
 
 pub use content::Content;
 pub use decide::{Outcome, ReviewError, Superseded, Which};
+pub use describe::{Parts, revise};
 pub use file::FileReview;
 pub use rename::pair_renames;
 pub use save::{Marks, Saved};

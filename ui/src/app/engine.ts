@@ -92,7 +92,7 @@ export function engine(change: Handlers = {}) {
       context: null as never,
       running: false,
     }),
-    'review/show': () => ({ files: [] }),
+    'review/outline': () => ({ paths: [], files: [] }),
     'settings/show': () => ({
       appearance: { theme: 'dark', text_size: 100, diff_colours: 'standard', diff_layout: 'unified' },
       policy: { sandbox: 'workspace-write', approve: 'ask' },

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { FileOutline } from '../protocol/FileOutline';
 import type { HunkLine } from '../protocol/HunkLine';
-import type { ReviewFile } from '../protocol/ReviewFile';
+import { blankLine, kindOf, lastNumber, lengthOf, lineOfNew } from './hunk';
 import { loadPainter, toDiff } from './paint';
-import { keyOf, rowsOf, type LineRow } from './rows';
+import { keyOf, Rows, type LineRow, type Row } from './rows';
 import { between, changed, step, type Side } from './selection';
 
 /** A hunk's lines from their signs, as ` -+ `. */
@@ -19,20 +20,26 @@ function lines(signs: string, at = 1): HunkLine[] {
   });
 }
 
-function review(...hunks: string[]): ReviewFile {
+function outline(...hunks: string[]): FileOutline {
   return {
     path: 'src/a.ts',
     status: 'modified',
-    hunks: hunks.map((signs, at) => ({
-      hunk: at + 1,
-      id: at + 1,
-      state: 'pending',
-      header: '',
-      added: 0,
-      removed: 0,
-      authors: [],
-      lines: lines(signs, at * 100 + 1),
-    })),
+    revision: 1,
+    content: 1,
+    hunks: hunks.map((signs, at) => {
+      const [, above, removed, added, below] = /^( *)(-*)(\+*)( *)$/.exec(signs)!.map(({ length }) => length);
+      return {
+        hunk: at + 1,
+        id: at + 1,
+        state: 'pending',
+        old: at * 100 + 1,
+        new: at * 100 + 1,
+        above: above!,
+        removed: removed!,
+        added: added!,
+        below: below!,
+      };
+    }),
   };
 }
 
@@ -42,24 +49,51 @@ function* shapes(length: number): Generator<string> {
   for (const rest of shapes(length - 1)) for (const sign of ' -+') yield sign + rest;
 }
 
+/** All hunks of a few lines: context, what is removed, what is added, context. */
+function* hunks(length: number): Generator<string> {
+  for (const shape of shapes(length)) if (/^ *-*\+* *$/.test(shape)) yield shape;
+}
+
 const unfolded = () => false;
+
+function all(rows: Rows): Row[] {
+  return Array.from({ length: rows.length }, (_, at) => rows.at(at)!);
+}
+
+test("a line's kind and numbers follow from its hunk's outline", () => {
+  for (const shape of hunks(6)) {
+    const [hunk] = outline(shape).hunks;
+    const given = lines(shape).map((line) => ({ ...line, text: '' }));
+    expect(given.map((_, at) => blankLine(hunk!, at))).toEqual(given);
+    expect(given.map((_, at) => kindOf(hunk!, at))).toEqual(given.map(({ kind }) => kind));
+    expect(lengthOf(hunk!)).toBe(given.length);
+    for (let number = 0; number < 9; number += 1) {
+      const at = given.findIndex((line) => line.new === number);
+      expect(lineOfNew(hunk!, number)).toBe(at < 0 ? null : at);
+    }
+    const numbers = given.flatMap((line) => [line.old ?? 0, line.new ?? 0]);
+    expect(lastNumber(hunk!)).toBe(Math.max(...numbers));
+  }
+});
 
 describe('rows', () => {
   test.each(['unified', 'split'] as const)('%s: every line of every hunk once', (layout) => {
-    for (const shape of shapes(5)) {
-      const file = review(shape, ' + ');
-      const rows = rowsOf([file], layout, unfolded, []);
+    for (const shape of hunks(5)) {
+      const file = outline(shape, ' + ');
+      const rows = all(new Rows([file], layout, unfolded, []));
       for (const hunk of file.hunks) {
         const seen = rows.flatMap((row) => (row.type === 'line' && row.hunk === hunk ? [row] : []));
         const indices = [...new Set(seen.flatMap((row) => [row.old, row.new]))].filter((at) => at !== null);
-        expect(indices.toSorted((a, b) => a - b)).toEqual(hunk.lines.map((_, at) => at));
+        expect(indices.toSorted((a, b) => a - b)).toEqual(
+          Array.from({ length: lengthOf(hunk) }, (_, at) => at),
+        );
       }
       expect(new Set(rows.map(keyOf)).size).toBe(rows.length);
     }
   });
 
   test('split: removed lines stand beside the added ones that follow', () => {
-    const rows = rowsOf([review(' --+ ')], 'split', unfolded, []);
+    const rows = all(new Rows([outline(' --+ ')], 'split', unfolded, []));
     const pairs = rows.filter((row) => row.type === 'line').map((row) => [row.old, row.new]);
     expect(pairs).toEqual([
       [0, 0],
@@ -69,22 +103,56 @@ describe('rows', () => {
     ]);
   });
 
+  test.each(['unified', 'split'] as const)('%s: each row is found where it stands', (layout) => {
+    const files = ['', ' --+ ', '++', '---', ' -+'].map((shape, at) => ({
+      ...outline(shape, ' + '),
+      path: `${at}`,
+      ...(at === 0 ? { hunks: [] } : {}),
+    }));
+    const notes = [
+      { id: 'a', path: '1', hunk: 1, at: 3 },
+      { id: 'b', path: '1', hunk: 2, at: 0 },
+      { id: 'c', path: '1', hunk: 1, at: 3 },
+      { id: 'd', path: '4', hunk: 1, at: 0 },
+      { id: 'of nothing', path: '4', hunk: 9, at: 0 },
+      { id: 'of a folded file', path: '3', hunk: 1, at: 0 },
+    ];
+    const rows = new Rows(files, layout, ({ path }) => path === '3', notes);
+    const shown = all(rows);
+    expect(shown).not.toContain(undefined);
+    expect([rows.at(-1), rows.at(rows.length)]).toEqual([undefined, undefined]);
+    expect(rows.notes().map((at) => keyOf(rows.at(at)!))).toEqual(['note a', 'note c', 'note b', 'note d']);
+    for (const [at, row] of shown.entries()) {
+      const { path } = row.file;
+      if (row.type === 'file') expect(rows.indexOf(path)).toBe(at);
+      if (row.type === 'hunk') expect(rows.indexOf(path, row.hunk.hunk)).toBe(at);
+      if (row.type === 'line')
+        for (const line of [row.old, row.new])
+          if (line !== null) expect(rows.indexOf(path, row.hunk.hunk, line)).toBe(at);
+    }
+    const nowhere: [string, number?, number?][] = [['5'], ['3', 1], ['1', 9], ['1', 1, 5], ['1', 1, -1]];
+    for (const place of nowhere) expect(rows.indexOf(...place)).toBe(-1);
+  });
+
   test('a note stands under its line, in both layouts, and nothing of a folded file is shown', () => {
-    const file = review(' -+ ');
+    const file = outline(' -+ ');
     const note = { id: 'n', path: file.path, hunk: 1, at: 2 };
     for (const layout of ['unified', 'split'] as const) {
-      const rows = rowsOf([file], layout, unfolded, [note]);
+      const rows = all(new Rows([file], layout, unfolded, [note]));
       const at = rows.findIndex((row) => row.type === 'note');
       expect((rows[at - 1] as LineRow).new).toBe(2);
     }
-    expect(rowsOf([file], 'unified', () => true, [note]).map(({ type }) => type)).toEqual(['file', 'body']);
+    expect(all(new Rows([file], 'unified', () => true, [note])).map(({ type }) => type)).toEqual([
+      'file',
+      'body',
+    ]);
   });
 });
 
 describe('selection', () => {
-  const file = review(' --++ ', ' + ');
-  const at = (rows: ReturnType<typeof rowsOf>, line: number, side: Side, hunk = 1) => ({
-    row: rows.findIndex(
+  const file = outline(' --++ ', ' + ');
+  const at = (rows: Rows, line: number, side: Side, hunk = 1) => ({
+    row: all(rows).findIndex(
       (row) => row.type === 'line' && row.hunk.hunk === hunk && row[side === 'old' ? 'old' : 'new'] === line,
     ),
     side,
@@ -103,7 +171,7 @@ describe('selection', () => {
     ['split', 0, 'new', 5, 'new', [0, 3, 4, 5], [3, 4]],
     ['split', 5, 'old', 0, 'old', [0, 1, 2, 5], [1, 2]],
   ] as const)('%s: %i (%s) to %i (%s)', (layout, from, fromSide, to, toSide, selected, decided) => {
-    const rows = rowsOf([file], layout, unfolded, []);
+    const rows = new Rows([file], layout, unfolded, []);
     const selection = between(rows, at(rows, from, fromSide), at(rows, to, toSide));
     expect(selection).toEqual({ path: file.path, hunk: 1, lines: selected });
     expect(changed(file.hunks[0]!, selection!.lines)).toEqual(decided);
@@ -111,7 +179,7 @@ describe('selection', () => {
 
   test('stays in its hunk, and goes over notes', () => {
     const notes = [{ id: 'n', path: file.path, hunk: 1, at: 3 }];
-    const rows = rowsOf([file], 'unified', unfolded, notes);
+    const rows = new Rows([file], 'unified', unfolded, notes);
     const from = at(rows, 3, 'both');
     expect(between(rows, from, at(rows, 1, 'both', 2))?.lines).toEqual([3, 4, 5]);
     const on = step(rows, from, 1);
@@ -121,15 +189,15 @@ describe('selection', () => {
   });
 
   test('every stretch of every shape is what lies between its ends', () => {
-    for (const shape of shapes(4)) {
-      const file = review(shape);
-      const rows = rowsOf([file], 'unified', unfolded, []);
+    for (const shape of hunks(4)) {
+      const file = outline(shape);
+      const rows = new Rows([file], 'unified', unfolded, []);
       for (let from = 0; from < 4; from += 1)
         for (let to = from; to < 4; to += 1) {
           const selection = between(rows, { row: from + 2, side: 'both' }, { row: to + 2, side: 'both' });
-          const all = [0, 1, 2, 3].slice(from, to + 1);
-          expect(selection?.lines).toEqual(all);
-          expect(changed(file.hunks[0]!, all)).toEqual(all.filter((line) => shape[line] !== ' '));
+          const chosen = [0, 1, 2, 3].slice(from, to + 1);
+          expect(selection?.lines).toEqual(chosen);
+          expect(changed(file.hunks[0]!, chosen)).toEqual(chosen.filter((line) => shape[line] !== ' '));
         }
     }
   });

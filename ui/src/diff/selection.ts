@@ -1,7 +1,8 @@
 /** Which lines of a hunk are selected. */
 
-import type { Hunk } from '../protocol/Hunk';
-import type { LineRow, Row } from './rows';
+import type { HunkOutline } from '../protocol/HunkOutline';
+import { kindOf } from './hunk';
+import type { LineRow, Rows } from './rows';
 
 /** Lines of one hunk. */
 export interface Selection {
@@ -21,13 +22,13 @@ export interface End {
 }
 
 /** The lines from one end to the other. A selection stays in the hunk that it began in. */
-export function between(rows: Row[], from: End, to: End): Selection | null {
-  const first = rows[from.row];
+export function between(rows: Rows, from: End, to: End): Selection | null {
+  const first = rows.at(from.row);
   if (first?.type !== 'line') return null;
   const down = to.row >= from.row;
   const chosen = new Set<number>();
   for (let at = from.row; down ? at <= to.row : at >= to.row; at += down ? 1 : -1) {
-    const row = rows[at];
+    const row = rows.at(at);
     if (row?.type === 'note') continue;
     if (row?.type !== 'line' || row.hunk !== first.hunk || row.file !== first.file) break;
     for (const line of linesOf(row, from.side === to.side ? from.side : 'both')) chosen.add(line);
@@ -37,10 +38,10 @@ export function between(rows: Row[], from: End, to: End): Selection | null {
 }
 
 /** The row to which a selection grows by one step; the same one at the hunk's edge. */
-export function step(rows: Row[], end: End, by: 1 | -1): End {
-  const from = rows[end.row];
+export function step(rows: Rows, end: End, by: 1 | -1): End {
+  const from = rows.at(end.row);
   for (let at = end.row + by; from?.type === 'line'; at += by) {
-    const row = rows[at];
+    const row = rows.at(at);
     if (row?.type === 'note') continue;
     if (row?.type !== 'line' || row.hunk !== from.hunk) break;
     if (linesOf(row, end.side).length > 0) return { row: at, side: end.side };
@@ -49,8 +50,8 @@ export function step(rows: Row[], end: End, by: 1 | -1): End {
 }
 
 /** The lines of a selection that a decision is about. */
-export function changed(hunk: Hunk, lines: number[]): number[] {
-  return lines.filter((at) => (hunk.lines[at]?.kind ?? 'context') !== 'context');
+export function changed(hunk: HunkOutline, lines: number[]): number[] {
+  return lines.filter((at) => kindOf(hunk, at) !== 'context');
 }
 
 function linesOf(row: LineRow, side: Side): number[] {

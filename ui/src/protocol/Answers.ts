@@ -11,6 +11,7 @@ import type { Endpoint } from "./Endpoint";
 import type { Event } from "./Event";
 import type { FileLines } from "./FileLines";
 import type { FileNames } from "./FileNames";
+import type { HunkParts } from "./HunkParts";
 import type { IndexStatus } from "./IndexStatus";
 import type { LedgerBody } from "./LedgerBody";
 import type { LedgerProof } from "./LedgerProof";
@@ -19,6 +20,7 @@ import type { LedgerTotal } from "./LedgerTotal";
 import type { ModelInfo } from "./ModelInfo";
 import type { Nothing } from "./Nothing";
 import type { OpenedProject } from "./OpenedProject";
+import type { Outline } from "./Outline";
 import type { Preset } from "./Preset";
 import type { Project } from "./Project";
 import type { Prompted } from "./Prompted";
@@ -94,6 +96,14 @@ export type Answers = {
  * The review of a session, from the files as they are now.
  */
 "review/show": Review, 
+/**
+ * The same without the texts, and of the files only those that are not as the asker knows them.
+ */
+"review/outline": Outline, 
+/**
+ * Lines of some hunks of the review.
+ */
+"review/lines": HunkParts, 
 /**
  * Accepts or rejects.
  */

@@ -67,7 +67,7 @@ test('what happens while a task is being opened is neither lost nor doubled', as
   const backend = fakeBackend({
     'session/attach': () => new Promise((resolve) => (answer = resolve)),
     'session/list': () => [],
-    'review/show': () => ({ files: [] }),
+    'review/outline': () => ({ paths: [], files: [] }),
   });
   const kerf = new Kerf(backend);
   kerf.start();
@@ -109,7 +109,7 @@ async function opening() {
     'project/open': () => new Promise((resolve) => (answer = resolve)),
     'session/list': () => [session({ id: 'a', project_id: 'old' })],
     'session/attach': () => new Promise(() => {}),
-    'review/show': () => ({ files: [] }),
+    'review/outline': () => ({ paths: [], files: [] }),
   });
   backend.shell.startFolders = () => Promise.resolve(['/new']);
   const kerf = new Kerf(backend);

@@ -1,4 +1,7 @@
-/** The review of one session: files and hunks as the engine shows them, and where the user is in it. */
+/**
+ * The review of one session: files and hunks as the engine outlines them, and where the user is in it. The texts of
+ * lines are `ReviewLines`'s; what changes comes in together with those of its lines that are on screen.
+ */
 
 import type { Backend } from '../backend/backend';
 import { failureOf } from '../backend/backend';
@@ -6,9 +9,10 @@ import type { Comment } from '../protocol/Comment';
 import type { Committed } from '../protocol/Committed';
 import type { Decision } from '../protocol/Decision';
 import type { Failure } from '../protocol/Failure';
-import type { Hunk } from '../protocol/Hunk';
-import type { ReviewFile } from '../protocol/ReviewFile';
+import type { FileOutline } from '../protocol/FileOutline';
+import type { HunkOutline } from '../protocol/HunkOutline';
 import type { Target } from '../protocol/Target';
+import { ReviewLines } from './reviewLines.svelte';
 
 export interface Counts {
   hunks: number;
@@ -27,7 +31,8 @@ export interface Place {
 }
 
 export class ReviewState {
-  files: ReviewFile[] = $state.raw([]);
+  files: FileOutline[] = $state.raw([]);
+  readonly lines: ReviewLines;
   /** Whether the first answer has come. */
   loaded = $state(false);
   /** Whether a decision is being written. */
@@ -45,6 +50,7 @@ export class ReviewState {
 
   counts: Counts = $derived(count(this.files));
 
+  #byPath = $derived(new Map(this.files.map((file) => [file.path, file])));
   #backend: Backend;
   #sessionId: string;
   #asked = 0;
@@ -52,15 +58,33 @@ export class ReviewState {
   constructor(backend: Backend, sessionId: string) {
     this.#backend = backend;
     this.#sessionId = sessionId;
+    this.lines = new ReviewLines(
+      backend,
+      sessionId,
+      () => void this.load(),
+      (thrown) => (this.failure = failureOf(thrown)),
+    );
   }
 
-  /** Asks for the review as the files are now. An answer that a later one overtook is dropped. */
+  /**
+   * Asks for the review as the files are now: for the files that are not as they are known here. An answer that a later
+   * one overtook is dropped.
+   */
   async load() {
     const asked = ++this.#asked;
     try {
-      const { files } = await this.#backend.request('review/show', { session_id: this.#sessionId });
+      const before = this.files;
+      const { paths, files } = await this.#backend.request('review/outline', {
+        session_id: this.#sessionId,
+        known: Object.fromEntries(before.map(({ path, revision }) => [path, revision])),
+      });
       if (asked !== this.#asked) return;
-      this.files = files;
+      const byPath = new Map([...before, ...files].map((file) => [file.path, file]));
+      const now = paths.flatMap((path) => byPath.get(path) ?? []);
+      await this.lines.prepare(files);
+      if (asked !== this.#asked) return;
+      this.lines.follow(now);
+      if (files.length > 0 || now.length !== before.length) this.files = now;
       this.failure = null;
     } catch (thrown) {
       if (asked !== this.#asked) return;
@@ -100,6 +124,28 @@ export class ReviewState {
     });
   }
 
+  /** Reads these hunks whole, and nothing is decided meanwhile. False: that failed, and is told. */
+  async read(hunks: { file: FileOutline; hunk: HunkOutline }[]): Promise<boolean> {
+    if (this.busy) return false;
+    this.busy = true;
+    let failure: Failure | null = null;
+    try {
+      if (!(await this.lines.readAll(hunks))) {
+        await this.load();
+        failure = {
+          code: 'conflict',
+          message: 'the review changed while it was read',
+          hint: 'Look at it again',
+        };
+      }
+    } catch (thrown) {
+      failure = failureOf(thrown);
+    }
+    this.busy = false;
+    if (failure) this.failure = failure;
+    return failure === null;
+  }
+
   /** Commits what is accepted; null when that failed. */
   async commit(message: string): Promise<Committed | null> {
     let committed: Committed | null = null;
@@ -131,8 +177,12 @@ export class ReviewState {
     }
   }
 
-  hunk({ path, hunk }: Place): Hunk | undefined {
-    return this.files.find((file) => file.path === path)?.hunks.find((other) => other.hunk === hunk);
+  file(path: string): FileOutline | undefined {
+    return this.#byPath.get(path);
+  }
+
+  hunk({ path, hunk }: Place): HunkOutline | undefined {
+    return this.file(path)?.hunks.find((other) => other.hunk === hunk);
   }
 
   /** All hunks in the order they are shown. */
@@ -194,7 +244,7 @@ function nameOf({ path, first_line, last_line, text }: Comment): string {
   return JSON.stringify([path, first_line, last_line, text]);
 }
 
-function count(files: ReviewFile[]): Counts {
+function count(files: FileOutline[]): Counts {
   const counts = { hunks: 0, accepted: 0, rejected: 0, pending: 0, added: 0, removed: 0 };
   for (const hunk of files.flatMap((file) => file.hunks)) {
     counts.hunks += 1;

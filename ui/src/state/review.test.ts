@@ -1,32 +1,43 @@
 import { describe, expect, test } from 'vitest';
 import { fakeBackend } from '../backend/fake';
+import type { FileOutline } from '../protocol/FileOutline';
 import type { HunkState } from '../protocol/HunkState';
-import type { Review } from '../protocol/Review';
+import type { Outline } from '../protocol/Outline';
 import { ReviewState } from './review.svelte';
 
 /** A review from the states of the hunks of its files: `p` pending, `a` accepted, `r` rejected. */
-function review(files: Record<string, string>): Review {
+function review(files: Record<string, string>): FileOutline[] {
   const states: Record<string, HunkState> = { p: 'pending', a: 'accepted', r: 'rejected' };
-  return {
-    files: Object.entries(files).map(([path, signs]) => ({
-      path,
-      status: 'modified',
-      hunks: [...signs].map((sign, at) => ({
-        hunk: at + 1,
-        id: at + 1,
-        state: states[sign] ?? 'pending',
-        header: '',
-        added: 2,
-        removed: 1,
-        authors: [],
-        lines: [],
-      })),
+  return Object.entries(files).map(([path, signs]) => ({
+    path,
+    status: 'modified',
+    revision: Number.parseInt(signs, 36),
+    content: signs.length,
+    hunks: [...signs].map((sign, at) => ({
+      hunk: at + 1,
+      id: at + 1,
+      state: states[sign] ?? 'pending',
+      old: at * 10 + 1,
+      new: at * 10 + 1,
+      above: 0,
+      removed: 1,
+      added: 2,
+      below: 0,
     })),
+  }));
+}
+
+/** What the engine sends of a review to one who knows some of it. */
+function outline(files: Record<string, string>, known: Record<string, number> = {}): Outline {
+  const all = review(files);
+  return {
+    paths: all.map(({ path }) => path),
+    files: all.filter(({ path, revision }) => known[path] !== revision),
   };
 }
 
 async function loaded(files: Record<string, string>) {
-  const state = new ReviewState(fakeBackend({ 'review/show': () => review(files) }), 'id');
+  const state = new ReviewState(fakeBackend({ 'review/outline': () => outline(files) }), 'id');
   await state.load();
   return state;
 }
@@ -59,7 +70,7 @@ describe('the review', () => {
   test('knows which hunks the last decision was about', async () => {
     let files: Record<string, string> = { a: 'pa', b: 'p' };
     const backend = fakeBackend({
-      'review/show': () => review(files),
+      'review/outline': ({ known }) => outline(files, known),
       'review/decide': () => {
         files = { a: 'aa', b: 'a' };
         return { session_id: 'id', decision_id: 1, hunks: 2, written: [] };
@@ -78,14 +89,14 @@ describe('the review', () => {
   });
 
   test('drops an answer that a later one overtook', async () => {
-    const answers: ((review: Review) => void)[] = [];
+    const answers: ((outline: Outline) => void)[] = [];
     const backend = fakeBackend({
-      'review/show': () => new Promise<Review>((answer) => answers.push(answer)),
+      'review/outline': () => new Promise<Outline>((answer) => answers.push(answer)),
     });
     const state = new ReviewState(backend, 'id');
     const both = [state.load(), state.load()];
-    answers[1]?.(review({ new: 'p' }));
-    answers[0]?.(review({ old: 'p' }));
+    answers[1]?.(outline({ new: 'p' }));
+    answers[0]?.(outline({ old: 'p' }));
     await Promise.all(both);
     expect(state.files.map(({ path }) => path)).toEqual(['new']);
   });

@@ -10,6 +10,7 @@ mod endpoints;
 mod events;
 mod folders;
 mod kit;
+mod parts;
 mod review;
 mod sessions;
 mod table;

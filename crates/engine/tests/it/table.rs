@@ -52,6 +52,13 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         ("session/delete", session.clone()),
         ("session/import", transcript),
         ("review/show", session.clone()),
+        ("review/outline", with(json!({"known": {"a.txt": 1}}))),
+        (
+            "review/lines",
+            with(
+                json!({"wanted": [{"path": "../a", "content": 1, "hunk": 0, "first": 1, "count": 4_000_000_000_u32}]}),
+            ),
+        ),
         (
             "review/decide",
             with(json!({"decision": "accept", "target": {"type": "all"}})),

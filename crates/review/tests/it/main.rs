@@ -9,6 +9,7 @@
 mod alike;
 mod examples;
 mod histories;
+mod outline;
 mod properties;
 mod support;
 mod whole;

@@ -4,10 +4,11 @@ import { fakeBackend, type FakeBackend } from '../../backend/fake';
 import { RequestError } from '../../backend/backend';
 import { OpenTask } from '../../state/kerf.svelte';
 import type { Decide } from '../../protocol/Decide';
+import type { ReadHunks } from '../../protocol/ReadHunks';
 import type { ReviewFile } from '../../protocol/ReviewFile';
 import { askedFor, checkAxe, mountWith, session } from '../../testing';
 import ReviewDesk from './ReviewDesk.svelte';
-import { file, fix, hunk, large } from './sample';
+import { file, fix, hunk, large, overReview } from './sample';
 
 const ID = 'session-r';
 
@@ -16,7 +17,7 @@ function engine(files: ReviewFile[]) {
   let now = files;
   let before = files;
   const backend = fakeBackend({
-    'review/show': () => ({ files: now }),
+    ...overReview(() => now),
     'review/decide': ({ decision, target }: Decide) => {
       before = now;
       const state = decision === 'accept' ? 'accepted' : 'rejected';
@@ -135,7 +136,7 @@ describe('what is on screen', () => {
   });
 
   test('waits in words while the first answer is under way', async () => {
-    const backend = fakeBackend({ 'review/show': () => new Promise(() => {}) });
+    const backend = fakeBackend({ 'review/outline': () => new Promise(() => {}) });
     const screen = await mountWith(ReviewDesk, {
       backend,
       prepare: (kerf) => {
@@ -268,7 +269,7 @@ describe('keys', () => {
 
   test('decide nothing that is no longer what was selected', async () => {
     let files = fix();
-    const backend = fakeBackend({ 'review/show': () => ({ files }) });
+    const backend = fakeBackend(overReview(() => files));
     const screen = await desk(files, backend);
     (screen.container.querySelector('[role=region]') as HTMLElement).focus();
     await userEvent.keyboard('{Shift>}{ArrowDown}{/Shift}');
@@ -277,19 +278,17 @@ describe('keys', () => {
     await screen.kerf.task!.review.load();
     await expect.element(bar).toBeVisible();
     files = fix();
-    files[1]!.hunks[0] = hunk(1, ['+something else'], { at: 38 });
+    files[1]!.hunks[0] = hunk(1, ['+something else'], { at: 38, id: 9 });
     await screen.kerf.task!.review.load();
     await expect.element(bar).not.toBeInTheDocument();
   });
 
   test('keep a comment that is being written when its hunk goes', async () => {
     let files = fix();
-    const backend = engine(files);
-    const screen = await desk(files, {
-      ...backend,
-      request: (method, params) =>
-        method === 'review/show' ? (Promise.resolve({ files }) as never) : backend.request(method, params),
-    });
+    const screen = await desk(
+      files,
+      fakeBackend({ ...overReview(() => files), 'review/comment': () => ({}) }),
+    );
     await userEvent.keyboard('c');
     const field = screen.getByRole('textbox', { name: `Comment on ${MONEY}` });
     await expect.element(field).toHaveFocus();
@@ -498,6 +497,39 @@ test('a file of 10,000 changed lines, and a line of a million characters, are sh
   await expect.element(screen.getByRole('textbox', { name: 'Comment on many.txt' })).toBeInTheDocument();
 });
 
+test('going to a hunk far away reads its lines, and the list has its full height before', async () => {
+  const files = large(500, 200);
+  const screen = await desk(files);
+  const region = screen.container.querySelector('[role=region]')!;
+  const sent = () =>
+    askedFor(screen.backend, 'review/lines').flatMap((params) => (params as ReadHunks).wanted).length;
+  await expect.element(screen.getByText('const value1 = read(1);').first()).toBeVisible();
+  // How high a line is, is known once the first ones were drawn.
+  await expect.poll(() => region.scrollHeight).toBeLessThan(500 * 200 * 30);
+  const height = region.scrollHeight;
+  expect(height).toBeGreaterThan(500 * 200 * 15);
+  screen.kerf.task!.review.current = { path: 'src/part-0300/module.ts', hunk: 1 };
+  screen.actions.run('review.next');
+  await expect
+    .element(screen.getByRole('group', { name: 'Hunk 1 of src/part-0301/module.ts' }))
+    .toBeVisible();
+  await expect
+    .poll(() => [...region.querySelectorAll('[data-row] .code')].every((code) => code.textContent !== ''))
+    .toBe(true);
+  expect(Math.abs(region.scrollHeight - height)).toBeLessThan(height / 100);
+  // Of 500 hunks those near the two places were read.
+  expect(sent()).toBeLessThan(20);
+});
+
+test('what cannot be seen is looked for in hunks that were never on screen', async () => {
+  const files = large(19, 200);
+  files.push(file('src/zz.ts', [hunk(1, ['+let \u0430dmin = 1;'])]));
+  const screen = await desk(files);
+  await screen.getByRole('button', { name: 'Accept rest' }).click();
+  await expect.element(screen.getByText(/1 hunk of them holds characters that are hidden/)).toBeVisible();
+  expect(decisions(screen.backend)).toEqual([]);
+});
+
 test('the file that one is in stays named at the top', async () => {
   const screen = await desk(large(3, 200));
   const region = screen.container.querySelector('[role=region]')!;
@@ -511,7 +543,7 @@ test('the file that one is in stays named at the top', async () => {
 test('500 files with 100,000 changed lines mount a screen of them', async () => {
   const files = large(500, 200);
   const screen = await desk(files);
-  await expect.element(screen.getByText("const value1 = await read(1, 'b');").first()).toBeVisible();
+  await expect.element(screen.getByText('const value1 = read(1);').first()).toBeVisible();
   expect(screen.container.querySelectorAll('*').length).toBeLessThan(2500);
   screen.actions.run('review.next');
   await expect

@@ -1,11 +1,12 @@
 /** The actions of the review desk. */
 
 import type { Action } from '../../app/actions.svelte';
+import { lengthOf } from '../../diff/hunk';
 import type { Desk } from './desk.svelte';
 
 export function reviewActions(desk: Desk): Action[] {
   const { review } = desk;
-  const fileNow = () => desk.fileOf(review.current?.path ?? '');
+  const fileNow = () => review.file(review.current?.path ?? '');
   const waits = () => !review.busy && (fileNow()?.hunks.some(({ state }) => state === 'pending') ?? false);
   const someWait = () => !review.busy && review.counts.pending > 0;
   const group = 'Review';
@@ -31,7 +32,7 @@ export function reviewActions(desk: Desk): Action[] {
       title: 'Comment on hunk or selected lines',
       group,
       keys: 'C',
-      enabled: () => (desk.current?.lines.length ?? 0) > 0,
+      enabled: () => desk.current !== null && lengthOf(desk.current) > 0,
       run: () => desk.comment(),
     },
     {
@@ -67,7 +68,7 @@ export function reviewActions(desk: Desk): Action[] {
       enabled: waits,
       run: () => {
         const file = fileNow();
-        if (file) desk.decideFile('accept', file);
+        if (file) void desk.decideFile('accept', file);
       },
     },
     {
@@ -77,7 +78,7 @@ export function reviewActions(desk: Desk): Action[] {
       enabled: waits,
       run: () => {
         const file = fileNow();
-        if (file) desk.decideFile('reject', file);
+        if (file) void desk.decideFile('reject', file);
       },
     },
     {

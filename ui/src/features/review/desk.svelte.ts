@@ -5,12 +5,14 @@
 
 import { failureOf } from '../../backend/backend';
 import { counted } from '../../components/format';
+import { blankLine, changedLines, firstAdded, lengthOf, lineOfNew, sameLines } from '../../diff/hunk';
 import type { Note } from '../../diff/rows';
 import { changed, type Selection } from '../../diff/selection';
 import type { Comment } from '../../protocol/Comment';
 import type { Decision } from '../../protocol/Decision';
-import type { Hunk } from '../../protocol/Hunk';
-import type { ReviewFile } from '../../protocol/ReviewFile';
+import type { FileOutline } from '../../protocol/FileOutline';
+import type { HunkLine } from '../../protocol/HunkLine';
+import type { HunkOutline } from '../../protocol/HunkOutline';
 import type { Kerf } from '../../state/kerf.svelte';
 import type { Place, ReviewState } from '../../state/review.svelte';
 import { hidesCharacters, isLockFile } from './words';
@@ -47,16 +49,16 @@ export class Desk {
   committing = $state(false);
   /** Files that are folded, or not, against what is usual for them. */
   #folds: Record<string, boolean> = $state.raw({});
-  #selected: { selection: Selection; of: Hunk } | null = $state.raw(null);
-  /** The hunk that a comment is written about, as it was when that began. */
-  #draftOf: Hunk | null = $state.raw(null);
+  #selected: { selection: Selection; of: HunkOutline } | null = $state.raw(null);
+  /** The hunk that a comment is written about, as it was when that began, and its lines as far as they can be read. */
+  #draftOf: { hunk: HunkOutline; lines: Promise<(at: number) => HunkLine | undefined> } | null = null;
   #kerf: Kerf;
   /** Brings a place into view. */
   reveal: (path: string, hunk?: number, line?: number) => void = () => {};
   /** Gives the keyboard to the changes, to this line of them if it is on screen. */
   focus: (place?: Place & { line: number }) => void = () => {};
 
-  current: Hunk | null = $derived.by(() => this.#current());
+  current: HunkOutline | null = $derived.by(() => this.#current());
 
   /** Comments that wait, under the lines that they are about; first where a new one is being written. */
   notes: Note[] = $derived.by(() => this.#notes());
@@ -96,7 +98,7 @@ export class Desk {
     if (this.selection) {
       const state = this.review.hunk(this.selection)?.state;
       // A deletion is decided as a whole.
-      const deleted = this.fileOf(this.selection.path)?.status === 'deleted';
+      const deleted = this.review.file(this.selection.path)?.status === 'deleted';
       return this.selected.length > 0 && state !== wanted && !deleted;
     }
     return this.current !== null && this.current.state !== wanted;
@@ -130,16 +132,15 @@ export class Desk {
     if (before !== this.review.current) this.show();
   }
 
-  decideFile(decision: Decision, file: ReviewFile) {
+  async decideFile(decision: Decision, file: FileOutline) {
     const { path } = file;
     const decide = () => void this.review.decide(decision, { type: 'file', path });
-    this.#askFirst(decision, file.hunks, `in ${path}`, decide);
+    await this.#askFirst(decision, [file], `in ${path}`, decide);
   }
 
-  decideRest(decision: Decision) {
+  async decideRest(decision: Decision) {
     const decide = () => void this.review.decide(decision, { type: 'all' });
-    const hunks = this.review.files.flatMap((file) => file.hunks);
-    this.#askFirst(decision, hunks, '', decide);
+    await this.#askFirst(decision, this.review.files, '', decide);
   }
 
   async undo() {
@@ -159,7 +160,7 @@ export class Desk {
   }
 
   go(path: string, hunk?: number) {
-    const file = this.fileOf(path);
+    const file = this.review.file(path);
     const first = file?.hunks.find(({ state }) => state === 'pending') ?? file?.hunks[0];
     if (first) this.review.current = { path, hunk: hunk ?? first.hunk };
     this.reveal(path, hunk);
@@ -169,54 +170,51 @@ export class Desk {
   show() {
     const { current } = this.review;
     if (!current) return;
-    const file = this.fileOf(current.path);
+    const file = this.review.file(current.path);
     if (file && this.isFolded(file)) this.fold(file, false);
     this.reveal(current.path, current.hunk);
   }
 
-  fileOf(path: string): ReviewFile | undefined {
-    return this.review.files.find((file) => file.path === path);
-  }
-
-  isFolded(file: ReviewFile): boolean {
+  isFolded(file: FileOutline): boolean {
     return this.#folds[file.path] ?? isLockFile(file.path);
   }
 
-  fold(file: ReviewFile, folded: boolean) {
+  fold(file: FileOutline, folded: boolean) {
     this.#folds = { ...this.#folds, [file.path]: folded };
   }
 
   /** Begins a comment on the selected lines, else on what the current hunk changes. */
   comment(place: Selection | Place | null = this.selection ?? this.review.current) {
+    const file = place && this.review.file(place.path);
     const hunk = place && this.review.hunk(place);
-    if (!hunk || hunk.lines.length === 0) return;
-    const all = hunk.lines.map((_, at) => at);
-    const lines = 'lines' in place ? place.lines : changed(hunk, all);
+    if (!file || !hunk || lengthOf(hunk) === 0) return;
+    const lines = 'lines' in place ? place.lines : changedLines(hunk);
     // A new place takes what was written so far along.
     const text = this.draft?.text ?? '';
     this.review.current = { path: place.path, hunk: place.hunk };
     this.draft = { path: place.path, hunk: place.hunk, lines, text };
-    this.#draftOf = hunk;
+    // What is commented is what was there when that began.
+    const { lines: texts } = this.review;
+    this.#draftOf = { hunk, lines: texts.readLines(file, hunk, lines) };
     this.select(null);
   }
 
   async saveComment() {
     const { draft } = this;
-    const lines = this.#draftOf?.lines;
-    if (!lines || !draft?.text.trim()) return;
-    const chosen = draft.lines.flatMap((at) => lines[at] ?? []);
+    const of = this.#draftOf;
+    if (!of || !draft?.text.trim()) return;
+    const { hunk } = of;
+    const chosen = draft.lines.map((at) => blankLine(hunk, at));
     const numbers = chosen.flatMap((line) => line.new ?? []);
     // Removed lines have no number in the text as proposed: what follows them has, or what stands before.
     const last = draft.lines.at(-1) ?? 0;
-    const near =
-      lines.slice(last).find((line) => line.new !== null)?.new ??
-      lines.slice(0, last).findLast((line) => line.new !== null)?.new ??
-      1;
+    const near = Math.max(1, Math.min(numberNear(hunk, last), lastNew(hunk)));
+    const lineAt = await of.lines;
     await this.review.comment({
       path: draft.path,
       first_line: numbers[0] ?? near,
       last_line: numbers.at(-1) ?? near,
-      excerpt: chosen.map(({ text }) => text).join('\n'),
+      excerpt: draft.lines.flatMap((at) => lineAt(at)?.text ?? []).join('\n'),
       text: draft.text.trim(),
     });
     if (!this.review.failure) this.closeComment();
@@ -241,13 +239,12 @@ export class Desk {
   }
 
   /** Opens a file in the user's editor, at the first line that a hunk changes. */
-  async open(path: string, hunk = this.fileOf(path)?.hunks[0]) {
+  async open(path: string, hunk = this.review.file(path)?.hunks[0]) {
     const { folder } = this;
     if (folder === null) return;
-    const line = hunk?.lines.find(({ kind, new: at }) => kind === 'added' && at !== null)?.new;
-    const near = line ?? hunk?.lines.find(({ new: at }) => at !== null)?.new ?? undefined;
+    const line = hunk && lengthOf(hunk) > 0 ? firstAdded(hunk) : undefined;
     try {
-      await this.#kerf.backend.shell.openFile(folder, path, near);
+      await this.#kerf.backend.shell.openFile(folder, path, line);
     } catch (thrown) {
       this.review.failure = failureOf(thrown);
     }
@@ -259,7 +256,7 @@ export class Desk {
     return selected && now && sameLines(now, selected.of) ? selected.selection : null;
   }
 
-  #current(): Hunk | null {
+  #current(): HunkOutline | null {
     const { current } = this.review;
     return current ? (this.review.hunk(current) ?? null) : null;
   }
@@ -280,18 +277,25 @@ export class Desk {
   }
 
   #placeOf({ path, last_line }: Comment): Omit<Note, 'id'> | null {
-    for (const { hunk, lines } of this.fileOf(path)?.hunks ?? []) {
-      const at = lines.findIndex((line) => line.new === last_line);
-      if (at >= 0) return { path, hunk, at };
+    for (const hunk of this.review.file(path)?.hunks ?? []) {
+      const at = lineOfNew(hunk, last_line);
+      if (at !== null) return { path, hunk: hunk.hunk, at };
     }
     return null;
   }
 
   /** Asks before many hunks are decided at once, and before any is accepted that holds what cannot be seen. */
-  #askFirst(decision: Decision, hunks: Hunk[], where: string, run: () => void) {
-    const waiting = hunks.filter(({ state }) => state === 'pending');
+  async #askFirst(decision: Decision, files: FileOutline[], where: string, run: () => void) {
+    const waiting = files.flatMap((file) =>
+      file.hunks.flatMap((hunk) => (hunk.state === 'pending' ? [{ file, hunk }] : [])),
+    );
     if (waiting.length === 0) return;
-    const hiding = decision === 'accept' ? waiting.filter(hidesCharacters).length : 0;
+    // Only in these can anything be hidden. They are read for it, whether they were on screen or not.
+    const doubtful = decision === 'accept' ? waiting.filter(({ hunk }) => hunk.beyond_ascii) : [];
+    if (doubtful.length > 0 && !(await this.review.read(doubtful))) return;
+    const hiding = doubtful.filter(({ file, hunk }) =>
+      hidesCharacters(this.review.lines.all(file, hunk)),
+    ).length;
     if (waiting.length <= MANY && hiding === 0) return run();
     const verb = decision === 'accept' ? 'Accept' : 'Reject';
     const count = counted(waiting.length, 'hunk');
@@ -310,10 +314,12 @@ export class Desk {
   }
 }
 
-function sameLines(one: Hunk, other: Hunk): boolean {
-  if (one === other) return true;
-  return (
-    one.lines.length === other.lines.length &&
-    one.lines.every(({ kind, text }, at) => kind === other.lines[at]?.kind && text === other.lines[at].text)
-  );
+/** The number as proposed of a line, or of the one that follows it. */
+function numberNear(hunk: HunkOutline, at: number): number {
+  return blankLine(hunk, at).new ?? hunk.new + hunk.above;
+}
+
+/** The last number as proposed of a hunk's lines. */
+function lastNew({ new: first, above, added, below }: HunkOutline): number {
+  return first + above + added + below - 1;
 }

@@ -1,5 +1,7 @@
 /** Reviews for tests, as the engine would answer. */
 
+import type { Handlers } from '../../backend/fake';
+import type { FileOutline } from '../../protocol/FileOutline';
 import type { Hunk } from '../../protocol/Hunk';
 import type { HunkLine } from '../../protocol/HunkLine';
 import type { ReviewFile } from '../../protocol/ReviewFile';
@@ -82,6 +84,73 @@ export function fix(): ReviewFile[] {
   ];
 }
 
+/** The outline and the lines of reviews, as the engine would answer. */
+export function overReview(files: () => ReviewFile[]): Handlers {
+  return {
+    'review/outline': ({ known }) => {
+      const now = files().map(outlineOf);
+      return {
+        paths: now.map(({ path }) => path),
+        files: now.filter(({ path, revision }) => known[path] !== revision),
+      };
+    },
+    'review/lines': ({ wanted }) => {
+      const parts = wanted.flatMap(({ path, content, hunk: number, first, count }) => {
+        const file = files().find((file) => file.path === path && outlineOf(file).content === content);
+        const hunk = file?.hunks.find((other) => other.hunk === number);
+        if (!hunk) return [];
+        const { header, authors } = hunk;
+        const lines = hunk.lines.slice(first, first + count);
+        return [{ path, content, hunk: number, header, authors, ends_only: endsOnly(hunk), first, lines }];
+      });
+      return { parts, stale: parts.length < wanted.length };
+    },
+  };
+}
+
+function outlineOf({ hunks, ...file }: ReviewFile): FileOutline {
+  return {
+    ...file,
+    revision: numberOf([file, hunks]),
+    content: numberOf(hunks.map(({ lines, authors, header }) => [lines, authors, header])),
+    hunks: hunks.map(({ hunk, id, state, lines }) => {
+      const of = (wanted: string) => lines.filter(({ kind }) => kind === wanted);
+      const [removed, added] = [of('removed'), of('added')];
+      const changes = lines.findIndex(({ kind }) => kind !== 'context');
+      const above = changes < 0 ? lines.length : changes;
+      return {
+        hunk,
+        id,
+        state,
+        old: lines.find((line) => line.old !== null)?.old ?? 1,
+        new: lines.find((line) => line.new !== null)?.new ?? 1,
+        above,
+        removed: removed.length,
+        added: added.length,
+        below: lines.length - above - removed.length - added.length,
+        beyond_ascii: [...removed, ...added].some(({ text }) => !/^[\t -~]*$/.test(text)),
+      };
+    }),
+  };
+}
+
+function endsOnly({ lines }: Hunk): boolean {
+  const texts = (wanted: string) =>
+    lines.filter(({ kind }) => kind === wanted).map(({ text, no_newline }) => text + Boolean(no_newline));
+  const added = texts('added');
+  return added.length > 0 && texts('removed').join('\n') === added.join('\n');
+}
+
+const numbers = new Map<string, number>();
+
+/** A number that stands for what something is. */
+function numberOf(what: unknown): number {
+  const name = JSON.stringify(what);
+  const number = numbers.get(name) ?? numbers.size + 1;
+  numbers.set(name, number);
+  return number;
+}
+
 /** Many files with many changed lines, as a change of everything would make. */
 export function large(files: number, lines: number): ReviewFile[] {
   return Array.from({ length: files }, (_, at) =>
@@ -89,9 +158,9 @@ export function large(files: number, lines: number): ReviewFile[] {
       hunk(
         1,
         Array.from({ length: lines }, (_, line) =>
-          line % 2 === 0
+          line < lines / 2
             ? `-  const value${line} = read(${line});`
-            : `+  const value${line} = await read(${line}, 'b');`,
+            : `+  const value${line - lines / 2} = await read(${line - lines / 2}, 'b');`,
         ),
       ),
     ]),

@@ -1,10 +1,10 @@
 /** What the review says in words: states, files, authors, numbers. */
 
 import type { Author } from '../../protocol/Author';
+import type { FileOutline } from '../../protocol/FileOutline';
 import type { FileStatus } from '../../protocol/FileStatus';
-import type { Hunk } from '../../protocol/Hunk';
+import type { HunkLine } from '../../protocol/HunkLine';
 import type { Opaque } from '../../protocol/Opaque';
-import type { ReviewFile } from '../../protocol/ReviewFile';
 import { counted } from '../../components/format';
 import { isPlain, visibleName } from '../../components/visible';
 import type { TurnHead } from '../../state/conversation.svelte';
@@ -63,7 +63,7 @@ export interface FileCounts {
   hunks: number;
 }
 
-export function countsOf({ hunks }: ReviewFile): FileCounts {
+export function countsOf({ hunks }: FileOutline): FileCounts {
   const counts = { added: 0, removed: 0, decided: 0, hunks: hunks.length };
   for (const { added, removed, state } of hunks) {
     counts.added += added;
@@ -108,27 +108,17 @@ export function undoWords({
   return `Undo: ${decision} of ${visibleName(what)}`;
 }
 
-const hidden = new WeakMap<Hunk, boolean>();
+const hidden = new WeakMap<HunkLine[], boolean>();
 
-/** Whether the lines that a hunk changes hold characters that are hidden or misleading. */
-export function hidesCharacters(hunk: Hunk): boolean {
-  const known = hidden.get(hunk);
-  if (known !== undefined) return known;
-  const hides = hunk.lines.some(({ kind, text }) => kind !== 'context' && !isPlain(text));
-  hidden.set(hunk, hides);
-  return hides;
+/** Whether lines that are changed hold characters that are hidden or misleading. */
+export function hidesCharacters(stretches: HunkLine[][] | null): boolean {
+  return stretches?.some(hides) ?? false;
 }
 
-/** Whether only the ends of lines changed, which cannot be seen in their texts. */
-export function changesEndsOnly({ lines }: Hunk): boolean {
-  const of = (wanted: string) => lines.filter(({ kind }) => kind === wanted);
-  const [removed, added] = [of('removed'), of('added')];
-  return (
-    added.length > 0 &&
-    added.length === removed.length &&
-    added.every(({ text, no_newline }, at) => {
-      const old = removed[at];
-      return old?.text === text && Boolean(old.no_newline) === Boolean(no_newline);
-    })
-  );
+function hides(lines: HunkLine[]): boolean {
+  const known = hidden.get(lines);
+  if (known !== undefined) return known;
+  const found = lines.some(({ kind, text }) => kind !== 'context' && !isPlain(text));
+  hidden.set(lines, found);
+  return found;
 }

@@ -76,7 +76,7 @@ function backendOf(items: Item[], running: boolean, state: TurnState, more: Hand
     'session/cancel': () => ({}),
     'session/configure': () => session({ id: ID }),
     'session/new': () => session({ id: 'new' }),
-    'review/show': () => ({ files: [] }),
+    'review/outline': () => ({ paths: [], files: [] }),
     ...overFiles({ files: { 'src/money.rs': MONEY, 'docs/odd name.md': 'Money\n' } }),
     ...more,
   });
