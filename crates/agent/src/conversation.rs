@@ -382,7 +382,10 @@ fn user_text(text: &str, comments: &[Comment]) -> String {
         return text.to_owned();
     }
     let mut all = text.to_owned();
-    all.push_str("\n\nComments on your changes:\n");
+    if !all.trim().is_empty() {
+        all.push_str("\n\n");
+    }
+    all.push_str("Comments on your changes:\n");
     for comment in comments {
         let _ = writeln!(
             all,

@@ -56,13 +56,14 @@ impl Engine {
     }
 
     pub(crate) async fn session_prompt(&self, prompt: Prompt) -> Result<Prompted, Failure> {
-        if prompt.text.trim().is_empty() && prompt.images.is_empty() {
-            return Err(failure(Code::Usage, "the message is empty", ""));
-        }
         self.heed_reach()?;
         let live = self.live(prompt.session_id).await?;
         let agent = self.agent(&live).await?;
         let comments = self.take_comments(&live, prompt.session_id).await?;
+        // Comments alone say enough. Without any, none were taken that would have to be given back.
+        if prompt.text.trim().is_empty() && prompt.images.is_empty() && comments.is_empty() {
+            return Err(failure(Code::Usage, "the message is empty", ""));
+        }
         let mut input = UserInput {
             text: prompt.text,
             images: prompt.images,

@@ -3,7 +3,7 @@
 use crate::kit::{Bench, copy_database, prompt, show};
 use kerf_engine::Engine;
 use kerf_protocol::{
-    SessionId,
+    Code, SessionId,
     item::{Comment, ItemBody},
     policy::ApproveMode,
     request::{AddComment, Prompted, method},
@@ -52,6 +52,24 @@ async fn comments_go_with_the_next_message_and_only_with_it() {
         engine.idle(id).await.unwrap();
     }
     assert_eq!(told(&engine, id).await, [vec![comment("why?")], vec![]]);
+}
+
+#[tokio::test]
+async fn comments_are_a_message_without_words_and_nothing_is_none() {
+    let bench = Bench::new("", []);
+    let engine = bench.engine().await;
+    let id = bench.session(&engine, ApproveMode::Auto).await.id;
+    let nothing = prompt(&engine, id, " \n").await.unwrap_err();
+    assert_eq!(nothing.code, Code::Usage);
+    add(&engine, id, "why?").await;
+    prompt(&engine, id, "").await.unwrap();
+    engine.idle(id).await.unwrap();
+    assert_eq!(told(&engine, id).await, [vec![comment("why?")]]);
+    let asked = bench.server.requests().pop().unwrap();
+    let text = asked.seen().last_user_text().unwrap().to_owned();
+    assert!(text.starts_with("Comments on your changes:\n"), "{text}");
+    // They went with it, and there are no more.
+    assert!(prompt(&engine, id, "").await.is_err());
 }
 
 #[tokio::test]
