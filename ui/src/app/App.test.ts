@@ -24,7 +24,7 @@ describe('the window', () => {
     const { getByRole, container } = await open();
     await expect.element(getByRole('banner')).toHaveTextContent(/ledgerd.*main.*↑2.*↓1/);
     const foot = getByRole('contentinfo');
-    await expect.element(foot).toHaveTextContent('sandbox: workspace write, network off');
+    await expect.element(foot).toHaveTextContent('sandbox: workspace, network off');
     await expect.element(foot).toHaveTextContent('asks before each edit and command');
     await expect.element(foot).toHaveTextContent('sent today: 312 kB to 127.0.0.1 only');
     await checkAxe(container);

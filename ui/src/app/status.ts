@@ -18,7 +18,7 @@ export interface SandboxWords {
 export function sandboxWords(mode: SandboxMode, isolation: Isolation | null): SandboxWords {
   if (mode === 'off' || isolation?.level === 'off')
     return { words: 'off', why: 'Commands run with all your rights', mark: 'open' };
-  const asked = mode === 'read-only' ? 'read only, network off' : 'workspace write, network off';
+  const asked = mode === 'read-only' ? 'read only, network off' : 'workspace, network off';
   if (isolation?.level === 'unavailable')
     return { words: 'not available here', why: isolation.reason, mark: 'open' };
   if (isolation?.level === 'reduced')

@@ -25,9 +25,9 @@ test('the chips change the policy of the open task', async () => {
   await screen.getByRole('button', { name: 'Approvals: Ask first' }).click();
   await page.getByRole('menuitem', { name: 'Never ask' }).click();
   await expect.element(screen.getByRole('button', { name: 'Approvals: Never ask' })).toBeVisible();
-  await screen.getByRole('button', { name: 'Sandbox: Workspace write' }).click();
-  await page.getByRole('menuitem', { name: 'Warning: sandbox off' }).click();
-  await expect.element(screen.getByRole('button', { name: 'Sandbox: Warning: sandbox off' })).toBeVisible();
+  await screen.getByRole('button', { name: 'Sandbox: Workspace' }).click();
+  await page.getByRole('menuitem', { name: 'Sandbox off' }).click();
+  await expect.element(screen.getByRole('button', { name: 'Sandbox: Sandbox off' })).toBeVisible();
   const rest = { session_id: ID, endpoint: null, model: null };
   expect(askedFor(screen.backend, 'session/configure')).toEqual([
     { ...rest, policy: { sandbox: 'workspace-write', approve: 'never' } },
@@ -39,7 +39,7 @@ test('without a task the chips change the draft, and the task begins with it', a
   const screen = await viewOfNone('chips');
   await screen.getByRole('button', { name: 'Approvals: Ask first' }).click();
   await page.getByRole('menuitem', { name: 'Auto' }).click();
-  await screen.getByRole('button', { name: 'Sandbox: Workspace write' }).click();
+  await screen.getByRole('button', { name: 'Sandbox: Workspace' }).click();
   await page.getByRole('menuitem', { name: 'Read only' }).click();
   const policy = { sandbox: 'read-only', approve: 'auto' };
   await expect.element(screen.getByRole('button', { name: 'Sandbox: Read only' })).toBeVisible();
@@ -127,7 +127,7 @@ test.each([
     const { settings } = screen.kerf;
     settings.current = { ...settings.current, appearance: { ...settings.current.appearance, text_size } };
     await screen.kerf.configure({ policy: { sandbox: 'off', approve: 'never' } });
-    await expect.element(screen.getByRole('button', { name: 'Sandbox: Warning: sandbox off' })).toBeVisible();
+    await expect.element(screen.getByRole('button', { name: 'Sandbox: Sandbox off' })).toBeVisible();
     const queue = screen.getByRole('button', { name: 'Queue' }).element();
     const row = queue.closest('.row')!;
     await expect.poll(() => row.scrollWidth).toBeLessThanOrEqual(row.clientWidth);
