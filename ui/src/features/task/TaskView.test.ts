@@ -55,6 +55,20 @@ test('of a command the end of its output is shown, and its facts stand whole in 
     expect(part.scrollWidth).toBeLessThanOrEqual(part.clientWidth);
 });
 
+// What the model is told of a command, how it ended, and what is shown as its output.
+test.each([
+  ['exit code 101 after 4.1 s\nerror: no', 101, false, 'error: no'],
+  ['exit code 0 after 0.0 s\nexit code 0 after 1.0 s\n', 0, false, 'exit code 0 after 1.0 s'],
+  ['stopped: it ran out of time after 60.0 s\nhalf', null, true, 'half'],
+  ['ended by signal 9 after 1.0 s\nhalf', null, false, 'ended by signal 9 after 1.0 s'],
+])('how a command ended is said once: %j', async (output, code, timed_out, shown) => {
+  const exit = { code, timed_out, isolation: { level: 'full' } };
+  const screen = await view([{ ...ran, output, exit } as Item]);
+  const text = () => screen.getByRole('group', { name: 'Output' }).element().textContent.trim();
+  await expect.poll(text).toMatch(new RegExp(`^${shown}`));
+  expect(text().match(/after/g) ?? []).toHaveLength(shown.includes('after') ? 1 : 0);
+});
+
 test('a thousand entries mount a bounded number of nodes', async () => {
   const screen = await view(Array.from({ length: 1000 }, (_, at) => told(`m${at}`, `message ${at}`)));
   await expect.element(screen.getByText('message 999')).toBeVisible();

@@ -42,6 +42,13 @@ export function exitWords({ code, timed_out }: Exit): string {
   return code === 0 ? 'succeeded' : `failed with exit code ${code}`;
 }
 
+const ENDED = /^(exit code -?\d+|stopped: it ran out of time|stopped by the user) after [\d.]+ s(\n|$)/;
+
+/** What a command said. How it ended stands at its head, and is told to the model in the first line of the same text. */
+export function outputOf(output: string, exit: Exit | null | undefined): string {
+  return exit ? output.replace(ENDED, '') : output;
+}
+
 /** A shape and a word: a state is never told by its colour alone. */
 export const STATUS: Record<ItemStatus, { sign: string; word: string }> = {
   running: { sign: '◐', word: 'running' },
