@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { endOf, piecesOf, startOf } from './longText';
+import { cutLine, endOf, piecesOf, startOf } from './longText';
 
 const TEXTS: [string, string][] = [
   ['lines', 'some words\n'.repeat(5000)],
@@ -19,6 +19,19 @@ test.each(TEXTS)('%s: the pieces are the text, and none is long', (_, text) => {
   // A line end is lost between two pieces, and at the very end, only.
   const lost = text.split('\n').length - pieces.join('').split('\n').length;
   expect(lost).toBeLessThanOrEqual(pieces.length);
+});
+
+test.each(TEXTS)('%s: cut into parts it is all there', (_, text) => {
+  const parts = cutLine(text);
+  expect(parts.join('')).toBe(text);
+  for (const part of parts) {
+    expect(part.length).toBeLessThanOrEqual(2000);
+    expect(part).not.toMatch(/\p{Surrogate}/u);
+  }
+});
+
+test('an empty line is a line', () => {
+  expect(cutLine('')).toEqual(['']);
 });
 
 test.each(TEXTS)('%s: its start and its end', (_, text) => {

@@ -23,6 +23,18 @@ export function endOf(text: string, length: number): string {
   return text.slice(line > 0 && line < from + length / 2 ? line : between(text, from));
 }
 
+/** A line in parts of bounded length; one part when it is not long. */
+export function cutLine(line: string): string[] {
+  const parts: string[] = [];
+  let at = 0;
+  do {
+    const to = line.length - at <= LONG ? line.length : between(line, at + LONG);
+    parts.push(line.slice(at, to));
+    at = to;
+  } while (at < line.length);
+  return parts;
+}
+
 /** The text as pieces, each shown as a block of its own: the line end between two of them is left out. */
 export function piecesOf(text: string): string[] {
   const pieces: string[] = [];

@@ -52,6 +52,24 @@ test('of a very long change each line is there, mounted where it is seen', async
   await checkAxe(screen.container);
 });
 
+test('of a line of a million characters a part is mounted, and its end can be reached', async () => {
+  const diff = `--- a/a\n+++ b/a\n@@ -0,0 +1 @@\n+${'word '.repeat(200_000)}the end.\n`;
+  const screen = await view([question({ type: 'edit', diff })]);
+  const group = screen.getByRole('group', { name: 'What is asked' });
+  await expect.element(group).toBeVisible();
+  const asked = group.element();
+  await expect.poll(() => asked.querySelectorAll('.added').length).toBeGreaterThan(0);
+  await expect.poll(() => asked.scrollHeight).toBeGreaterThan(5_000);
+  expect(asked.textContent.length).toBeLessThan(100_000);
+  await expect
+    .poll(() => {
+      asked.scrollTop = asked.scrollHeight;
+      return asked.textContent;
+    })
+    .toContain('the end.');
+  expect(asked.querySelectorAll('.line:not(.added):not(.faint)')).toHaveLength(0);
+});
+
 test('Deny needs no wait', async () => {
   const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
   try {
