@@ -441,6 +441,7 @@ describe('the list of files', () => {
     entry(MONEY).dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }));
     await screen.getByRole('menuitem', { name: 'Open in editor' }).click();
     await expect.poll(() => screen.backend.done).toEqual([['openFile', '/projects/ledgerd', MONEY, 40]]);
+    expect(screen.kerf.search.recent.of('/projects/ledgerd')[0]).toBe(MONEY);
   });
 });
 

@@ -243,6 +243,8 @@ export class Desk {
     const { folder } = this;
     if (folder === null) return;
     const line = hunk && lengthOf(hunk) > 0 ? firstAdded(hunk) : undefined;
+    // Who opens a file looks for it soon.
+    this.#kerf.search.touch(folder, path);
     try {
       await this.#kerf.backend.shell.openFile(folder, path, line);
     } catch (thrown) {
