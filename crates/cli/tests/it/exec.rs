@@ -156,7 +156,7 @@ fn looks_of_one_message_run_together_and_keep_their_order() {
     assert_eq!(outputs[0], "1\tC\n");
     assert_eq!(outputs[2], "1\tA\n");
     assert_eq!(outputs[4], "1\tD\n");
-    assert!(outputs[5].contains("d.txt"));
+    assert!(outputs[5].contains("d.txt"), "{}", outputs[5]);
     let seen = server.requests().pop().unwrap().seen();
     let sent: Vec<&str> = seen
         .results
