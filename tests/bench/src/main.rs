@@ -1,4 +1,5 @@
-//! Measures the `kerf` program and the window: `bench PATH_TO_KERF [--rows NAME…]`, run by `cargo xtask bench`.
+//! Measures the `kerf` program, search and the window: `bench PATH_TO_KERF [--rows NAME…] [--tree FOLDER…]
+//! [--history REPOSITORY…]`, run by `cargo xtask bench`.
 //!
 //! Kerf runs as a child process, as a user would start it, with default settings and against the scripted model
 //! server; so the times hold its whole way, disk included. What the server itself costs is measured too, by a
@@ -8,7 +9,8 @@
 //! agents on the same kind of machine, and fails only when something could not be measured. Quiet machines give
 //! steady figures; CPU seconds and bytes are the ones to trust on others.
 //!
-//! Start with [`ROWS`]; each row is a file. Those of the window are in `window/`; `--rows window` runs them all.
+//! Start with [`ROWS`]; each row is a file. Those of search are in `search/` and run in this process; those of the
+//! window are in `window/`. `--rows search` and `--rows window` run all of a group.
 
 mod calls;
 mod child;
@@ -18,6 +20,7 @@ mod machine;
 mod numbers;
 mod processes;
 mod room;
+mod search;
 mod start;
 mod stream;
 mod table;
@@ -29,11 +32,7 @@ mod window {
     pub(crate) const ROWS: &[crate::Row] = &[];
 }
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{env, path::PathBuf, process::ExitCode};
 use table::Table;
 
 /// How a measurement ends: what went wrong, if anything.
@@ -41,31 +40,45 @@ type Done<T = ()> = Result<T, String>;
 
 struct Row {
     name: &'static str,
-    run: fn(&Path, &mut Table) -> Done,
+    run: fn(&Asked, &mut Table) -> Done,
+}
+
+/// What the command line says.
+#[derive(Debug, Default)]
+struct Asked {
+    /// The built program.
+    kerf: PathBuf,
+    /// The rows to run; none: all.
+    rows: Vec<String>,
+    /// Folders to search, besides Kerf's own sources.
+    trees: Vec<PathBuf>,
+    /// Repositories whose history asks, instead of Kerf's own.
+    histories: Vec<PathBuf>,
+    kept: search::Kept,
 }
 
 const ROWS: &[Row] = &[
     Row {
         name: "start",
-        run: start::run,
+        run: |asked, table| start::run(&asked.kerf, table),
     },
     Row {
         name: "gap",
-        run: gap::run,
+        run: |asked, table| gap::run(&asked.kerf, table),
     },
     Row {
         name: "calls",
-        run: calls::run,
+        run: |asked, table| calls::run(&asked.kerf, table),
     },
     Row {
         name: "stream",
-        run: stream::run,
+        run: |asked, table| stream::run(&asked.kerf, table),
     },
 ];
 
 /// All rows.
 fn all_rows() -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().chain(window::ROWS)
+    ROWS.iter().chain(search::ROWS).chain(window::ROWS)
 }
 
 impl Row {
@@ -80,12 +93,19 @@ impl Row {
 }
 
 fn main() -> ExitCode {
-    let (kerf, wanted) = match arguments() {
-        Ok(arguments) => arguments,
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [once, what @ ..] = arguments.as_slice()
+        && once == search::ONCE
+    {
+        return search::once(what);
+    }
+    let asked = match read(arguments) {
+        Ok(asked) => asked,
         Err(error) => {
             let names: Vec<&str> = all_rows().map(|row| row.name).collect();
             eprintln!(
-                "error: {error}\nusage: bench PATH_TO_KERF [--rows NAME…]; the rows are {}",
+                "error: {error}\nusage: bench PATH_TO_KERF [--rows NAME…] [--tree FOLDER…] [--history REPOSITORY…]; \
+                 the rows are {}",
                 names.join(", ")
             );
             return ExitCode::from(2);
@@ -93,11 +113,11 @@ fn main() -> ExitCode {
     };
     let mut table = Table::default();
     let mut failed = false;
-    for row in
-        all_rows().filter(|row| wanted.is_empty() || wanted.iter().any(|name| row.is_meant(name)))
-    {
+    let is_wanted =
+        |row: &&Row| asked.rows.is_empty() || asked.rows.iter().any(|name| row.is_meant(name));
+    for row in all_rows().filter(is_wanted) {
         eprintln!("measuring {} …", row.name);
-        if let Err(error) = (row.run)(&kerf, &mut table) {
+        if let Err(error) = (row.run)(&asked, &mut table) {
             eprintln!("error: {}: {error}", row.name);
             table.failed(row.name, &error);
             failed = true;
@@ -111,26 +131,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn arguments() -> Done<(PathBuf, Vec<String>)> {
+fn read(arguments: Vec<String>) -> Done<Asked> {
     let mut kerf = None;
-    let mut rows = Vec::new();
-    let mut in_rows = false;
-    for argument in env::args().skip(1) {
-        match argument.as_str() {
-            "--rows" => in_rows = true,
-            name if in_rows => {
+    let mut asked = Asked::default();
+    let mut of = String::new();
+    for argument in arguments {
+        match (of.as_str(), argument.as_str()) {
+            (_, "--rows" | "--tree" | "--history") => of = argument,
+            ("--rows", name) => {
                 if !all_rows().any(|row| row.is_meant(name)) {
                     return Err(format!("there is no row `{name}`"));
                 }
-                rows.push(name.to_owned());
+                asked.rows.push(argument);
             }
-            path if kerf.is_none() => kerf = Some(PathBuf::from(path)),
-            other => return Err(format!("`{other}` is not understood")),
+            ("--tree", path) => asked.trees.push(real(path)?),
+            ("--history", path) => asked.histories.push(real(path)?),
+            (_, path) if kerf.is_none() => kerf = Some(real(path)?),
+            (_, other) => return Err(format!("`{other}` is not understood")),
         }
     }
-    let kerf = kerf.ok_or("the path of the kerf program is missing")?;
-    let kerf = kerf
+    asked.kerf = kerf.ok_or("the path of the kerf program is missing")?;
+    Ok(asked)
+}
+
+fn real(path: &str) -> Done<PathBuf> {
+    PathBuf::from(path)
         .canonicalize()
-        .map_err(|error| format!("{} cannot be used: {error}", kerf.display()))?;
-    Ok((kerf, rows))
+        .map_err(|error| format!("{path} cannot be used: {error}"))
 }

@@ -9,7 +9,14 @@ pub(crate) enum Unit {
     Seconds,
     CpuSeconds,
     Mib,
+    /// Millions of bytes a second.
+    Speed,
     Percent,
+    /// From 0 to 1.
+    Share,
+    Count,
+    /// How many times as much.
+    Times,
 }
 
 impl Unit {
@@ -20,7 +27,11 @@ impl Unit {
             Self::Seconds => format!("{value:.2} s"),
             Self::CpuSeconds => format!("{value:.2} CPU-s"),
             Self::Mib => format!("{value:.1} MiB"),
+            Self::Speed => format!("{value:.1} MB/s"),
             Self::Percent => format!("{value:.1} %"),
+            Self::Share => format!("{value:.3}"),
+            Self::Count => format!("{value:.0}"),
+            Self::Times => format!("{value:.2}×"),
         }
     }
 }

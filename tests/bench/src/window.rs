@@ -24,23 +24,23 @@ use std::{
 pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "window-start",
-        run: |_kerf, table| guarded(|| start::run(table)),
+        run: |_asked, table| guarded(|| start::run(table)),
     },
     Row {
         name: "window-idle",
-        run: |_kerf, table| guarded(|| idle::run(table)),
+        run: |_asked, table| guarded(|| idle::run(table)),
     },
     Row {
         name: "window-stream",
-        run: |_kerf, table| guarded(|| stream::run(table)),
+        run: |_asked, table| guarded(|| stream::run(table)),
     },
     Row {
         name: "window-session",
-        run: |kerf, table| guarded(|| session::run(kerf, table)),
+        run: |asked, table| guarded(|| session::run(&asked.kerf, table)),
     },
     Row {
         name: "window-review",
-        run: |kerf, table| guarded(|| review::run(kerf, table)),
+        run: |asked, table| guarded(|| review::run(&asked.kerf, table)),
     },
 ];
 

@@ -69,7 +69,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("crates/egress", &["protocol"]),
     ("crates/protocol", &[]),
     ("crates/test-support", &["workspace", "protocol"]),
-    ("tests/bench", &["test-support", "window-tests"]),
+    // Search is measured within the process.
+    (
+        "tests/bench",
+        &["index", "workspace", "test-support", "window-tests"],
+    ),
     // A front for tests alone.
     ("tests/browser", &["engine", "protocol", "test-support"]),
     // What the bench measures the window beside.
