@@ -127,7 +127,7 @@ impl Finder {
         let mut lines: Vec<Line> = Vec::new();
         let (mut at, mut counted, mut number) = (0, 0, 1);
         while let Some((found, parts)) = self.next(text, at) {
-            at = found.end;
+            at = after(text, &found);
             if let Some(last) = lines.last_mut()
                 && found.start < last.range.end
             {
@@ -174,7 +174,7 @@ impl Finder {
         let (mut at, mut parts) = (0, 0);
         while let Some((found, more)) = self.next(name, at) {
             parts |= more;
-            at = found.end;
+            at = after(name, &found);
         }
         parts
     }
@@ -202,7 +202,7 @@ impl Finder {
                 // Beyond ASCII lower case may have another length.
                 return Some((found, if parts == 0 { self.all() } else { parts }));
             }
-            at = text.ceil_char_boundary(found.start() + 1);
+            at = after(text, &(found.start()..found.end()));
         }
     }
 
@@ -290,6 +290,11 @@ impl Finder {
     }
 }
 
+/// Where to look on: another part may begin within the one that was found, as `try` does in `roundTry`.
+fn after(text: &str, found: &Range<usize>) -> usize {
+    text.ceil_char_boundary(found.start + 1)
+}
+
 /// Whether a part of an identifier may begin at a byte: not within small letters.
 fn is_start(text: &str, at: usize) -> bool {
     let bytes = text.as_bytes();
@@ -346,6 +351,7 @@ mod tests {
     #[case("a.b", "x", "")]
     #[case("日本語", "これは日本\n", "1:1")]
     #[case("x", "xy\nx", "2:1")]
+    #[case("try roundtry", "roundTries", "1:1")]
     fn lines_that_hold_words(#[case] question: &str, #[case] text: &str, #[case] expected: &str) {
         let mut finder = finder(question);
         let lines = finder.lines(text, 99).into_iter().filter_map(|line| {
