@@ -9,12 +9,15 @@
 
 mod disk;
 mod document;
+mod error;
 mod names;
 mod place;
 mod snapshot;
 mod tokens;
+mod writer;
 
 pub(crate) use document::{DocumentMaker, Shape, Texts, Tokenizers};
+pub(crate) use error::StoreError;
 pub(crate) use snapshot::{ContentSet, IdHasher, Place as Stored, Snapshot};
 pub(crate) use tokens::{EXACT, FOLDED, KIND};
 
@@ -28,9 +31,7 @@ use document::{Document, Waiting};
 use place::Place;
 use std::{
     collections::{HashMap, HashSet},
-    fmt::Display,
     fs::File,
-    io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
@@ -38,14 +39,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use tantivy::{
-    Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term,
-    directory::error::{OpenDirectoryError, OpenReadError, OpenWriteError},
-    indexer::{IndexWriterOptions, LogMergePolicy},
-};
-
-/// What tantivy gathers before it writes a segment, in bytes.
-const WRITER_BYTES: usize = 64 << 20;
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
 
 /// What may wait for tantivy, in bytes.
 const WAITING_BYTES: usize = 16 << 20;
@@ -55,23 +49,6 @@ const GARBAGE_SHARE: usize = 4;
 
 /// Fewer are not worth the work.
 const GARBAGE_LEAST: usize = 100;
-
-/// Why something could not be stored or searched.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StoreError {
-    /// The index on disk is not as it was written, or was written by another version.
-    #[error("the index cannot be used and is built anew: {0}")]
-    Damaged(String),
-    /// The disk is full, or as full as this user may make it.
-    #[error("the disk has no room for the index; free some, and it goes on")]
-    Full,
-    /// The system refused.
-    #[error("the index cannot be written: {0}")]
-    Io(String),
-    /// Another process writes this place.
-    #[error("another Kerf writes the index of this folder")]
-    NotOurs,
-}
 
 /// Who shares the store: its contents are no garbage, and it is told when they are lost.
 pub(crate) trait Member: Send + Sync {
@@ -177,14 +154,7 @@ impl Store {
             }
             Err(error) => return Err(error),
         };
-        let options = IndexWriterOptions::builder()
-            .num_worker_threads(1)
-            .memory_budget_per_thread(WRITER_BYTES)
-            .num_merge_threads(1)
-            .build();
-        let writer = index.writer_with_options(options)?;
-        writer.set_merge_policy(Box::new(merge_policy()));
-        *written(&self.writer) = Some(writer);
+        *written(&self.writer) = Some(writer::of(&index)?);
         state.reader = Some(reader);
         self.show(snapshot);
         self.place.remove_aside();
@@ -400,65 +370,11 @@ impl Store {
     }
 }
 
-impl StoreError {
-    fn damaged(why: impl Display) -> Self {
-        Self::Damaged(why.to_string())
-    }
-}
-
-impl From<io::Error> for StoreError {
-    fn from(error: io::Error) -> Self {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        match error.kind() {
-            StorageFull | QuotaExceeded | FileTooLarge => Self::Full,
-            _ => Self::Io(error.to_string()),
-        }
-    }
-}
-
-impl From<OpenDirectoryError> for StoreError {
-    fn from(error: OpenDirectoryError) -> Self {
-        TantivyError::from(error).into()
-    }
-}
-
-impl From<TantivyError> for StoreError {
-    fn from(error: TantivyError) -> Self {
-        let again = |error: &io::Error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
-                Self::damaged(error)
-            }
-            kind => io::Error::new(kind, error.to_string()).into(),
-        };
-        match &error {
-            TantivyError::IoError(error) => again(error),
-            TantivyError::OpenWriteError(OpenWriteError::IoError { io_error, .. })
-            | TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. }) => {
-                again(io_error)
-            }
-            // What fails in a thread of the writer fails there for want of room or for damage; a new writer tells.
-            TantivyError::ErrorInThread(_) | TantivyError::LockFailure(..) => {
-                Self::Io(error.to_string())
-            }
-            _ => Self::damaged(error),
-        }
-    }
-}
-
 fn reader(index: &Index) -> Result<IndexReader, StoreError> {
     Ok(index
         .reader_builder()
         .reload_policy(ReloadPolicy::Manual)
         .try_into()?)
-}
-
-/// Small segments, as edits make them, are joined early; large ones that have lost a part are written anew.
-fn merge_policy() -> LogMergePolicy {
-    let mut policy = LogMergePolicy::default();
-    policy.set_min_num_segments(6);
-    policy.set_min_layer_size(1_000);
-    policy.set_del_docs_ratio_before_merge(0.3);
-    policy
 }
 
 /// Runs what reads the index. Damage that no check has found makes tantivy panic.
