@@ -13,6 +13,9 @@ use std::{
 /// Longer files are skipped, in bytes: they are data, and each thread holds one in memory.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 
+/// A thread costs as much as searching so many files: for fewer none is started.
+const FILES_FOR_A_THREAD: usize = 8;
+
 /// What to look for, and where.
 #[derive(Debug, Clone)]
 pub struct GrepQuery {
@@ -141,9 +144,7 @@ pub(crate) fn search(
     skipped.retain(|(path, _)| wanted.shows(path));
     let kept = Kept::new(query.limit);
     let next = AtomicUsize::new(0);
-    let threads = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(files.len().max(1));
+    let threads = threads_for(files.len());
     let mut tallies = Vec::with_capacity(threads);
     thread::scope(|scope| {
         let search = || search_some(ws, query, matcher, &files, &next, &kept, cancel);
@@ -170,6 +171,13 @@ pub(crate) fn search(
     skipped.sort_unstable();
     grepped.skipped = skipped;
     Ok(grepped)
+}
+
+/// How many threads are to search so many files.
+pub(crate) fn threads_for(files: usize) -> usize {
+    thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(files.div_ceil(FILES_FOR_A_THREAD).max(1))
 }
 
 /// What one thread has seen.

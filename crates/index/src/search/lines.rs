@@ -50,9 +50,7 @@ pub(super) fn find(
     let kept = Kept::new(wanted.limit);
     let next = AtomicUsize::new(0);
     let tallies = Mutex::new(Vec::new());
-    let threads = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(files.len().max(1));
+    let threads = grep::threads_for(files.len());
     thread::scope(|scope| {
         let search = || -> Result<(), SearchError> {
             let mut conditions = filter.conditions()?;
