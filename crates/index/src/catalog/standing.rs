@@ -70,6 +70,9 @@ const FOREIGN_ENDS: &[&str] = &[
 
 const FOREIGN: f32 = 0.3;
 
+/// A header says what there is, its source what it does.
+const HEADER: f32 = 0.85;
+
 /// Ends of names of files that hold data, and of texts for people.
 const DATA_ENDS: &[&str] = &[".csv", ".json", ".log", ".tsv", ".xml", ".yaml", ".yml"];
 const PROSE_ENDS: &[&str] = &[".adoc", ".md", ".rst", ".txt"];
@@ -90,6 +93,8 @@ impl Standing {
             weight *= 0.6;
         } else if ends(PROSE_ENDS) {
             weight *= 0.7;
+        } else if name.ends_with(".h") {
+            weight *= HEADER;
         }
         if name.starts_with("changelog")
             || name.starts_with("license")
@@ -146,6 +151,7 @@ mod tests {
     #[case("Cargo.lock", false, FOREIGN)]
     #[case("web/app.min.js", false, FOREIGN)]
     #[case("README.md", false, 0.7)]
+    #[case("include/money.h", false, HEADER)]
     fn paths_tell(#[case] path: &str, #[case] is_test: bool, #[case] weight: f32) {
         assert_eq!(Standing::of(path), Standing { is_test, weight });
     }

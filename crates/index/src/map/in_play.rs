@@ -140,7 +140,7 @@ impl Word {
     }
 
     fn weight(&self, held: &NameReader) -> f64 {
-        let Asked { whole, parts } = &self.asked;
+        let Asked { whole, parts, .. } = &self.asked;
         let has = |word: &String| held.words.contains(word);
         let is_whole =
             has(whole) || held.runs == 1 && held.words.len() == 1 && parts.iter().any(has);

@@ -28,6 +28,8 @@ pub(super) struct Item {
     /// The identifier in lower case.
     pub(super) name: String,
     pub(super) parts: Vec<String>,
+    /// How often it is asked for.
+    pub(super) times: u32,
     /// How much finding it counts.
     pub(super) weight: f32,
 }
@@ -55,11 +57,16 @@ pub(super) struct Finder {
 
 impl Item {
     pub(super) fn new(asked: Asked) -> Self {
-        let Asked { whole, mut parts } = asked;
+        let Asked {
+            whole,
+            mut parts,
+            times,
+        } = asked;
         parts.truncate(MAX_PARTS);
         Self {
             name: whole.trim_start_matches(WHOLE).to_owned(),
             parts,
+            times,
             weight: 1.0,
         }
     }

@@ -28,19 +28,31 @@ use tantivy::{
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
 
-/// How much the share of the words that are there counts.
-const COVER: f32 = 1.5;
+/// How much the share of the words that are there counts: in a few words, which are all meant, and in a text of many,
+/// of which no file has all. In between it is in between.
+const COVER: (f32, f32) = (1.5, 0.3);
+const FEW_WORDS: f32 = 4.0;
+const MANY_WORDS: f32 = 12.0;
+
+/// How much more a name of several parts is asked for than a plain word: nobody writes one that is not meant.
+const NAMED: f32 = 2.0;
+
+/// How much more a word is asked for that is written again, by the logarithm of how often.
+const REPEATED: f32 = 0.5;
+
+/// What each word before it takes from a word: a text begins with what it is about.
+const LATER: f32 = 0.05;
 
 const WORDS: usize = 0;
 const COMMENTS: usize = 1;
 const DEFS: usize = 2;
 
 /// What a term counts in each field, as the whole identifier and as one of its parts.
-const WEIGHTS: [(f32, f32); 3] = [(1.6, 1.0), (0.8, 0.5), (4.0, 2.0)];
+const WEIGHTS: [(f32, f32); 3] = [(1.6, 1.0), (1.2, 0.75), (4.0, 2.0)];
 
 /// What a word counts in a file's name, and in the names of its folders.
-const IN_NAME: f32 = 1.5;
-const IN_FOLDER: f32 = 0.5;
+const IN_NAME: f32 = 2.0;
+const IN_FOLDER: f32 = 1.0;
 
 /// What is asked of the fields.
 pub(super) struct Question {
@@ -59,7 +71,7 @@ struct AskedTerm {
     /// Which parts of the word it stands for.
     bits: u32,
     weight: f32,
-    /// How rare it is.
+    /// How rare it is, and how much its word is asked for.
     idf: f32,
 }
 
@@ -94,6 +106,20 @@ impl Question {
                     add(format!("{FOLDED}{}", item.name), item.all(), whole);
                 } else {
                     add(format!("{WHOLE}{}", item.name), item.all(), whole);
+                }
+                // Two plain words in a row may be one name: `round refunds` is `round_refunds` and `roundRefunds`.
+                if let (Some(next), [_]) = (finder.items.get(number + 1), &item.parts[..])
+                    && next.parts.len() == 1
+                {
+                    let marks: &[char] = match field {
+                        DEFS => &[EXACT, FOLDED],
+                        _ => &[WHOLE],
+                    };
+                    let (one, other) = (&item.name, &next.name);
+                    for mark in marks {
+                        add(format!("{mark}{one}_{other}"), item.all(), whole);
+                        add(format!("{mark}{one}{other}"), item.all(), whole);
+                    }
                 }
                 for (bit, text) in item.parts.iter().enumerate() {
                     add(text.clone(), 1 << bit, part * share);
@@ -165,7 +191,7 @@ impl Question {
             (1.0 + (self.documents - found + 0.5).max(0.5) / (found + 0.5)).ln()
         };
         for (term, &found) in self.terms.iter_mut().zip(&found) {
-            term.idf = idf(found);
+            term.idf = idf(found) * asked_for(term.item, &self.finder.items[term.item]);
         }
         for (number, item) in self.finder.items.iter_mut().enumerate() {
             // A word is as rare as its most frequent form makes it, part by part.
@@ -178,7 +204,8 @@ impl Question {
                 idf(of_part.map(|(_, &found)| found).max().unwrap_or_default())
             };
             let parts = item.parts.len().max(1) as u32;
-            item.weight = (0..parts).map(|part| rarity(1 << part)).sum::<f32>() / parts as f32;
+            let rarity = (0..parts).map(|part| rarity(1 << part)).sum::<f32>() / parts as f32;
+            item.weight = rarity * asked_for(number, item);
         }
         Ok(())
     }
@@ -312,15 +339,30 @@ impl Question {
         self.total(&scores, 0)
     }
 
+    /// How much the share of the words that are there counts.
+    fn cover(&self) -> f32 {
+        let words = self.finder.items.len() as f32;
+        let many = ((words - FEW_WORDS) / (MANY_WORDS - FEW_WORDS)).clamp(0.0, 1.0);
+        COVER.0 + (COVER.1 - COVER.0) * many
+    }
+
     /// What a content is worth.
     pub(super) fn total(&self, scores: &Scores, content: u32) -> f32 {
         let all: f32 = self.finder.items.iter().map(|item| item.weight).sum();
         let content = content as usize;
         match (scores.sums.get(content), scores.covers.get(content)) {
-            (Some(sum), Some(cover)) if all > 0.0 => sum * (cover / all).powf(COVER),
+            (Some(sum), Some(cover)) if all > 0.0 => sum * (cover / all).powf(self.cover()),
             _ => 0.0,
         }
     }
+}
+
+/// How much a word is asked for beside others, from its place and form in the question.
+fn asked_for(number: usize, item: &Item) -> f32 {
+    let is_name = item.parts.len() > 1 || item.name.contains('_');
+    let named = if is_name { NAMED } else { 1.0 };
+    let repeated = 1.0 + REPEATED * (item.times as f32).ln();
+    named * repeated / (1.0 + LATER * number as f32)
 }
 
 fn saturated(count: u32, norm: f32) -> f32 {

@@ -13,6 +13,8 @@ pub(crate) struct Asked {
     pub(crate) whole: String,
     /// The words of its parts; one for a plain word, none for what has only a whole.
     pub(crate) parts: Vec<String>,
+    /// How often it is asked for.
+    pub(crate) times: u32,
 }
 
 /// Words that ask rather than tell what is asked for, by their letters before stemming. Sorted.
@@ -44,6 +46,7 @@ pub(crate) fn question(text: &str) -> Vec<Asked> {
             let asked = Asked {
                 whole: format!("{WHOLE}{lower}"),
                 parts: Vec::new(),
+                times: 1,
             };
             all.push((asked, is_asking));
         }
@@ -57,8 +60,16 @@ pub(crate) fn question(text: &str) -> Vec<Asked> {
     let only_asking = all.iter().all(|(_, is_asking)| *is_asking);
     let mut kept: Vec<Asked> = Vec::new();
     for (asked, is_asking) in all {
-        if (only_asking || !is_asking) && kept.len() < MAX_ASKED && !kept.contains(&asked) {
-            kept.push(asked);
+        if is_asking && !only_asking {
+            continue;
+        }
+        let known = kept
+            .iter()
+            .position(|known| known.whole == asked.whole && known.parts == asked.parts);
+        match known {
+            Some(at) => kept[at].times += 1,
+            None if kept.len() < MAX_ASKED => kept.push(asked),
+            None => {}
         }
     }
     kept
@@ -89,6 +100,19 @@ mod tests {
             .map(|asked| format!("{}:{}", asked.whole, asked.parts.join(",")))
             .collect();
         assert_eq!(asked.join(" "), expected);
+    }
+
+    #[test]
+    fn what_is_asked_again_is_counted() {
+        let times: Vec<_> = question("retry the Retry of retries, thrice: RETRY")
+            .iter()
+            .map(|asked| (asked.whole.clone(), asked.times))
+            .collect();
+        let expected = [("=retry", 3), ("=retries", 1), ("=thrice", 1)];
+        assert_eq!(
+            times,
+            expected.map(|(word, times)| (word.to_owned(), times))
+        );
     }
 
     #[test]

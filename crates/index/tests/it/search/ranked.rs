@@ -82,6 +82,45 @@ fn code_comes_before_tests_and_what_was_taken_from_elsewhere() {
     );
 }
 
+/// What the words of a question count beside each other. Without it the other file would come first, by its path.
+#[rstest]
+#[case::the_first_word("beta alpha", "fn alpha() {}", "fn beta() {}")]
+#[case::a_repeated_word("alpha beta beta", "fn alpha() {}", "fn beta() {}")]
+#[case::a_name_of_several_parts("alpha gamma_delta", "fn alpha() {}", "fn x() { gamma_delta() }")]
+#[case::neighbours_as_one_name(
+    "alpha beta",
+    "fn x() { alpha(beta()) }",
+    "fn x() { y(alphaBeta()) }"
+)]
+#[case::a_name_in_a_long_text(
+    "it crashed as the monitor was gone, its window empty, its list drawn and closed, before the layout of \
+     frame_clock_update was finished",
+    "fn x() { monitor(window(gone())) }",
+    "fn frame_clock_update() {}"
+)]
+fn what_counts_more(#[case] question: &str, #[case] other: &str, #[case] expected: &str) {
+    let folder = Folder::new(&[
+        ("a.rs", other.as_bytes()),
+        ("b.rs", expected.as_bytes()),
+        ("c.rs", b"fn nothing() {}"),
+    ]);
+    let indexed = Indexed::of(&folder);
+    let found = paths(&search(&indexed.index, question));
+    assert_eq!(found, ["b.rs", "a.rs"]);
+}
+
+#[test]
+fn a_header_comes_after_its_source() {
+    // Not one content, which would be one hit.
+    let folder = Folder::new(&[
+        ("a/refund.h", b"int round_refund(int amount);\n"),
+        ("b/refund.c", b"int round_refund(int amount); \n"),
+    ]);
+    let indexed = Indexed::of(&folder);
+    let found = paths(&search(&indexed.index, "refund"));
+    assert_eq!(found, ["b/refund.c", "a/refund.h"]);
+}
+
 #[test]
 fn hits_say_what_they_are() {
     let (_folder, indexed) = shop();
