@@ -77,6 +77,17 @@ const NEEDS: &[Need] = &[
         winget: "Git.Git",
     },
     Need {
+        purposes: &[Purpose::Build, Purpose::Tests],
+        probe: Probe::Found("bwrap"),
+        why: "Kerf's commands run in it",
+        apt: "bubblewrap",
+        dnf: "bubblewrap",
+        pacman: "bubblewrap",
+        zypper: "bubblewrap",
+        brew: "",
+        winget: "",
+    },
+    Need {
         purposes: &[Purpose::Window, Purpose::Interface],
         probe: Probe::Version("node", [20, 19]),
         why: "the interface is built with it",

@@ -72,7 +72,7 @@ impl Engine {
         let (store, recovery) = Store::open_or_recover(&options.home.database())
             .await
             .map_err(from_store)?;
-        let sandbox = Sandbox::new(options.helper.clone());
+        let sandbox = Sandbox::hiding(options.helper.clone(), options.home.folders());
         Ok(Self {
             inner: Arc::new(Inner {
                 options,

@@ -46,6 +46,12 @@ impl Home {
         &self.data
     }
 
+    /// All folders of Kerf's own, which no command has to see.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        vec![self.data.clone(), self.config.clone()]
+    }
+
     /// The database.
     #[must_use]
     pub fn database(&self) -> PathBuf {

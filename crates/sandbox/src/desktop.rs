@@ -83,7 +83,12 @@ pub(crate) struct Running {
 }
 
 /// Starts `plan`.
-pub(crate) fn spawn(_helper: &Path, plan: Plan, temp: TempDir) -> Result<Running, SandboxError> {
+pub(crate) fn spawn(
+    _helper: &Path,
+    _probe: Option<&Probe>,
+    plan: Plan,
+    temp: TempDir,
+) -> Result<Running, SandboxError> {
     let failed = |source| SandboxError::Io {
         action: "starting the command",
         source,

@@ -2,7 +2,7 @@
 
 use crate::Capped;
 use kerf_protocol::policy::{Isolation, SandboxMode};
-use std::{ffi::OsString, io, path::PathBuf, time::Duration};
+use std::{ffi::OsString, fmt, io, path::PathBuf, time::Duration};
 
 /// A command and the conditions that it runs under.
 #[derive(Debug, Clone)]
@@ -47,6 +47,46 @@ pub struct Outcome {
     pub isolation: Isolation,
     /// From the start of the helper until nothing of the command was left.
     pub duration: Duration,
+    /// What the command left in the workspace that programs outside of the sandbox should not follow unseen.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that a command left behind and that can reach beyond the sandbox later, when others use the folder.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Finding {
+    /// A repository that was not there before, by the path of its `.git`. Its hooks and settings name programs,
+    /// which git runs for whoever enters the folder.
+    Repository(PathBuf),
+    /// A `.git` that was there before and is another one now, or is gone.
+    Replaced(PathBuf),
+    /// A link that leads out of the workspace.
+    Link {
+        /// The link.
+        path: PathBuf,
+        /// What it says.
+        target: PathBuf,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Repository(path) => write!(
+                f,
+                "the command made the repository `{}`; git runs the programs that it names",
+                path.display()
+            ),
+            Self::Replaced(path) => {
+                write!(f, "the command replaced or removed `{}`", path.display())
+            }
+            Self::Link { path, target } => write!(
+                f,
+                "the command made the link `{}`, which leads out of the workspace to `{}`",
+                path.display(),
+                target.display()
+            ),
+        }
+    }
 }
 
 /// How a command ended.

@@ -13,6 +13,7 @@
 
 mod background;
 mod environment;
+mod guard;
 mod job;
 mod launch;
 mod output;
@@ -32,7 +33,7 @@ use desktop as platform;
 use linux as platform;
 
 pub use background::Background;
-pub use job::{End, Invocation, Job, Outcome, SandboxError};
+pub use job::{End, Finding, Invocation, Job, Outcome, SandboxError};
 pub use launch::launch_own;
 pub use output::Capped;
 pub use sandbox::Sandbox;

@@ -4,29 +4,33 @@
 //! that the parent lives and wants the command; standard output becomes the command's output; standard error
 //! carries the helper's words ([`wire::Word`]). Its environment is empty: the command's is part of the plan.
 
+mod bubblewrap;
 mod confine;
 mod filter;
 mod helper;
 mod limits;
+mod placeholder;
 mod signals;
 mod syscall;
 mod tree;
+mod trial;
+mod view;
 mod wire;
 
-use crate::{End, SandboxError, plan::Plan};
+use crate::{End, Invocation, Job, SandboxError, guard::Watchman, plan::Plan};
 use kerf_protocol::policy::{Isolation, SandboxMode};
 use std::{
     io::{self, PipeReader, Read},
     mem,
     os::{fd::OwnedFd, unix::process::ExitStatusExt},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 use tokio::{io::AsyncReadExt, net::unix::pipe};
-use wire::{Request, Word};
+use wire::{Around, Request, Word};
 
 /// How long the helper may take to start a command. Far above what it needs, for a machine under load.
 const START: Duration = Duration::from_secs(20);
@@ -40,14 +44,19 @@ const ABI_WITH_MOVES: u8 = 2;
 
 pub(crate) use helper::run_if_helper;
 
-/// What this machine can do: the version of Landlock, or why there is no sandbox.
+/// What this machine can do.
 #[derive(Debug)]
-pub(crate) struct Probe(Result<u8, String>);
+pub(crate) struct Probe {
+    /// The version of Landlock, or why there is no sandbox.
+    landlock: Result<u8, String>,
+    /// Where bubblewrap is, or why commands see the machine as it is.
+    view: Result<PathBuf, String>,
+}
 
-/// Lets a helper confine itself and try to get out.
+/// Lets helpers confine themselves and try to get out.
 pub(crate) fn probe(helper: &Path) -> Probe {
     let answer = HelperProcess::start(helper, &Request::Probe).and_then(|mut helper| helper.word());
-    Probe(match answer {
+    let landlock = match answer {
         Ok(Word::Confined { abi }) => Ok(abi),
         Ok(Word::Failed(refused)) => Err(refused.reason),
         Ok(_) => Err("the sandbox helper gave no answer".to_owned()),
@@ -55,12 +64,51 @@ pub(crate) fn probe(helper: &Path) -> Probe {
             "the sandbox helper `{}` does not work: {error}",
             helper.display()
         )),
-    })
+    };
+    let view = landlock.clone().and_then(|_| {
+        let bubblewrap = bubblewrap::find()?;
+        try_view(helper, &bubblewrap)?;
+        Ok(bubblewrap)
+    });
+    Probe { landlock, view }
+}
+
+/// Makes a view and tries to get out of it.
+fn try_view(helper: &Path, bubblewrap: &Path) -> Result<(), String> {
+    let no_room = |error: io::Error| format!("there is no place to try the sandbox in: {error}");
+    let (room, trial) = trial::Room::new().map_err(no_room)?;
+    let job = Job {
+        command: Invocation::Shell(":".to_owned()),
+        cwd: room.workspace.clone(),
+        workspace: room.workspace.clone(),
+        mode: SandboxMode::WorkspaceWrite,
+        timeout: None,
+        env: Vec::new(),
+        writable: Vec::new(),
+        output_cap: 0,
+    };
+    let watchman = Watchman::new(room.hidden.clone());
+    let (plan, _temp, _) =
+        Plan::new(&job, Vec::new(), &watchman).map_err(|error| error.to_string())?;
+    let around = Around {
+        bubblewrap: bubblewrap.into(),
+        plan,
+        trial: Some(trial),
+    };
+    let mut helper =
+        HelperProcess::start(helper, &Request::Around(Box::new(around))).map_err(no_room)?;
+    loop {
+        match helper.word().map_err(no_room)? {
+            Word::Failed(refused) => return Err(refused.reason),
+            Word::Ended { .. } => return Ok(()),
+            _ => {}
+        }
+    }
 }
 
 impl Probe {
     pub(crate) fn isolation(&self, mode: SandboxMode) -> Isolation {
-        let abi = match &self.0 {
+        let abi = match &self.landlock {
             Ok(abi) => *abi,
             Err(reason) => {
                 return Isolation::Unavailable {
@@ -68,24 +116,32 @@ impl Probe {
                 };
             }
         };
-        let mut missing =
-            vec!["permissions, owners and times of the user's files elsewhere can be changed"];
-        if mode == SandboxMode::WorkspaceWrite {
+        let mut missing = Vec::new();
+        if let Err(reason) = &self.view {
+            missing.push(format!("commands see the machine as it is: {reason}"));
+            missing.push("the user's keys and passwords, and Kerf's own data, can be read".into());
             missing.push(
-                "the workspace's `.git` folder can be written like the rest of the workspace",
+                "permissions, owners and times of the user's files elsewhere can be changed".into(),
             );
-        }
-        if abi < ABI_WITH_SIGNALS {
-            missing.push("the user's other programs can be sent signals (needs Linux 6.12)");
-        }
-        if abi < ABI_WITH_DEVICES {
-            missing.push("open devices can be sent commands (needs Linux 6.10)");
+            if mode == SandboxMode::WorkspaceWrite {
+                missing.push("the workspace's `.git` folder and the settings of editors can be written like the rest of the workspace".into());
+            }
+            if abi < ABI_WITH_SIGNALS {
+                missing.push(
+                    "the user's other programs can be sent signals (needs Linux 6.12)".into(),
+                );
+            }
+            if abi < ABI_WITH_DEVICES {
+                missing.push("open devices can be sent commands (needs Linux 6.10)".into());
+            }
         }
         if abi < ABI_WITH_MOVES {
-            missing.push("files cannot be moved between folders, even inside the workspace (needs Linux 5.19)");
+            missing.push("files cannot be moved between folders, even inside the workspace (needs Linux 5.19)".into());
         }
-        Isolation::Reduced {
-            missing: missing.into_iter().map(str::to_owned).collect(),
+        if missing.is_empty() {
+            Isolation::Full
+        } else {
+            Isolation::Reduced { missing }
         }
     }
 }
@@ -99,14 +155,28 @@ pub(crate) struct Running {
     pub(crate) process: Process,
 }
 
-/// Starts `plan` and waits until its program runs or cannot.
-pub(crate) fn spawn(helper: &Path, plan: Plan, temp: TempDir) -> Result<Running, SandboxError> {
+/// Starts `plan` and waits until its program runs or cannot. Without a probe it is not confined.
+pub(crate) fn spawn(
+    helper: &Path,
+    probe: Option<&Probe>,
+    plan: Plan,
+    temp: TempDir,
+) -> Result<Running, SandboxError> {
     let program = plan.argv[0].to_string_lossy().into_owned();
+    let held: Vec<PathBuf> = plan.guard.held.iter().map(PathBuf::from).collect();
     let failed = |source| SandboxError::Io {
         action: "starting the sandbox helper",
         source,
     };
-    let mut helper = HelperProcess::start(helper, &Request::Run(plan)).map_err(failed)?;
+    let request = match probe.and_then(|probe| probe.view.as_ref().ok()) {
+        Some(bubblewrap) => Request::Around(Box::new(Around {
+            bubblewrap: bubblewrap.into(),
+            plan,
+            trial: None,
+        })),
+        None => Request::Run(Box::new(plan)),
+    };
+    let mut helper = HelperProcess::start(helper, &request).map_err(failed)?;
     let mut leader = 0;
     loop {
         match helper.word() {
@@ -136,6 +206,7 @@ pub(crate) fn spawn(helper: &Path, plan: Plan, temp: TempDir) -> Result<Running,
             heard,
             leader,
             helper,
+            held,
             _temp: temp,
         },
     })
@@ -159,6 +230,8 @@ pub(crate) struct Process {
     heard: Vec<u8>,
     leader: i32,
     helper: HelperProcess,
+    /// Where the helper may have put placeholders.
+    held: Vec<PathBuf>,
     /// The helper removes it; this is for a helper that was killed.
     _temp: TempDir,
 }
@@ -193,6 +266,7 @@ impl Process {
             if self.words.read_buf(&mut self.heard).await.map_err(lost)? == 0 {
                 // The helper was killed. What can still be named goes with it.
                 syscall::kill_group(self.leader);
+                placeholder::sweep(&self.held);
                 return Err(lost(io::Error::new(
                     io::ErrorKind::UnexpectedEof,
                     "it was killed",

@@ -3,6 +3,7 @@
 use crate::{
     Invocation, Job, SandboxError,
     environment::{self, Variable},
+    guard::{Before, Guard, Watchman},
 };
 use kerf_protocol::policy::SandboxMode;
 use serde::{Deserialize, Serialize};
@@ -28,8 +29,12 @@ pub(crate) struct Plan {
     pub(crate) workspace: OsString,
     /// What may be written, canonical: the temporary folder, and under `WorkspaceWrite` the workspace and more.
     pub(crate) writable: Vec<OsString>,
+    /// The workspace and the further folders of the job, canonical, whether they may be written or not.
+    pub(crate) shown: Vec<OsString>,
     /// The temporary folder.
     pub(crate) temp: OsString,
+    /// What is not seen, and what is not changed although it lies below `writable`.
+    pub(crate) guard: Guard,
     /// How far to isolate.
     pub(crate) mode: SandboxMode,
 }
@@ -38,8 +43,12 @@ pub(crate) struct Plan {
 const TEMP_PREFIX: &str = "kerf-run-";
 
 impl Plan {
-    /// Checks `job` and makes its temporary folder, which goes with the second value.
-    pub(crate) fn new(job: &Job, own: Vec<Variable>) -> Result<(Self, TempDir), SandboxError> {
+    /// Checks `job`, makes its temporary folder, which goes with the second value, and looks at what is there before.
+    pub(crate) fn new(
+        job: &Job,
+        own: Vec<Variable>,
+        watchman: &Watchman,
+    ) -> Result<(Self, TempDir, Before), SandboxError> {
         let workspace = folder(&job.workspace)?;
         let mut roots = vec![workspace.clone()];
         roots.extend(
@@ -77,6 +86,12 @@ impl Plan {
 
         let shell = matches!(job.command, Invocation::Shell(_));
         let argv = argv(&job.command, &cwd, &env)?;
+        let (guard, before) = match job.mode {
+            SandboxMode::Off => Default::default(),
+            mode => watchman.rules(&roots, mode == SandboxMode::WorkspaceWrite),
+        };
+        let strings = |paths: &[PathBuf]| paths.iter().map(OsString::from).collect();
+        let shown = strings(&roots);
         let mut writable = vec![temp_path.clone()];
         if job.mode != SandboxMode::ReadOnly {
             writable.extend(roots);
@@ -87,11 +102,13 @@ impl Plan {
             env,
             cwd: cwd.into(),
             workspace: workspace.into(),
-            writable: writable.into_iter().map(PathBuf::into_os_string).collect(),
+            writable: strings(&writable),
+            shown,
             temp: temp_path.into(),
+            guard,
             mode: job.mode,
         };
-        Ok((plan, temp))
+        Ok((plan, temp, before))
     }
 }
 
@@ -258,7 +275,7 @@ mod tests {
             &base.path().join("ws"),
         );
         job.writable = vec![base.path().join("extra"), base.path().join("not-there")];
-        assert_eq!(Plan::new(&job, vec![]).is_ok(), fine);
+        assert_eq!(Plan::new(&job, vec![], &Watchman::default()).is_ok(), fine);
     }
 
     #[rstest]
@@ -273,7 +290,7 @@ mod tests {
             base.path(),
         );
         assert!(matches!(
-            Plan::new(&job, vec![]),
+            Plan::new(&job, vec![], &Watchman::default()),
             Err(SandboxError::Folder { .. })
         ));
     }
@@ -296,7 +313,8 @@ mod tests {
             )
         };
         let planned = |argv: &[&str]| {
-            Plan::new(&job(argv), own.clone()).map(|(plan, _)| plan.argv[0].clone())
+            Plan::new(&job(argv), own.clone(), &Watchman::default())
+                .map(|(plan, ..)| plan.argv[0].clone())
         };
         assert!(Path::new(&planned(&["sh", "-c", "x"]).unwrap()).is_absolute());
         assert_ne!(planned(&["git"]).ok(), Some(fake.clone().into_os_string()));
@@ -330,6 +348,6 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let mut job = job(Invocation::Shell("true".into()), base.path(), base.path());
         job.env = vec![(name.into(), value.into())];
-        assert_eq!(Plan::new(&job, vec![]).is_ok(), fine);
+        assert_eq!(Plan::new(&job, vec![], &Watchman::default()).is_ok(), fine);
     }
 }

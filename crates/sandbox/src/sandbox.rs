@@ -1,8 +1,14 @@
 //! The front: runs a job to its end, or in the background.
 
 use crate::{
-    Background, Job, Outcome, SandboxError, background::Shared, environment, output::Capture,
-    plan::Plan, platform, supervise::supervise,
+    Background, Job, Outcome, SandboxError,
+    background::Shared,
+    environment,
+    guard::{Before, Watchman},
+    output::Capture,
+    plan::Plan,
+    platform,
+    supervise::supervise,
 };
 use kerf_protocol::policy::{Isolation, SandboxMode};
 use std::{
@@ -23,6 +29,7 @@ pub struct Sandbox {
 struct Inner {
     helper: PathBuf,
     probe: OnceLock<platform::Probe>,
+    watchman: Watchman,
     /// Where programs are looked for, when that is not this process's own `PATH`.
     path: OnceLock<OsString>,
     /// Cancelled when the last clone goes: ends the background commands.
@@ -34,12 +41,19 @@ impl Sandbox {
     /// `helper` is the absolute path of a program whose `main` calls [`run_if_helper`](crate::run_if_helper),
     /// as a rule the running program itself. Nothing is started yet.
     pub fn new(helper: PathBuf) -> Self {
+        Self::hiding(helper, Vec::new())
+    }
+
+    /// As [`Sandbox::new`], with folders and files that no command has to see, such as the program's own data. The
+    /// places of the user's keys are known here. A workspace inside of them is seen all the same.
+    pub fn hiding(helper: PathBuf, hidden: Vec<PathBuf>) -> Self {
         let background = CancellationToken::new();
         let end = background.clone().drop_guard();
         Self {
             inner: Arc::new(Inner {
                 helper,
                 probe: OnceLock::new(),
+                watchman: Watchman::new(hidden),
                 path: OnceLock::new(),
                 background,
                 _end_background: end,
@@ -63,10 +77,7 @@ impl Sandbox {
         if mode == SandboxMode::Off {
             return Isolation::Off;
         }
-        self.inner
-            .probe
-            .get_or_init(|| platform::probe(&self.inner.helper))
-            .isolation(mode)
+        self.probe().isolation(mode)
     }
 
     /// Runs `job` until it and everything it started is gone, handing its output to `output` as it comes.
@@ -86,27 +97,23 @@ impl Sandbox {
         let started = Instant::now();
         let (timeout, cap) = (job.timeout, job.output_cap);
         let sandbox = self.clone();
-        let (running, isolation) =
-            match tokio::task::spawn_blocking(move || sandbox.spawn(&job)).await {
-                Ok(spawned) => spawned?,
-                Err(error) => {
-                    return Err(SandboxError::Io {
-                        action: "starting the command",
-                        source: std::io::Error::other(error),
-                    });
-                }
-            };
+        let spawned = blocking("starting the command", move || sandbox.spawn(&job));
+        let (running, isolation, before) = spawned.await??;
         let mut capture = Capture::new(cap);
         let end = supervise(running, timeout, &cancel, |bytes| {
             capture.push(bytes);
             output(bytes);
         })
         .await?;
+        let sandbox = self.clone();
+        let look = move || sandbox.inner.watchman.findings(&before);
+        let findings = blocking("looking at what the command left", look).await?;
         Ok(Outcome {
             end,
             output: capture.finish(),
             isolation,
             duration: started.elapsed(),
+            findings,
         })
     }
 
@@ -116,7 +123,7 @@ impl Sandbox {
     /// # Errors
     /// As for [`Sandbox::run`].
     pub fn start(&self, job: Job) -> Result<Background, SandboxError> {
-        let (running, _) = self.spawn(&job)?;
+        let (running, ..) = self.spawn(&job)?;
         let shared = Shared::new(
             running.id,
             job.output_cap,
@@ -136,7 +143,7 @@ impl Sandbox {
         Ok(background)
     }
 
-    fn spawn(&self, job: &Job) -> Result<(platform::Running, Isolation), SandboxError> {
+    fn spawn(&self, job: &Job) -> Result<(platform::Running, Isolation, Before), SandboxError> {
         let isolation = self.isolation(job.mode);
         if let Isolation::Unavailable { reason } = isolation {
             return Err(SandboxError::Unavailable { reason });
@@ -146,7 +153,26 @@ impl Sandbox {
             own.retain(|(name, _)| !name.eq_ignore_ascii_case("PATH"));
             own.push(("PATH".into(), path.to_owned()));
         }
-        let (plan, temp) = Plan::new(job, own)?;
-        Ok((platform::spawn(&self.inner.helper, plan, temp)?, isolation))
+        let (plan, temp, before) = Plan::new(job, own, &self.inner.watchman)?;
+        let probe = (job.mode != SandboxMode::Off).then(|| self.probe());
+        let running = platform::spawn(&self.inner.helper, probe, plan, temp)?;
+        Ok((running, isolation, before))
     }
+
+    fn probe(&self) -> &platform::Probe {
+        let probe = || platform::probe(&self.inner.helper);
+        self.inner.probe.get_or_init(probe)
+    }
+}
+
+/// Does `work` where it may block.
+async fn blocking<T: Send + 'static>(
+    action: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, SandboxError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| SandboxError::Io {
+        action,
+        source: std::io::Error::other(error),
+    })
 }

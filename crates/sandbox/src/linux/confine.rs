@@ -39,18 +39,31 @@ pub(super) fn this_process(reads: Option<&Path>, writable: &[OsString]) -> Resul
 
 /// Root without capabilities is an ordinary user who owns the system's files, and those Landlock protects.
 fn drop_capabilities(workspace: Option<&Path>) -> Result<(), String> {
-    // Root who works in another user's folder, as is usual in containers, could not write there any more. This one
-    // capability passes over permission bits only; Landlock still decides.
-    let foreign = workspace
-        .and_then(|path| path.metadata().ok())
-        .is_some_and(|meta| meta.uid() != syscall::user());
-    let keep = if foreign {
+    // This one passes over permission bits only; Landlock still decides.
+    let keep = if workspace.is_some_and(works_for_another_user) {
         syscall::CAP_DAC_OVERRIDE
     } else {
         0
     };
     syscall::keep_only_capabilities(keep)
         .map_err(|error| format!("capabilities cannot be dropped: {error}"))
+}
+
+/// Whether this is root working in another user's folder, as is usual in containers. Without any capability root could
+/// not write there.
+pub(super) fn works_for_another_user(workspace: &Path) -> bool {
+    syscall::user() == 0 && workspace.metadata().is_ok_and(|meta| meta.uid() != 0)
+}
+
+/// Whether this process has a capability in force.
+pub(super) fn has_capabilities() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut effective = status
+        .lines()
+        .filter_map(|line| line.strip_prefix("CapEff:"));
+    effective
+        .next()
+        .is_none_or(|mask| mask.trim().contains(|digit| digit != '0'))
 }
 
 fn restrict_files(

@@ -41,6 +41,7 @@ const REFUSED: &[c_long] = &[
     libc::SYS_perf_event_open,
     libc::SYS_userfaultfd,
     libc::SYS_fanotify_init,
+    libc::SYS_fanotify_mark,
     libc::SYS_open_by_handle_at,
     // The view of the file system.
     libc::SYS_mount,
@@ -55,6 +56,8 @@ const REFUSED: &[c_long] = &[
     libc::SYS_fsmount,
     libc::SYS_fspick,
     libc::SYS_mount_setattr,
+    // `open_tree_attr`
+    467,
     // The machine.
     libc::SYS_kexec_load,
     libc::SYS_init_module,
@@ -65,6 +68,7 @@ const REFUSED: &[c_long] = &[
     libc::SYS_swapoff,
     libc::SYS_acct,
     libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
     libc::SYS_syslog,
     libc::SYS_sethostname,
     libc::SYS_setdomainname,

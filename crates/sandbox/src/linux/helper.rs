@@ -3,14 +3,18 @@
 //! It adopts whatever the command leaves behind (as a subreaper), so that daemons, too, are its children and can
 //! be killed without naming them. It ends everything when Kerf closes the control pipe, which the kernel does
 //! for a Kerf that was killed. It has one thread, so that it may fork.
+//!
+//! Where bubblewrap works there are two: the outer one (`bubblewrap.rs`) makes the view and clears up after it, and the
+//! inner one does the work above as the first process of the view, so that the kernel ends everything with it.
 
 use super::{
-    confine,
+    bubblewrap, confine,
     limits::{Limits, limit_this_process},
     signals::{self, Signals},
     syscall::{self, Forked},
     tree,
-    wire::{self, Refused, Request, Step, Word},
+    view::{self, Check},
+    wire::{self, Inside, Refused, Request, Step, Word},
 };
 use crate::plan::Plan;
 use kerf_protocol::policy::SandboxMode;
@@ -30,7 +34,7 @@ use std::{
 pub(super) const ARGUMENT: &str = "__kerf-sandbox";
 
 /// From SIGTERM to SIGKILL.
-const GRACE: Duration = Duration::from_millis(80);
+pub(super) const GRACE: Duration = Duration::from_millis(80);
 
 /// How often the limits are looked at.
 const LIMITS_EVERY: Duration = Duration::from_millis(100);
@@ -61,13 +65,29 @@ fn serve() -> i32 {
     };
     match request {
         Request::Probe => say(&probe()),
-        Request::Run(plan) => run(&plan),
+        Request::Run(plan) => {
+            run(&plan, None);
+            remove_temp(Path::new(&plan.temp));
+        }
+        Request::Around(around) => bubblewrap::run(*around),
+        Request::Inside(inside) => match verify(&inside) {
+            Ok(()) => run(&inside.plan, Some(&inside)),
+            Err(reason) => say(&Word::Failed(Refused::new(Step::Confine, reason))),
+        },
     }
     0
 }
 
+/// Whether the view is the one that was ordered. The command has not begun, so nothing changes it afterwards.
+fn verify(inside: &Inside) -> Result<(), String> {
+    if process::id() != 1 {
+        return Err("the processes of the machine are still to be seen".to_owned());
+    }
+    inside.checks.iter().try_for_each(Check::hold)
+}
+
 /// Says `word` to Kerf. When Kerf is gone nobody listens, which the control pipe tells as well.
-fn say(word: &Word) {
+pub(super) fn say(word: &Word) {
     if let Ok(text) = serde_json::to_string(word) {
         say_text(&text);
     }
@@ -105,9 +125,9 @@ fn probe() -> Word {
     Word::Confined { abi }
 }
 
-/// Runs the command to its end and clears up.
-fn run(plan: &Plan) {
-    match start(plan) {
+/// Runs the command to its end; `inside` when this process is the first of a view.
+fn run(plan: &Plan, inside: Option<&Inside>) {
+    match start(plan, inside) {
         Ok((leader, signals)) => {
             say(&Word::Started);
             let ended = watch(leader, &signals, plan);
@@ -117,10 +137,9 @@ fn run(plan: &Plan) {
         }
         Err(refused) => say(&Word::Failed(refused)),
     }
-    remove_temp(Path::new(&plan.temp));
 }
 
-fn start(plan: &Plan) -> Result<(i32, Signals), Refused> {
+fn start(plan: &Plan, inside: Option<&Inside>) -> Result<(i32, Signals), Refused> {
     let failed = |error: io::Error| Refused::new(Step::Fork, error);
     syscall::new_session();
     syscall::adopt_orphans().map_err(failed)?;
@@ -128,7 +147,7 @@ fn start(plan: &Plan) -> Result<(i32, Signals), Refused> {
     let (mut report, report_end) = io::pipe().map_err(failed)?;
     let leader = match syscall::fork().map_err(failed)? {
         Forked::Child => {
-            let Err(refused) = become_command(plan);
+            let Err(refused) = become_command(plan, inside);
             let _ = (&report_end).write_all(&serde_json::to_vec(&refused).unwrap_or_default());
             process::exit(127);
         }
@@ -145,7 +164,7 @@ fn start(plan: &Plan) -> Result<(i32, Signals), Refused> {
 }
 
 /// Turns this process into the command.
-fn become_command(plan: &Plan) -> Result<Infallible, Refused> {
+fn become_command(plan: &Plan, inside: Option<&Inside>) -> Result<Infallible, Refused> {
     let fork = |error: io::Error| Refused::new(Step::Fork, error);
     // A session of its own: no terminal to write into, and a group that does not hold the helper.
     syscall::new_session();
@@ -176,7 +195,17 @@ fn become_command(plan: &Plan) -> Result<Infallible, Refused> {
     limit_this_process();
     if plan.mode != SandboxMode::Off {
         let reads = Some(Path::new(&plan.workspace));
-        confine::this_process(reads, &plan.writable)
+        let mut writable = plan.writable.clone();
+        if inside.is_some() {
+            writable.extend(view::PRIVATE.iter().map(OsString::from));
+            writable.push(view::SHARED_MEMORY.into());
+        }
+        confine::this_process(reads, &writable)
+            .map_err(|reason| Refused::new(Step::Confine, reason))?;
+    }
+    if let Some(trial) = inside.and_then(|inside| inside.trial.as_ref()) {
+        trial
+            .run()
             .map_err(|reason| Refused::new(Step::Confine, reason))?;
     }
     Err(Refused::new(Step::Program, syscall::execute(&argv, &envp)))
@@ -278,7 +307,7 @@ fn say_to_output(reason: &str) {
     }
 }
 
-fn remove_temp(temp: &Path) {
+pub(super) fn remove_temp(temp: &Path) {
     if fs::remove_dir_all(temp).is_err() {
         // A command may have taken away its own rights to a folder.
         syscall::make_removable(temp);

@@ -21,6 +21,8 @@ pub(super) struct Signals(OwnedFd);
 pub(super) struct News {
     /// Kerf is gone or wants the command to end, or the system shuts down.
     pub(super) stop: bool,
+    /// There is something to read in the other file.
+    pub(super) heard: bool,
 }
 
 impl Signals {
@@ -56,10 +58,24 @@ impl Signals {
 
     /// Waits for a signal, for news on `control`, or for the time to pass.
     pub(super) fn wait(&self, timeout: Duration, control: Option<BorrowedFd<'_>>) -> News {
-        let control = control.map_or(-1, |control| control.as_raw_fd());
+        self.wait_and_hear(timeout, control, None)
+    }
+
+    /// As [`wait`](Self::wait), and for something to read in `voice`.
+    pub(super) fn wait_and_hear(
+        &self,
+        timeout: Duration,
+        control: Option<BorrowedFd<'_>>,
+        voice: Option<BorrowedFd<'_>>,
+    ) -> News {
+        // The kernel passes over a negative number.
+        let entry = |file: Option<BorrowedFd<'_>>| {
+            poll_entry(file.map_or(-1, |file| file.as_raw_fd()), libc::POLLIN)
+        };
         let mut files = [
             poll_entry(self.0.as_raw_fd(), libc::POLLIN),
-            poll_entry(control, libc::POLLIN),
+            entry(control),
+            entry(voice),
         ];
         // An error means that time passed, which is what the caller expects at worst.
         let _ = poll(&mut files, timeout);
@@ -67,7 +83,10 @@ impl Signals {
         while let Some(signal) = self.next() {
             stop |= signal != libc::SIGCHLD;
         }
-        News { stop }
+        News {
+            stop,
+            heard: files[2].revents != 0,
+        }
     }
 
     fn next(&self) -> Option<c_int> {

@@ -10,8 +10,11 @@ use std::{
     fs, io,
     mem::MaybeUninit,
     os::{
-        fd::{AsFd, AsRawFd, BorrowedFd},
-        unix::{ffi::OsStrExt, fs::PermissionsExt},
+        fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+        unix::{
+            ffi::OsStrExt,
+            fs::{MetadataExt, PermissionsExt},
+        },
     },
     path::Path,
     ptr,
@@ -326,6 +329,58 @@ pub(super) fn free_bytes(path: &OsStr) -> Option<u64> {
 pub(super) fn can_make_socket() -> bool {
     // SAFETY: takes no pointers. The process ends soon, and the socket with it.
     unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0) >= 0 }
+}
+
+/// A file's device and number.
+pub(super) type Id = (u64, u64);
+
+/// The file at `path`, whose last name and folders are no links.
+pub(super) fn identify(path: &Path) -> io::Result<Id> {
+    let name = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: a structure of integers, for which zero is a valid value.
+    let mut how: libc::open_how = unsafe { MaybeUninit::zeroed().assume_init() };
+    how.flags = (libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC) as u64;
+    how.resolve = libc::RESOLVE_NO_SYMLINKS;
+    // SAFETY: the name ends with NUL, and the size is that of the structure; both outlive the call.
+    let fd = check(unsafe {
+        libc::syscall(
+            libc::SYS_openat2,
+            libc::AT_FDCWD,
+            name.as_ptr(),
+            &raw const how,
+            size_of_val(&how),
+        )
+    } as c_int)?;
+    // SAFETY: a new file that nobody else owns.
+    let file = fs::File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    let meta = file.metadata()?;
+    Ok((meta.dev(), meta.ino()))
+}
+
+/// Whether nothing can be written at `path`, because it is mounted so.
+pub(super) fn is_read_only(path: &Path) -> bool {
+    let mut stat = MaybeUninit::<libc::statvfs>::zeroed();
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
+        return false;
+    };
+    // SAFETY: the path ends with NUL and the buffer outlives the call.
+    let result = unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) };
+    // SAFETY: zeroed before, and every bit pattern is a valid value of its integers.
+    result == 0 && unsafe { stat.assume_init() }.f_flag & libc::ST_RDONLY != 0
+}
+
+/// Lets programs that this one starts have `file` too, under the number that is returned.
+pub(super) fn hand_down(file: &impl AsFd) -> io::Result<c_int> {
+    let fd = file.as_fd().as_raw_fd();
+    // SAFETY: changes the flags of a file that the caller holds.
+    check(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) })?;
+    Ok(fd)
+}
+
+/// Whether this process can make a user namespace, and with it gain powers.
+pub(super) fn can_make_user_namespace() -> bool {
+    // SAFETY: takes no pointers; the process has one thread and ends soon.
+    unsafe { libc::unshare(libc::CLONE_NEWUSER) == 0 }
 }
 
 /// Gives the owner all rights to `folder` and the folders below it. Follows no links.

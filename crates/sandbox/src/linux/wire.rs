@@ -1,16 +1,42 @@
 //! What the parent and the helper say to each other.
 
+use super::{trial::Trial, view::Check};
 use crate::{SandboxError, plan::Plan};
 use serde::{Deserialize, Serialize};
-use std::io::{self, Read};
+use std::{
+    ffi::OsString,
+    io::{self, Read},
+};
 
 /// What the helper is started for.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Request {
     /// To see whether a sandbox can be set up.
     Probe,
-    /// To run a command.
-    Run(Plan),
+    /// To run a command where it is.
+    Run(Box<Plan>),
+    /// To run a command in a view of its own.
+    Around(Box<Around>),
+    /// To be the first process of such a view. Only a helper asks this of another one.
+    Inside(Box<Inside>),
+}
+
+/// A command that gets a view of its own.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Around {
+    /// The absolute path of bubblewrap.
+    pub(super) bubblewrap: OsString,
+    pub(super) plan: Plan,
+    /// What to try before the command runs.
+    pub(super) trial: Option<Trial>,
+}
+
+/// A command inside its view.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Inside {
+    pub(super) plan: Plan,
+    pub(super) checks: Vec<Check>,
+    pub(super) trial: Option<Trial>,
 }
 
 /// What the helper says, one a line.

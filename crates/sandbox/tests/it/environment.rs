@@ -31,7 +31,7 @@ fn keys_do_not_reach_a_command(#[case] mode: &str) {
 }
 
 #[tokio::test]
-async fn added_variables_arrive_and_nothing_persists() {
+async fn sb22_added_variables_arrive_and_nothing_persists() {
     let room = Room::new();
     let mut job = room.job(
         WorkspaceWrite,
@@ -52,7 +52,7 @@ async fn added_variables_arrive_and_nothing_persists() {
 }
 
 #[tokio::test]
-async fn programs_planted_in_the_workspace_are_not_found() {
+async fn sb17_programs_planted_in_the_workspace_are_not_found() {
     let room = Room::new();
     for name in ["git", "ls", "sh"] {
         let path = room.workspace().join(name);
@@ -92,7 +92,7 @@ async fn input_is_empty_and_no_other_file_is_open() {
 #[rstest]
 #[case("workspace-write")]
 #[case("off")]
-fn the_terminal_is_out_of_reach(#[case] mode: &str) {
+fn sb15_the_terminal_is_out_of_reach(#[case] mode: &str) {
     if !has("script") {
         return;
     }

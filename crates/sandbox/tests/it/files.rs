@@ -31,13 +31,18 @@ const ATTEMPTS: &[&str] = &[
     "cd $D && echo x > new",
     "echo x > /proc/self/cwd/../ws-evil/new",
     "mkdir a; mv a $D/new",
+    "chmod 777 $C",
+    "chmod 700 $D/file",
+    "touch -d 2001-01-01 $C",
+    "chown 12 $C",
+    "python3 -c 'import mmap,sys; f=open(sys.argv[1],\"r+b\"); mmap.mmap(f.fileno(),0)[0:1]=b\"x\"' $C",
 ];
 
 #[rstest]
 #[case(WorkspaceWrite)]
 #[case(ReadOnly)]
 #[tokio::test]
-async fn nothing_outside_changes(#[case] mode: SandboxMode) {
+async fn sb1_nothing_outside_changes(#[case] mode: SandboxMode) {
     let room = Room::new();
     let other = tempfile::tempdir().unwrap();
     let homes = [
@@ -60,7 +65,8 @@ async fn nothing_outside_changes(#[case] mode: SandboxMode) {
             let line = format!("D={0}; C={0}/file; {attempt}", place.display());
             let outcome = room.run(mode, &line).await;
             assert_eq!(snapshot(place), before, "{attempt} changed {place:?}");
-            if mode == ReadOnly {
+            // Of the machine's temporary files nothing is to be seen, so removing one by force succeeds.
+            if mode == ReadOnly && !place.starts_with(std::env::temp_dir()) {
                 assert_ne!(outcome.end, End::Exited(0), "{attempt} claims success");
             }
         }
@@ -76,7 +82,7 @@ async fn nothing_outside_changes(#[case] mode: SandboxMode) {
 
 /// Without a sandbox the same attempts succeed, so they are real ones.
 #[tokio::test]
-async fn the_attempts_work_without_a_sandbox() {
+async fn sb1_the_attempts_work_without_a_sandbox() {
     let room = Room::new();
     let place = room.base().join("ws-evil");
     for attempt in ATTEMPTS {
@@ -158,7 +164,7 @@ async fn disks_and_terminals_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn a_command_starts_only_inside_the_workspace() {
+async fn sb2_a_command_starts_only_inside_the_workspace() {
     let room = Room::new();
     std::os::unix::fs::symlink(room.base().join("ws-evil"), room.workspace().join("out")).unwrap();
     for cwd in ["/", "..", "~", "out", "none"] {

@@ -13,3 +13,4 @@ mod processes;
 mod programs;
 mod room;
 mod unavailable;
+mod view;

@@ -24,7 +24,7 @@ fn line(hider: &str, rest: &str) -> String {
 
 #[rstest]
 #[tokio::test]
-async fn what_a_finished_command_leaves_is_killed(
+async fn sb20_what_a_finished_command_leaves_is_killed(
     #[values(WorkspaceWrite, Off)] mode: SandboxMode,
 ) {
     for hider in HIDERS {
@@ -44,7 +44,7 @@ async fn what_a_finished_command_leaves_is_killed(
 
 #[rstest]
 #[tokio::test]
-async fn cancelling_kills_everything(#[values(WorkspaceWrite, Off)] mode: SandboxMode) {
+async fn sb20_cancelling_kills_everything(#[values(WorkspaceWrite, Off)] mode: SandboxMode) {
     for hider in HIDERS {
         let room = Room::new();
         let fifo = room.fifo().await;
@@ -138,7 +138,7 @@ async fn dropping_the_future_kills_everything() {
 #[case("workspace-write")]
 #[case("off")]
 #[tokio::test]
-async fn everything_dies_with_a_killed_kerf(#[case] mode: &str) {
+async fn pr2_everything_dies_with_a_killed_kerf(#[case] mode: &str) {
     for hider in HIDERS {
         let room = Room::new();
         let fifo = room.fifo().await;
@@ -191,7 +191,7 @@ async fn an_escaped_process_does_not_block() {
 }
 
 #[tokio::test]
-async fn a_python_daemon_is_killed() {
+async fn sb20_a_python_daemon_is_killed() {
     if !has("python3") {
         return;
     }
@@ -215,7 +215,7 @@ async fn a_command_that_kills_its_group_kills_only_itself() {
 }
 
 #[tokio::test]
-async fn many_commands_leave_no_process_and_no_file() {
+async fn pr3_many_commands_leave_no_process_and_no_file() {
     let room = Room::new();
     let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
     room.run(WorkspaceWrite, "true").await;

@@ -1,10 +1,11 @@
 //! A workspace, things around it that must not change, and ways to run something.
 
-use kerf_protocol::policy::SandboxMode;
+use kerf_protocol::policy::{Isolation, SandboxMode};
 use kerf_sandbox::{Invocation, Job, Outcome, Sandbox, SandboxError};
 use std::{
     fs,
     io::Read,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     time::Duration,
@@ -71,6 +72,15 @@ impl Room {
         self.run(mode, line).await.output.to_text()
     }
 
+    /// Whether this machine can do everything; says so when a test is skipped because it cannot.
+    pub(crate) fn is_full(&self) -> bool {
+        let isolation = self.sandbox.isolation(SandboxMode::WorkspaceWrite);
+        if isolation != Isolation::Full {
+            eprintln!("skipped 1: {isolation:?}");
+        }
+        isolation == Isolation::Full
+    }
+
     /// Makes a FIFO in the workspace. A command that opens it for writing and everything that inherits it keep it
     /// open, so a reader sees its end when the last of them is gone, without asking again and again.
     pub(crate) async fn fifo(&self) -> PathBuf {
@@ -120,14 +130,20 @@ pub(crate) fn has(program: &str) -> bool {
     found
 }
 
-/// Everything below `folder`: names, kinds and contents.
+/// Whether this is root.
+pub(crate) fn is_root() -> bool {
+    outside("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+/// Everything below `folder`: names, kinds, contents, permissions, owners and times of change.
 pub(crate) fn snapshot(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut all = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let kind = path.symlink_metadata().unwrap().file_type();
+            let meta = path.symlink_metadata().unwrap();
+            let kind = meta.file_type();
             let held = if kind.is_dir() {
                 folders.push(path.clone());
                 "folder".to_owned()
@@ -136,7 +152,12 @@ pub(crate) fn snapshot(folder: &Path) -> Vec<(PathBuf, String)> {
             } else {
                 format!("{kind:?}")
             };
-            all.push((path, held));
+            let times =
+                (kind.is_file() || kind.is_symlink()).then_some((meta.mtime(), meta.mtime_nsec()));
+            all.push((
+                path,
+                format!("{held} {:o} {} {times:?}", meta.mode(), meta.uid()),
+            ));
         }
     }
     all.sort();

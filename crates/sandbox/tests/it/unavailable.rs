@@ -1,6 +1,6 @@
 //! A sandbox that cannot be set up runs nothing.
 
-use crate::room::{HELPER, Room};
+use crate::room::{HELPER, Room, outside, text};
 use kerf_protocol::policy::{
     Isolation,
     SandboxMode::{Off, ReadOnly, WorkspaceWrite},
@@ -8,24 +8,101 @@ use kerf_protocol::policy::{
 use kerf_sandbox::{Sandbox, SandboxError};
 use rstest::rstest;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+use std::{fs, os::unix::fs::PermissionsExt};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn this_machine_says_what_it_can() {
     let room = Room::new();
     assert_eq!(room.sandbox.isolation(Off), Isolation::Off);
-    let Isolation::Reduced { missing } = room.sandbox.isolation(WorkspaceWrite) else {
-        panic!("{:?}", room.sandbox.isolation(WorkspaceWrite));
-    };
-    assert!(missing.iter().any(|one| one.contains(".git")));
-    let Isolation::Reduced { missing } = room.sandbox.isolation(ReadOnly) else {
-        panic!()
-    };
-    assert!(!missing.iter().any(|one| one.contains(".git")));
-    assert_eq!(
-        room.run(ReadOnly, "true").await.isolation,
-        room.sandbox.isolation(ReadOnly)
+    for mode in [ReadOnly, WorkspaceWrite] {
+        let isolation = room.sandbox.isolation(mode);
+        assert_eq!(room.run(mode, "true").await.isolation, isolation);
+    }
+}
+
+/// How a machine without this or that is made, as a line that runs `"$@"` on it, and what Kerf then says.
+const MACHINES: &[(&str, &str)] = &[
+    (
+        "unshare -rm sh -c 'for at in /usr/bin /bin /usr/local/bin; do [ -e $at/bwrap ] && mount --bind /dev/null $at/bwrap; done; exec \"$@\"' sh \"$@\"",
+        "is not a program of the system's",
+    ),
+    (
+        "unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\"' sh \"$@\"",
+        "bubblewrap",
+    ),
+];
+
+/// Where there is no view, Landlock and seccomp serve alone, and what that lacks is said.
+#[test]
+fn sb16_without_bubblewrap_the_rest_holds() {
+    let room = Room::new();
+    if !room.is_full() {
+        return;
+    }
+    let evil = room.base().join("ws-evil/new");
+    let line = format!(
+        "echo x > in; cat in; echo x > {}; touch ../new; grep CapEff /proc/self/status",
+        evil.display()
     );
+    for (machine, reason) in MACHINES {
+        let output = outside("sh")
+            .args(["-c", machine, "sh", HELPER])
+            .args([
+                room.workspace().as_os_str(),
+                "workspace-write".as_ref(),
+                line.as_ref(),
+            ])
+            .output()
+            .unwrap();
+        let said = text(&output);
+        assert!(
+            said.contains("Reduced") && said.contains(reason),
+            "{machine}: {said}"
+        );
+        for lack in [
+            ".git",
+            "keys and passwords",
+            "permissions, owners and times",
+        ] {
+            assert!(said.contains(lack), "{lack} is not said: {said}");
+        }
+        assert!(said.starts_with("x\n"), "{said}");
+        assert!(said.contains("CapEff:\t0000000000000000"), "{said}");
+        assert!(!evil.exists() && !room.base().join("new").exists());
+    }
+}
+
+/// A program called like bubblewrap that is not the system's is never run.
+#[test]
+fn sb17_a_planted_bubblewrap_is_not_run() {
+    let room = Room::new();
+    let fake = room.workspace().join("bwrap");
+    let ran = room.base().join("ran");
+    fs::write(
+        &fake,
+        format!(
+            "#!/bin/sh\ntouch {}\nexec /usr/bin/bwrap \"$@\"\n",
+            ran.display()
+        ),
+    )
+    .unwrap();
+    fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = outside(HELPER)
+        .args([
+            room.workspace().as_os_str(),
+            "workspace-write".as_ref(),
+            "echo ok".as_ref(),
+        ])
+        .env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", room.workspace().display()),
+        )
+        .current_dir(room.workspace())
+        .output()
+        .unwrap();
+    assert!(text(&output).starts_with("ok\n"), "{}", text(&output));
+    assert!(!ran.exists());
 }
 
 #[rstest]
@@ -61,7 +138,7 @@ async fn a_broken_helper_runs_nothing(#[case] helper: &str) {
 #[case(libc::ENOSYS)]
 #[case(libc::EOPNOTSUPP)]
 #[case(libc::EPERM)]
-fn without_landlock_nothing_runs(#[case] errno: i32) {
+fn sb16_without_landlock_nothing_runs(#[case] errno: i32) {
     let room = Room::new();
     let sandbox = Sandbox::new(HELPER.into());
     let job = room.job(WorkspaceWrite, "touch ran");

@@ -1,0 +1,288 @@
+//! What a command sees of the machine's files: everything read-only, with exceptions.
+//!
+//! The list of mounts is made outside and handed to bubblewrap. Bubblewrap resolves paths once more, so a command in
+//! the background could exchange a folder for a link meanwhile; therefore each path's file is noted before and
+//! compared inside, when nothing can be exchanged any more ([`Check`]).
+
+use super::syscall::{self, Id};
+use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Memory that a command may fill as files in each of its private folders, in bytes.
+const PRIVATE_BYTES: u64 = 1 << 30;
+
+/// Folders that are empty and the command's own, because host programs listen and keep secrets there.
+pub(super) const PRIVATE: &[&str] = &["/tmp", "/var/tmp", "/run"];
+
+/// Shared memory, which Python's multiprocessing and browsers need.
+pub(super) const SHARED_MEMORY: &str = "/dev/shm";
+
+/// What a path is in the view. Of two kinds for one path the later one here wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// Empty, writable, gone at the end.
+    Private,
+    /// A writable folder that cannot be moved, because something below it is kept.
+    Pinned,
+    /// Read-only below something writable.
+    Kept,
+    /// Empty.
+    Hidden,
+    /// As it is, read-only.
+    Shown,
+    /// As it is.
+    Writable,
+    /// Harmless devices.
+    Devices,
+    /// The processes of the command.
+    Processes,
+}
+
+/// A path that must be the same file inside as it was outside.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Check {
+    path: OsString,
+    id: Id,
+    read_only: bool,
+}
+
+impl Check {
+    /// Whether it is so in this process's view.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub(super) fn hold(&self) -> Result<(), String> {
+        let path = Path::new(&self.path);
+        let changed = |what: &str| {
+            format!(
+                "`{}` {what} while the sandbox was set up; run the command again",
+                path.display()
+            )
+        };
+        if syscall::identify(path).ok() != Some(self.id) {
+            return Err(changed("was replaced"));
+        }
+        if self.read_only && !syscall::is_read_only(path) {
+            return Err(changed("did not become read-only"));
+        }
+        Ok(())
+    }
+}
+
+/// The mounts of one command, parents before what is below them.
+#[derive(Debug)]
+pub(super) struct View(BTreeMap<PathBuf, Kind>);
+
+impl View {
+    /// The view for `plan`. `held` are the placeholders that exist by now.
+    pub(super) fn new(plan: &Plan, held: &[PathBuf]) -> Self {
+        let mut wanted = BTreeMap::new();
+        let mut want = |path: &Path, kind: Kind| {
+            let known = wanted.entry(path.to_owned()).or_insert(kind);
+            *known = kind.max(*known);
+        };
+        want(Path::new("/"), Kind::Shown);
+        for path in PRIVATE {
+            // A link to another one of them, on some systems.
+            if let Ok(path) = Path::new(path).canonicalize() {
+                want(&path, Kind::Private);
+            }
+        }
+        want(Path::new("/dev"), Kind::Devices);
+        want(Path::new("/proc"), Kind::Processes);
+        let guard = &plan.guard;
+        let held = held.iter().map(PathBuf::as_path);
+        let kept = guard.kept.iter().map(Path::new);
+        kept.chain(held).for_each(|path| want(path, Kind::Kept));
+        for path in &guard.shared {
+            want(Path::new(path), Kind::Kept);
+        }
+        for path in &guard.hidden {
+            want(Path::new(path), Kind::Hidden);
+        }
+        for path in &plan.shown {
+            want(Path::new(path), Kind::Shown);
+        }
+        for path in &plan.writable {
+            want(Path::new(path), Kind::Writable);
+        }
+
+        let mut mounts = BTreeMap::new();
+        for (path, &kind) in &wanted {
+            let above = above(&wanted, path);
+            if !matters(kind, above.map(|(_, kind)| kind)) {
+                continue;
+            }
+            // A file keeps its mount when a folder above it moves. A folder would be left behind by its name.
+            let is_shared = guard.shared.iter().any(|shared| path == Path::new(shared));
+            if let (Some((root, Kind::Writable)), false) = (above, is_shared)
+                && matches!(kind, Kind::Kept | Kind::Hidden)
+            {
+                let between = path.ancestors().skip(1).take_while(|path| *path != root);
+                for folder in between {
+                    mounts.entry(folder.to_owned()).or_insert(Kind::Pinned);
+                }
+            }
+            mounts.insert(path.clone(), kind);
+        }
+        Self(mounts)
+    }
+
+    /// What has to be checked inside.
+    ///
+    /// # Errors
+    /// A path that went away meanwhile.
+    pub(super) fn checks(&self) -> io::Result<Vec<Check>> {
+        let mut checks = Vec::new();
+        for (path, kind) in &self.0 {
+            let read_only = match kind {
+                Kind::Writable | Kind::Pinned => false,
+                Kind::Kept | Kind::Shown => true,
+                Kind::Private | Kind::Hidden | Kind::Devices | Kind::Processes => continue,
+            };
+            let named = |error: io::Error| {
+                io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
+            };
+            checks.push(Check {
+                path: path.into(),
+                id: syscall::identify(path).map_err(named)?,
+                read_only,
+            });
+        }
+        Ok(checks)
+    }
+
+    /// The view as bubblewrap's arguments. `empty` gives the number of a file without contents, once for each call.
+    pub(super) fn arguments(
+        &self,
+        mut empty: impl FnMut() -> io::Result<i32>,
+    ) -> io::Result<Vec<OsString>> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        let private = PRIVATE_BYTES.to_string();
+        for (path, kind) in &self.0 {
+            let path = path.as_os_str();
+            let mut add = |flags: &[&str], times: usize| {
+                arguments.extend(flags.iter().map(OsString::from));
+                arguments.extend(vec![path.to_owned(); times]);
+            };
+            match kind {
+                Kind::Shown | Kind::Kept => add(&["--ro-bind"], 2),
+                Kind::Writable | Kind::Pinned => add(&["--bind"], 2),
+                Kind::Private => add(&["--perms", "1777", "--size", &private, "--tmpfs"], 1),
+                Kind::Hidden if Path::new(path).is_dir() => {
+                    add(&["--perms", "0555", "--size", "4096", "--tmpfs"], 1);
+                }
+                Kind::Hidden => {
+                    let file = empty()?.to_string();
+                    add(&["--perms", "0444", "--ro-bind-data", &file], 1);
+                }
+                Kind::Processes => add(&["--proc"], 1),
+                Kind::Devices => {
+                    add(&["--dev"], 1);
+                    let memory = ["--perms", "1777", "--size", &private, "--tmpfs"];
+                    arguments.extend(memory.map(OsString::from));
+                    arguments.push(SHARED_MEMORY.into());
+                }
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+/// The nearest wanted path above `path`.
+fn above<'a>(wanted: &BTreeMap<PathBuf, Kind>, path: &'a Path) -> Option<(&'a Path, Kind)> {
+    path.ancestors()
+        .skip(1)
+        .find_map(|path| Some((path, *wanted.get(path)?)))
+}
+
+/// Whether `kind` changes anything below `above`.
+fn matters(kind: Kind, above: Option<Kind>) -> bool {
+    match (kind, above) {
+        (Kind::Kept, above) => above == Some(Kind::Writable),
+        (Kind::Hidden, above) => matches!(above, Some(Kind::Writable | Kind::Shown | Kind::Kept)),
+        (Kind::Shown, above) => !matches!(above, Some(Kind::Shown | Kind::Kept)),
+        (Kind::Writable, above) => above != Some(Kind::Writable),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::Guard;
+    use kerf_protocol::policy::SandboxMode;
+
+    fn strings(paths: &[&str]) -> Vec<OsString> {
+        paths.iter().map(OsString::from).collect()
+    }
+
+    fn view(writable: &[&str], shown: &[&str], guard: Guard) -> Vec<String> {
+        let plan = Plan {
+            argv: vec![],
+            shell: false,
+            env: vec![],
+            cwd: "/".into(),
+            workspace: "/".into(),
+            writable: strings(writable),
+            shown: strings(shown),
+            temp: "/".into(),
+            guard,
+            mode: SandboxMode::WorkspaceWrite,
+        };
+        let base = ["/", "/dev", "/proc", "/run", "/tmp", "/var/tmp"];
+        let mounts = View::new(&plan, &[]).0.into_iter();
+        let mounts = mounts.map(|(path, kind)| format!("{kind:?} {}", path.display()));
+        mounts
+            .filter(|mount| {
+                !base
+                    .iter()
+                    .any(|path| mount.split(' ').nth(1) == Some(*path))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn parents_of_what_is_kept_are_pinned() {
+        let guard = Guard {
+            kept: strings(&["/w/.git", "/w/a/b/.git", "/w/a/b/.git/modules/x", "/else"]),
+            shared: strings(&["/w/c/d/file"]),
+            ..Guard::default()
+        };
+        let expected = [
+            "Writable /w",
+            "Kept /w/.git",
+            "Pinned /w/a",
+            "Pinned /w/a/b",
+            "Kept /w/a/b/.git",
+            "Kept /w/c/d/file",
+        ];
+        assert_eq!(view(&["/w"], &["/w"], guard), expected);
+    }
+
+    #[test]
+    fn a_workspace_inside_a_hidden_folder_is_seen() {
+        let guard = Guard {
+            hidden: strings(&["/data", "/data/keys", "/w/h/keys", "/tmp/x"]),
+            ..Guard::default()
+        };
+        let expected = [
+            "Hidden /data",
+            "Writable /data/w",
+            "Writable /w",
+            "Pinned /w/h",
+            "Hidden /w/h/keys",
+        ];
+        assert_eq!(view(&["/w", "/data/w"], &[], guard.clone()), expected);
+        assert_eq!(
+            view(&[], &["/data/w"], guard),
+            ["Hidden /data", "Shown /data/w", "Hidden /w/h/keys"]
+        );
+    }
+}
