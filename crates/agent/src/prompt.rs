@@ -21,7 +21,7 @@ Carry the request out with the tools until it is done, then say briefly what you
     text.push_str(match policy.sandbox {
         SandboxMode::ReadOnly => "Sandbox: nothing can be written, no network.\n",
         SandboxMode::WorkspaceWrite => {
-            "Sandbox: only this folder and $TMPDIR can be written, no network.\n"
+            "Sandbox: commands write only in this folder and $TMPDIR, but not to .git and the settings of editors; no network.\n"
         }
         SandboxMode::Off => "Sandbox: off.\n",
     });

@@ -15,6 +15,8 @@ const DEFAULT_TIMEOUT: u64 = 120;
 const MAX_TIMEOUT: u64 = 3_600;
 /// What is kept of an output at each end, in bytes.
 const OUTPUT_CAP: usize = 16 * 1024;
+/// More of what a command left behind is not told.
+const MAX_FINDINGS: usize = 20;
 
 /// Runs a shell command in the sandbox and gives its exit code and output, cut in the middle when long. With `background` it gives a job number at once: `job` then gives its new output, `stop` ends it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -92,6 +94,9 @@ pub(crate) fn describe(outcome: &Outcome) -> String {
     } else {
         &output
     });
+    for finding in outcome.findings.iter().take(MAX_FINDINGS) {
+        let _ = write!(text, "\nnote: {finding}");
+    }
     text
 }
 

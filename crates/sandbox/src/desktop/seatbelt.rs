@@ -2,6 +2,7 @@
 
 use crate::plan::Plan;
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     path::Path,
     process::{Command, Stdio},
@@ -58,14 +59,56 @@ pub(super) fn arguments(plan: &Plan) -> Vec<OsString> {
         ));
         arguments.extend(parameter(&format!("WRITABLE_{number}"), path.clone()));
     }
-    // The last rule wins: hooks and configuration of the repository run later, outside of any sandbox.
-    profile.push_str("(deny file-write* (subpath (param \"REPOSITORY\")))\n");
-    arguments.extend(parameter(
-        "REPOSITORY",
-        Path::new(&plan.workspace).join(".git").into(),
-    ));
+    // Of two rules the last one wins: what is hidden, a workspace inside of that, what is hidden in the workspace.
+    let guard = &plan.guard;
+    let is_shown = |path: &OsString| is_inside(Path::new(path), &plan.shown);
+    let deny = |number: usize| {
+        format!("(deny file-read* file-write* (subpath (param \"HIDDEN_{number}\")))\n")
+    };
+    for (number, path) in guard.hidden.iter().enumerate() {
+        profile.push_str(&deny(number));
+        arguments.extend(parameter(&format!("HIDDEN_{number}"), path.clone()));
+    }
+    for (number, path) in plan.shown.iter().enumerate() {
+        if !is_inside(Path::new(path), &guard.hidden) {
+            continue;
+        }
+        let verbs = if plan.writable.contains(path) {
+            "file-read* file-write*"
+        } else {
+            "file-read*"
+        };
+        profile.push_str(&format!(
+            "(allow {verbs} (subpath (param \"SHOWN_{number}\")))\n"
+        ));
+        arguments.extend(parameter(&format!("SHOWN_{number}"), path.clone()));
+    }
+    for (number, _) in (0..).zip(&guard.hidden).filter(|(_, path)| is_shown(path)) {
+        profile.push_str(&deny(number));
+    }
+    // What is kept or held can neither be written nor made, nor can a folder above it be moved.
+    let kept = guard.kept.iter().chain(&guard.held).chain(&guard.shared);
+    let mut pinned = BTreeSet::new();
+    for (number, path) in kept.enumerate() {
+        profile.push_str(&format!(
+            "(deny file-write* (subpath (param \"KEPT_{number}\")))\n"
+        ));
+        arguments.extend(parameter(&format!("KEPT_{number}"), path.clone()));
+        let above = Path::new(path).ancestors().skip(1);
+        pinned.extend(above.filter(|folder| is_inside(folder, &plan.writable)));
+    }
+    for (number, path) in pinned.into_iter().enumerate() {
+        profile.push_str(&format!(
+            "(deny file-write-unlink (literal (param \"PINNED_{number}\")))\n"
+        ));
+        arguments.extend(parameter(&format!("PINNED_{number}"), path.into()));
+    }
     arguments.extend(["-p".into(), profile.into()]);
     arguments
+}
+
+fn is_inside(path: &Path, folders: &[OsString]) -> bool {
+    folders.iter().any(|folder| path.starts_with(folder))
 }
 
 fn parameter(name: &str, value: OsString) -> [OsString; 2] {

@@ -285,4 +285,31 @@ mod tests {
             ["Hidden /data", "Shown /data/w", "Hidden /w/h/keys"]
         );
     }
+
+    /// Between the plan and the view a command in the background may exchange what it can write.
+    #[test]
+    fn an_exchanged_path_is_noticed() {
+        let base = tempfile::tempdir().unwrap();
+        let base = base.path().canonicalize().unwrap();
+        for folder in ["ws/sub/deep", "elsewhere/deep"] {
+            std::fs::create_dir_all(base.join(folder)).unwrap();
+        }
+        let sub = base.join("ws/sub");
+        let mounts = [
+            (sub.clone(), Kind::Pinned),
+            (sub.join("deep"), Kind::Pinned),
+        ];
+        let checks = View(mounts.into()).checks().unwrap();
+        let wrong = || checks.iter().filter(|check| check.hold().is_err()).count();
+        assert_eq!(wrong(), 0);
+        std::fs::rename(&sub, base.join("ws/old")).unwrap();
+        assert_eq!(wrong(), 2, "gone");
+        std::os::unix::fs::symlink(base.join("ws/old"), &sub).unwrap();
+        assert_eq!(wrong(), 2, "the same, but behind a link");
+        std::fs::remove_file(&sub).unwrap();
+        std::fs::rename(base.join("elsewhere"), &sub).unwrap();
+        assert_eq!(wrong(), 2, "other folders");
+        let kept = View([(sub, Kind::Kept)].into()).checks().unwrap();
+        assert!(kept[0].hold().is_err(), "nothing made it read-only");
+    }
 }

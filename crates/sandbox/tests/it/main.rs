@@ -12,5 +12,6 @@ mod output;
 mod processes;
 mod programs;
 mod room;
+mod settings;
 mod unavailable;
 mod view;

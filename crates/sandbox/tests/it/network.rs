@@ -1,6 +1,6 @@
 //! The network, other programs' sockets, and the kernel's doors.
 
-use crate::room::{Room, has};
+use crate::room::{Room, has, outside, text};
 use kerf_protocol::policy::SandboxMode::{self, Off, ReadOnly, WorkspaceWrite};
 use rstest::rstest;
 use std::{
@@ -154,4 +154,73 @@ async fn sb4_no_power_is_left() {
         .says(WorkspaceWrite, &format!("{{ {line}; }} 2> /dev/null"))
         .await;
     assert_eq!(said, "end\n");
+}
+
+/// What the host put into the kernel's keyring. Needs a kernel with keyrings.
+#[cfg(target_arch = "x86_64")]
+#[tokio::test]
+async fn sb11_the_keyring_cannot_be_read() {
+    if !has("python3") {
+        return;
+    }
+    const SCRIPT: &str = r#"
+import ctypes, sys
+libc = ctypes.CDLL(None, use_errno=True)
+if sys.argv[1] == "put":
+    print(libc.syscall(248, b"user", b"kerf-canary", b"secret", 6, -4))
+else:
+    key = libc.syscall(249, b"user", b"kerf-canary", 0, 0)
+    print(key, libc.syscall(250, 10, -4, b"user", b"kerf-canary", 0))
+"#;
+    let room = Room::new();
+    std::fs::write(room.workspace().join("keys.py"), SCRIPT).unwrap();
+    let put = outside("python3")
+        .args(["keys.py", "put"])
+        .current_dir(room.workspace())
+        .output()
+        .unwrap();
+    if text(&put).trim() == "-1" {
+        eprintln!("skipped 1: this kernel keeps no keys");
+        return;
+    }
+    assert_eq!(
+        room.says(WorkspaceWrite, "python3 keys.py get").await,
+        "-1 -1\n"
+    );
+}
+
+/// Where programs of the host listen, apart from the places that the other test tries.
+#[tokio::test]
+async fn sb10_sockets_of_the_host_are_not_reached() {
+    if !has("python3") {
+        return;
+    }
+    let room = Room::new();
+    let home = std::env::home_dir().unwrap();
+    let mut listeners = Vec::new();
+    for folder in [
+        "/run",
+        "/tmp",
+        "/var/tmp",
+        "/dev/shm",
+        home.to_str().unwrap(),
+    ] {
+        let path = std::path::Path::new(folder).join(format!("kerf-test-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        match UnixListener::bind(&path) {
+            Ok(listener) => listeners.push((path, listener)),
+            Err(error) => eprintln!("skipped 1: {}: {error}", path.display()),
+        }
+    }
+    for (path, listener) in listeners {
+        let line = format!(
+            "python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"{}\")'",
+            path.display()
+        );
+        room.says(WorkspaceWrite, &line).await;
+        std::fs::remove_file(&path).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let reached = listener.accept().unwrap_err().kind();
+        assert_eq!(reached, ErrorKind::WouldBlock, "{}", path.display());
+    }
 }

@@ -228,3 +228,64 @@ async fn pr3_many_commands_leave_no_process_and_no_file() {
     }
     assert!(open() <= before + 2, "{} files, {before} before", open());
 }
+
+/// More processes than a command may have: it is killed and says so, and nothing of it is left.
+#[tokio::test]
+async fn sb19_a_flood_of_processes_is_ended() {
+    let room = Room::new();
+    let fifo = room.fifo().await;
+    let line = "exec 9> alive; f() { while :; do sleep 1000 & done; }; f & f";
+    let (outcome, _) = tokio::join!(room.run(WorkspaceWrite, line), async {
+        all_gone(opened(&fifo).await).await
+    });
+    assert_eq!(outcome.end, End::Signalled(9));
+    let said = outcome.output.to_text();
+    assert!(
+        said.contains("processes at once; the command was killed"),
+        "{said}"
+    );
+}
+
+/// A folder so deep that its path has no name is neither a crash nor a wait.
+#[tokio::test]
+async fn sb19_a_deep_tree_harms_nobody() {
+    if !has("python3") {
+        return;
+    }
+    let room = Room::new();
+    let line = "python3 -c 'import os\nfor _ in range(3000): os.mkdir(\"deeeeeep\"); os.chdir(\"deeeeeep\")\nos.mkdir(\".git\")'";
+    assert_eq!(room.run(WorkspaceWrite, line).await.end, End::Exited(0));
+    let outcome = room
+        .run(WorkspaceWrite, "rm -rf deeeeeep && echo gone")
+        .await;
+    assert_eq!(outcome.output.to_text(), "gone\n");
+}
+
+/// A program that is asked to end by the system takes its commands along.
+#[tokio::test]
+async fn pr2_everything_dies_with_a_terminated_kerf() {
+    let room = Room::new();
+    let fifo = room.fifo().await;
+    let line = line(HIDERS[3], "sleep 1000");
+    let mut kerf = outside(HELPER)
+        .args([
+            room.workspace().as_os_str(),
+            "workspace-write".as_ref(),
+            line.as_ref(),
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let alive = opened(&fifo).await;
+    let pid = kerf.id().to_string();
+    assert!(
+        outside("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    kerf.wait().unwrap();
+    all_gone(alive).await;
+}

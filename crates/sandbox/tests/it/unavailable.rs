@@ -8,7 +8,7 @@ use kerf_protocol::policy::{
 use kerf_sandbox::{Sandbox, SandboxError};
 use rstest::rstest;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
@@ -18,6 +18,24 @@ async fn this_machine_says_what_it_can() {
     for mode in [ReadOnly, WorkspaceWrite] {
         let isolation = room.sandbox.isolation(mode);
         assert_eq!(room.run(mode, "true").await.isolation, isolation);
+    }
+}
+
+/// Otherwise the tests of the view would pass over everything here.
+#[test]
+fn where_bubblewrap_works_the_isolation_is_full() {
+    let arguments = ["--unshare-all", "--disable-userns", "--unshare-user"];
+    let bubblewrap = outside("/usr/bin/bwrap")
+        .args(arguments)
+        .args(["--ro-bind", "/", "/", "--proc", "/proc", "true"])
+        .stderr(Stdio::null())
+        .status();
+    if !bubblewrap.is_ok_and(|status| status.success()) {
+        eprintln!("skipped 1: bubblewrap does not work here");
+        return;
+    }
+    for mode in [ReadOnly, WorkspaceWrite] {
+        assert_eq!(Room::new().sandbox.isolation(mode), Isolation::Full);
     }
 }
 

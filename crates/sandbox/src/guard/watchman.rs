@@ -1,0 +1,317 @@
+//! Knows the folders that commands write to, and what in them is kept.
+
+use super::{
+    Guard, secrets,
+    survey::{Found, Survey},
+};
+use crate::Finding;
+use std::{
+    collections::{BTreeSet, HashMap},
+    ffi::OsString,
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+/// Names at the top of a writable folder whose contents name programs that others run later.
+const SETTINGS: &[&str] = &[
+    ".git",
+    ".vscode",
+    ".idea",
+    ".husky",
+    ".envrc",
+    ".kerf",
+    ".claude",
+    ".codex",
+    ".cursor",
+    ".mcp.json",
+];
+
+/// Nested repositories that are kept. Each costs a mount, and its folders one each.
+const REPOSITORIES: usize = 128;
+
+/// Files with a name elsewhere that are kept.
+const SHARED: usize = 64;
+
+/// Folders whose state is remembered between commands.
+const REMEMBERED: usize = 16;
+
+/// The longest file that says where a repository is, in bytes.
+const POINTER_BYTES: u64 = 8 * 1024;
+
+/// What is remembered of the folders that commands write to.
+#[derive(Debug, Default)]
+pub(crate) struct Watchman {
+    /// What the user of this crate wants hidden as well.
+    hidden: Vec<PathBuf>,
+    surveys: Mutex<HashMap<PathBuf, Survey>>,
+}
+
+/// What folders held before a command.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    found: Vec<(PathBuf, Found)>,
+}
+
+impl Watchman {
+    pub(crate) fn new(hidden: Vec<PathBuf>) -> Self {
+        Self {
+            hidden,
+            ..Self::default()
+        }
+    }
+
+    /// The rules for a command that works in `roots`, which are canonical, and may write there or not.
+    pub(crate) fn rules(&self, roots: &[PathBuf], writes: bool) -> (Guard, Before) {
+        let mut guard = Guard {
+            hidden: self.hidden_places(roots),
+            ..Guard::default()
+        };
+        let roots = if writes { roots } else { &[] };
+        let found = self.look(roots);
+        for (root, found) in &found {
+            guard.keep(root, found, roots);
+        }
+        (guard, Before { found })
+    }
+
+    /// What the command made that others should not follow unseen. Looks again.
+    pub(crate) fn findings(&self, before: &Before) -> Vec<Finding> {
+        let roots: Vec<PathBuf> = before.found.iter().map(|(root, _)| root.clone()).collect();
+        let after = self.look(&roots);
+        let mut findings = Vec::new();
+        for ((_, before), (_, after)) in before.found.iter().zip(&after) {
+            for (path, id) in &after.repositories {
+                match before.repositories.get(path) {
+                    None => findings.push(Finding::Repository(path.clone())),
+                    Some(old) if old != id => findings.push(Finding::Replaced(path.clone())),
+                    Some(_) => {}
+                }
+            }
+            let gone = before.repositories.keys();
+            findings.extend(
+                gone.filter(|path| !after.repositories.contains_key(*path))
+                    .map(|path| Finding::Replaced(path.clone())),
+            );
+            for (path, target) in &after.links {
+                if before.links.get(path) != Some(target) && leads_out(path, target, &roots) {
+                    findings.push(Finding::Link {
+                        path: path.clone(),
+                        target: target.clone(),
+                    });
+                }
+            }
+        }
+        findings
+    }
+
+    fn look(&self, roots: &[PathBuf]) -> Vec<(PathBuf, Found)> {
+        // A look that panicked leaves folders that are read again.
+        let mut surveys = self.surveys.lock().unwrap_or_else(PoisonError::into_inner);
+        if surveys.len() > REMEMBERED {
+            surveys.clear();
+        }
+        roots
+            .iter()
+            .filter(|root| root.is_dir())
+            .map(|root| {
+                let found = surveys.entry(root.clone()).or_default().look(root);
+                (root.clone(), found)
+            })
+            .collect()
+    }
+
+    /// What exists of the secret places, without those that a writable folder is or that hold the whole home.
+    fn hidden_places(&self, roots: &[PathBuf]) -> Vec<OsString> {
+        let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+        let places = self.hidden.iter().cloned().chain(secrets::of_this_user());
+        let places: BTreeSet<PathBuf> = places
+            // Most are not there, and this costs less than to resolve each.
+            .filter(|place| place.symlink_metadata().is_ok())
+            .filter_map(|place| place.canonicalize().ok())
+            .filter(|place| !roots.contains(place) && place.parent().is_some())
+            .filter(|place| home.as_ref().is_none_or(|home| !home.starts_with(place)))
+            .collect();
+        places.into_iter().map(PathBuf::into_os_string).collect()
+    }
+}
+
+impl Guard {
+    /// Adds what `found` and the settings at the top of `root` ask for.
+    fn keep(&mut self, root: &Path, found: &Found, roots: &[PathBuf]) {
+        let mut kept = BTreeSet::new();
+        for name in SETTINGS {
+            let path = root.join(name);
+            match path.symlink_metadata() {
+                // Perhaps it stands for nothing only as long as another command runs.
+                Ok(meta) if meta.is_dir() && is_empty(&path) => self.held.push(path.into()),
+                Ok(_) => add(&mut kept, &path, roots),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    self.held.push(path.into());
+                }
+                // A folder that cannot be entered is one where nothing can be made.
+                Err(_) => {}
+            }
+        }
+        // Those nearest to the top first.
+        let mut repositories: Vec<&PathBuf> = found.repositories.keys().collect();
+        repositories.sort_by_key(|path| path.components().count());
+        for path in repositories.into_iter().take(REPOSITORIES) {
+            if !self.held.iter().any(|held| path == Path::new(held)) {
+                add(&mut kept, path, roots);
+            }
+        }
+        self.kept
+            .extend(kept.into_iter().map(PathBuf::into_os_string));
+        self.shared
+            .extend(found.shared.iter().take(SHARED).map(OsString::from));
+    }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Adds what `path` leads to, and the folders that it names when it is a file in the place of a repository.
+fn add(kept: &mut BTreeSet<PathBuf>, path: &Path, roots: &[PathBuf]) {
+    // What lies elsewhere cannot be written anyhow.
+    let mut keep = |path: &Path| -> Option<PathBuf> {
+        let path = path.canonicalize().ok()?;
+        if roots
+            .iter()
+            .any(|root| path.starts_with(root) && path != *root)
+        {
+            kept.insert(path.clone());
+        }
+        Some(path)
+    };
+    let Some(real) = keep(path) else { return };
+    if path.file_name().is_none_or(|name| name != ".git") {
+        return;
+    }
+    let folder = if real.is_file() {
+        let target = pointer(&real, "gitdir:");
+        let Some(folder) = target.and_then(|target| keep(&real.parent()?.join(target))) else {
+            return;
+        };
+        folder
+    } else {
+        real
+    };
+    if let Some(target) = pointer(&folder.join("commondir"), "") {
+        keep(&folder.join(target));
+    }
+}
+
+/// The path that the file at `path` holds behind `mark`.
+fn pointer(path: &Path, mark: &str) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    // A FIFO in its place would be waited for.
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)
+        .ok()?
+        .take(POINTER_BYTES)
+        .read_to_end(&mut bytes)
+        .ok()?;
+    let said = bytes.strip_prefix(mark.as_bytes())?.trim_ascii();
+    (!said.is_empty()).then(|| PathBuf::from(std::ffi::OsStr::from_bytes(said)))
+}
+
+/// Whether the link at `path` leads out of `roots`. One that leads nowhere yet is judged by what it says.
+fn leads_out(path: &Path, target: &Path, roots: &[PathBuf]) -> bool {
+    let real = path.canonicalize().unwrap_or_else(|_| {
+        let mut real = path.parent().unwrap_or(path).to_owned();
+        for part in target.components() {
+            match part {
+                std::path::Component::ParentDir => {
+                    real.pop();
+                }
+                std::path::Component::CurDir => {}
+                other => real.push(other),
+            }
+        }
+        real
+    });
+    !roots.iter().any(|root| real.starts_with(root))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use std::os::unix::fs::symlink;
+
+    /// A folder made ready by `make`, and what of it is kept.
+    fn kept(make: impl FnOnce(&Path)) -> Vec<String> {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path().canonicalize().unwrap().join("ws");
+        fs::create_dir(&root).unwrap();
+        make(&root);
+        let roots = [root.clone()];
+        let (guard, _) = Watchman::default().rules(&roots, true);
+        let name = |path: &OsString| {
+            let path = Path::new(path).strip_prefix(&root).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let held: Vec<_> = guard.held.iter().map(name).collect();
+        let kept: Vec<_> = guard.kept.iter().map(name).collect();
+        for setting in SETTINGS {
+            let there = root
+                .join(setting)
+                .symlink_metadata()
+                .is_ok_and(|meta| !meta.is_dir() || !is_empty(&root.join(setting)));
+            assert_eq!(
+                held.contains(&(*setting).to_owned()),
+                !there,
+                "{setting} is {held:?}"
+            );
+        }
+        kept
+    }
+
+    fn folder(root: &Path, name: &str) {
+        fs::create_dir_all(root.join(name)).unwrap();
+    }
+
+    fn file(root: &Path, name: &str, text: &str) {
+        folder(root, Path::new(name).parent().unwrap().to_str().unwrap());
+        fs::write(root.join(name), text).unwrap();
+    }
+
+    #[rstest]
+    #[case::nothing(|_: &Path| {}, &[])]
+    #[case::a_repository(|root: &Path| folder(root, ".git/hooks"), &[".git"])]
+    #[case::an_empty_one(|root: &Path| folder(root, ".git"), &[])]
+    #[case::a_nested_one(|root: &Path| folder(root, "a/b/.git"), &["a/b/.git"])]
+    #[case::settings(|root: &Path| { folder(root, ".vscode/x"); file(root, ".envrc", "x"); }, &[".envrc", ".vscode"])]
+    #[case::a_worktree_of_elsewhere(|root: &Path| file(root, ".git", "gitdir: /nowhere/.git/worktrees/x\n"), &[".git"])]
+    #[case::a_repository_beside(|root: &Path| { folder(root, "data/x.git"); file(root, ".git", "gitdir: data/x.git"); }, &[".git", "data/x.git"])]
+    #[case::a_common_folder(
+        |root: &Path| { file(root, "data/x/commondir", "../all\n"); folder(root, "data/all"); file(root, ".git", "gitdir: data/x"); },
+        &[".git", "data/all", "data/x"]
+    )]
+    #[case::a_link(|root: &Path| { folder(root, "real"); symlink("real", root.join(".git")).unwrap(); }, &["real"])]
+    #[case::a_link_out(|root: &Path| symlink("/etc", root.join(".vscode")).unwrap(), &[])]
+    #[case::a_link_to_all(|root: &Path| symlink(".", root.join(".git")).unwrap(), &[])]
+    #[case::a_link_to_itself(|root: &Path| symlink(".git", root.join(".git")).unwrap(), &[])]
+    #[case::no_pointer(|root: &Path| file(root, ".git", "gitdir:\n"), &[".git"])]
+    fn what_is_kept(#[case] make: fn(&Path), #[case] expected: &[&str]) {
+        assert_eq!(kept(make), expected);
+    }
+
+    #[test]
+    fn the_home_itself_is_never_hidden() {
+        let home = std::env::home_dir().unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let hidden = vec![home.clone(), "/".into(), data.path().to_owned()];
+        let (guard, _) = Watchman::new(hidden).rules(&[], true);
+        let data = data.path().canonicalize().unwrap().into_os_string();
+        assert!(guard.hidden.contains(&data));
+        assert!(!guard.hidden.contains(&home.into_os_string()));
+        assert!(!guard.hidden.contains(&"/".into()));
+    }
+}
