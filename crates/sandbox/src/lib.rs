@@ -3,7 +3,8 @@
 //! Everything that Kerf runs runs here, because only here is a command kept inside the workspace, off the
 //! network and away from Kerf's keys, and only here is it certain that nothing outlives it.
 //! This crate does not decide whether a command may run; the agent asks the user before it comes here.
-//! It is no virtual machine: commands share the kernel and can read what the user can read.
+//! It is no virtual machine: commands share the kernel and can read what the user can read, except the keys and
+//! data that `guard.rs` hides.
 //!
 //! Start with [`Sandbox::run`]; the types around it are in `job.rs`. On Linux the work is done by a second
 //! process, the helper (`linux/helper.rs`), which is the same program started again: every `main` calls

@@ -3,10 +3,13 @@
 //! The helper gets three pipes and no other file: standard input carries the plan and then stays open as the sign
 //! that the parent lives and wants the command; standard output becomes the command's output; standard error
 //! carries the helper's words ([`wire::Word`]). Its environment is empty: the command's is part of the plan.
+//!
+//! What the probe saw decides which helper it is: one around a view ([`bubblewrap`]), or one beside the command.
 
 mod bubblewrap;
 mod confine;
 mod filter;
+mod group;
 mod helper;
 mod limits;
 mod placeholder;

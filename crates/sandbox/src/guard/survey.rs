@@ -56,7 +56,8 @@ pub(crate) struct Found {
     pub(crate) repositories: BTreeMap<PathBuf, Identity>,
     /// Links and what they say.
     pub(crate) links: BTreeMap<PathBuf, PathBuf>,
-    /// Files that have a further name which was not seen.
+    /// Files that have a further name which was not seen. Empty when not everything could be looked at, because then
+    /// that name may well be inside.
     pub(crate) shared: Vec<PathBuf>,
 }
 
@@ -66,6 +67,8 @@ struct Folder {
     changed: Option<(i64, i64)>,
     folders: Vec<OsString>,
     repository: Option<Identity>,
+    /// Whether something was left out.
+    is_cut: bool,
     links: Vec<(OsString, PathBuf)>,
     shared: Vec<(OsString, Id, u64)>,
 }
@@ -79,6 +82,7 @@ impl Survey {
         let mut names: HashMap<Id, (u64, u64)> = HashMap::new();
         let mut shared = Vec::new();
         let mut budget = ENTRIES;
+        let mut is_cut = false;
         while let Some(path) = queue.pop_front() {
             let Ok(meta) = path.symlink_metadata() else {
                 continue;
@@ -97,8 +101,11 @@ impl Survey {
                     && below.as_os_str().as_bytes().len() <= PATH_BYTES
                 {
                     queue.push_back(below);
+                } else {
+                    is_cut = true;
                 }
             }
+            is_cut |= folder.is_cut;
             if let Some(id) = folder.repository {
                 found.repositories.insert(path.join(".git"), id);
             }
@@ -112,7 +119,9 @@ impl Survey {
             self.folders.insert(path, folder);
         }
         shared.retain(|(_, id)| names.get(id).is_some_and(|(seen, all)| seen < all));
-        found.shared = shared.into_iter().map(|(path, _)| path).collect();
+        if !is_cut {
+            found.shared = shared.into_iter().map(|(path, _)| path).collect();
+        }
         found
     }
 }
@@ -125,6 +134,7 @@ fn read(path: &Path, changed: (i64, i64), budget: &mut usize) -> io::Result<Fold
     for entry in fs::read_dir(path)? {
         if *budget == 0 {
             folder.changed = None;
+            folder.is_cut = true;
             break;
         }
         *budget -= 1;
@@ -151,13 +161,15 @@ fn read(path: &Path, changed: (i64, i64), budget: &mut usize) -> io::Result<Fold
                 folder.links.push((name, target));
             }
         } else if kind.is_file()
-            && folder.shared.len() < NOTED
             && let Ok(meta) = entry.metadata()
             && meta.nlink() > 1
         {
-            folder
-                .shared
-                .push((name, (meta.dev(), meta.ino()), meta.nlink()));
+            if folder.shared.len() < NOTED {
+                let id = (meta.dev(), meta.ino());
+                folder.shared.push((name, id, meta.nlink()));
+            } else {
+                folder.is_cut = true;
+            }
         }
     }
     Ok(folder)
@@ -223,6 +235,22 @@ mod tests {
         assert!(found.repositories.contains_key(&root.join("d/.git")));
         assert!(found.links.is_empty() && found.repositories.len() == 3);
         assert_eq!(found.shared, Vec::<PathBuf>::new());
+    }
+
+    /// Builds link files in great numbers, and none of them must be taken for one with a name outside.
+    #[test]
+    fn what_is_too_much_to_see_is_not_guessed() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path().canonicalize().unwrap();
+        for folder in ["a", "b"] {
+            fs::create_dir(root.join(folder)).unwrap();
+        }
+        for number in 0..=NOTED {
+            let [one, two] = ["a", "b"].map(|folder| root.join(folder).join(number.to_string()));
+            fs::write(&one, "").unwrap();
+            fs::hard_link(one, two).unwrap();
+        }
+        assert_eq!(Survey::default().look(&root).shared, Vec::<PathBuf>::new());
     }
 
     #[test]

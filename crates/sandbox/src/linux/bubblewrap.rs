@@ -5,6 +5,7 @@
 //! so that it can clear up after a Kerf that was killed.
 
 use super::{
+    group::Group,
     helper::{ARGUMENT, GRACE, remove_temp, say},
     placeholder::Placeholder,
     signals::Signals,
@@ -126,6 +127,8 @@ struct Running {
     /// Closed to tell the inner helper to stop.
     control: Option<PipeWriter>,
     words: PipeReader,
+    /// Removed when nothing is in it any more.
+    _group: Option<Group>,
 }
 
 fn start(around: Around, held: &[PathBuf]) -> Result<Running, Refused> {
@@ -169,18 +172,25 @@ fn start(around: Around, held: &[PathBuf]) -> Result<Running, Refused> {
         clippy::disallowed_methods,
         reason = "this crate is where processes are started"
     )]
-    let bubblewrap = Command::new(&around.bubblewrap)
+    let mut command = Command::new(&around.bubblewrap);
+    command
         .args(&arguments)
         .env_clear()
         .current_dir("/")
         .stdin(control_end)
         .stdout(Stdio::inherit())
         .stderr(words_end)
-        .process_group(0)
-        .spawn()
-        .map_err(|error| {
-            Refused::new(Step::Confine, format!("bubblewrap cannot be run: {error}"))
-        })?;
+        .process_group(0);
+    let group = Group::make();
+    let spawned = match &group {
+        Some(group) => group.around(|| command.spawn()),
+        None => command.spawn(),
+    };
+    // Its ends of the pipes would hide the end of bubblewrap.
+    drop(command);
+    let bubblewrap = spawned.map_err(|error| {
+        Refused::new(Step::Confine, format!("bubblewrap cannot be run: {error}"))
+    })?;
     say(&Word::Forked {
         leader: bubblewrap.id().cast_signed(),
     });
@@ -193,6 +203,7 @@ fn start(around: Around, held: &[PathBuf]) -> Result<Running, Refused> {
         bubblewrap,
         control: Some(control),
         words,
+        _group: group,
     })
 }
 

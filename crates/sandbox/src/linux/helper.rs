@@ -9,6 +9,7 @@
 
 use super::{
     bubblewrap, confine,
+    group::Group,
     limits::{Limits, limit_this_process},
     signals::{self, Signals},
     syscall::{self, Forked},
@@ -127,7 +128,9 @@ fn probe() -> Word {
 
 /// Runs the command to its end; `inside` when this process is the first of a view.
 fn run(plan: &Plan, inside: Option<&Inside>) {
-    match start(plan, inside) {
+    // A view is in one already.
+    let group = inside.is_none().then(Group::make).flatten();
+    match start(plan, inside, group.as_ref()) {
         Ok((leader, signals)) => {
             say(&Word::Started);
             let ended = watch(leader, &signals, plan);
@@ -139,20 +142,29 @@ fn run(plan: &Plan, inside: Option<&Inside>) {
     }
 }
 
-fn start(plan: &Plan, inside: Option<&Inside>) -> Result<(i32, Signals), Refused> {
+fn start(
+    plan: &Plan,
+    inside: Option<&Inside>,
+    group: Option<&Group>,
+) -> Result<(i32, Signals), Refused> {
     let failed = |error: io::Error| Refused::new(Step::Fork, error);
     syscall::new_session();
     syscall::adopt_orphans().map_err(failed)?;
     let signals = Signals::catch().map_err(failed)?;
     let (mut report, report_end) = io::pipe().map_err(failed)?;
-    let leader = match syscall::fork().map_err(failed)? {
-        Forked::Child => {
+    let fork = || match syscall::fork() {
+        Ok(Forked::Child) => {
             let Err(refused) = become_command(plan, inside);
             let _ = (&report_end).write_all(&serde_json::to_vec(&refused).unwrap_or_default());
             process::exit(127);
         }
-        Forked::Parent(leader) => leader,
+        Ok(Forked::Parent(leader)) => Ok(leader),
+        Err(error) => Err(failed(error)),
     };
+    let leader = match group {
+        Some(group) => group.around(fork),
+        None => fork(),
+    }?;
     drop(report_end);
     // Closed by the kernel when the program starts.
     let mut refused = Vec::new();

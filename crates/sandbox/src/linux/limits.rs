@@ -1,7 +1,7 @@
 //! What a command may use up: its own limits by the kernel, and a watch over what the whole tree does.
 //!
-//! There is no limit on memory here, because address space says little about it; instead a command is the first
-//! that the kernel ends when memory runs out.
+//! There is no limit on memory here, because address space says little about it; a control group sets one where there
+//! is one (`group.rs`), and a command is the first that the kernel ends when memory runs out.
 
 use super::{syscall, tree};
 use crate::plan::Plan;
