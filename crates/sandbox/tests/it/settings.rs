@@ -318,3 +318,29 @@ async fn sb7_a_replaced_link_is_found() {
         outcome.findings
     );
 }
+
+/// A link that one command plants and a later step follows.
+#[tokio::test]
+async fn sb9_a_link_that_leads_out_is_told_and_leads_nowhere() {
+    let room = Room::new();
+    let evil = room.base().join("ws-evil");
+    fs::write(evil.join("file"), "canary").unwrap();
+    let before = snapshot(&evil);
+    let plant = format!("ln -s {} d; ln -s d sub/e", evil.display());
+    let outcome = room.run(WorkspaceWrite, &plant).await;
+    let told = Finding::Link {
+        path: room.workspace().join("d"),
+        target: evil.clone(),
+    };
+    assert_eq!(outcome.findings.first(), Some(&told));
+    let follow = "echo x > d/x; echo x > d/file; rm d/file; cd d && echo x > y; echo x > sub/e/x";
+    room.run(WorkspaceWrite, follow).await;
+    assert_eq!(snapshot(&evil), before);
+    let mut job = room.job(WorkspaceWrite, "echo x > x");
+    job.cwd = room.workspace().join("d");
+    assert!(
+        room.try_run(job).await.is_err(),
+        "a command started outside"
+    );
+    assert_eq!(snapshot(&evil), before);
+}
