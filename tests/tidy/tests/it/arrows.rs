@@ -1,6 +1,6 @@
 //! Arrows between Kerf's own crates run down only.
 //!
-//! cli → engine → agent, store → model, index, review, checkpoint, git, sandbox → workspace, egress → protocol.
+//! cli → engine → agent, store → model, index, review, checkpoint, git, sandbox, secrets → workspace, egress → protocol.
 
 use cargo_metadata::{DependencyKind, Package};
 use tidy::{
@@ -24,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "checkpoint",
             "git",
             "sandbox",
+            "secrets",
             "workspace",
             "egress",
             "protocol",
@@ -39,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "checkpoint",
             "git",
             "sandbox",
+            "secrets",
             "workspace",
             "egress",
             "protocol",
@@ -63,6 +65,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("crates/checkpoint", ORGAN),
     ("crates/git", ORGAN),
     ("crates/sandbox", ORGAN),
+    // Texts in, texts out: it needs none of them.
+    ("crates/secrets", &[]),
     // A pure algebra: neither files nor the network are within its reach.
     ("crates/review", &["protocol"]),
     ("crates/workspace", &["protocol"]),

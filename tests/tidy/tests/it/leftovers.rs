@@ -6,6 +6,9 @@ use tidy::{
     tree::{files, rust, shipped, text},
 };
 
+/// Other people's rules, kept byte for byte.
+const GITLEAKS: &str = "crates/secrets/rules/gitleaks.toml";
+
 #[test]
 fn nothing_is_left_undone() {
     // Written in two halves, so that this file does not find itself.
@@ -15,10 +18,9 @@ fn nothing_is_left_undone() {
         concat!("X", "XX"),
     ];
     let mut wrong = Vec::new();
-    for path in files()
-        .iter()
-        .filter(|path| !path.ends_with(".lock") && !path.ends_with("lock.json"))
-    {
+    let is_ours =
+        |path: &str| !path.ends_with(".lock") && !path.ends_with("lock.json") && path != GITLEAKS;
+    for path in files().iter().filter(|path| is_ours(path)) {
         let Some(text) = text(path) else { continue };
         for (index, line) in text.lines().enumerate() {
             if marks.iter().any(|mark| words(line, mark).next().is_some()) {
