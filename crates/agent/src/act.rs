@@ -6,6 +6,7 @@ use crate::{
     host::{Host, Nobody, Scope},
     policy::{self, Verdict},
     reply::now,
+    secrets,
     tools::{Tool, ToolOutput, change::Plan, command, command::RunningJob},
     turn::Agent,
 };
@@ -200,10 +201,11 @@ impl<H: Host> Agent<H> {
     ) -> Result<ToolOutput, Stop> {
         let workspace = self.setup.workspace.clone();
         let reads = self.reads.clone();
+        let guard = self.guard();
         let planned = blocking(move || match &tool {
-            Tool::EditFile(call) => call.plan(&workspace),
-            Tool::WriteFile(call) => call.plan(&workspace, &reads),
-            Tool::ApplyPatch(call) => call.plan(&workspace),
+            Tool::EditFile(call) => call.plan(&workspace, &guard),
+            Tool::WriteFile(call) => call.plan(&workspace, &reads, &guard),
+            Tool::ApplyPatch(call) => call.plan(&workspace, &guard),
             _ => Err("this tool changes no file".to_owned()),
         })
         .await;
@@ -271,12 +273,23 @@ impl<H: Host> Agent<H> {
             Ok(cwd) => cwd,
             Err(error) => return Ok(ToolOutput::failed(error)),
         };
+        // The command is shown and kept as the model wrote it; what runs has the values.
+        let (command, secrets) = match secrets::for_shell(self.conversation.vault(), &call.command)
+        {
+            Ok(command) => command,
+            Err(error) => return Ok(ToolOutput::failed(error)),
+        };
         let isolation = self.setup.sandbox.isolation(self.setup.policy.sandbox);
-        let verdict = policy::command(self.setup.policy, &isolation, &call.command, &self.allowed);
+        let asked = policy::Asked {
+            command: &call.command,
+            has_secrets: !secrets.is_empty(),
+        };
+        let verdict = policy::command(self.setup.policy, &isolation, asked, &self.allowed);
         let about = || QuestionAbout::Command {
             command: call.command.clone(),
             cwd: call.cwd.clone(),
             isolation: isolation.clone(),
+            secrets,
         };
         let remember = |allowed: &mut policy::Allowances| {
             allowed.commands.insert(call.command.clone());
@@ -292,7 +305,7 @@ impl<H: Host> Agent<H> {
             Isolation::Unavailable { .. } => SandboxMode::Off,
             _ => self.setup.policy.sandbox,
         };
-        let job = call.job(&self.setup.workspace, cwd, mode);
+        let job = call.job(command, &self.setup.workspace, cwd, mode);
         if let Some(stopped) = self.keep(item_id, Scope::Anything, action).await? {
             return Ok(stopped);
         }

@@ -4,8 +4,10 @@ use crate::{
     control::Control,
     host::Host,
     reply::now,
+    secrets,
     tools::{Effect, Tool, ToolOutput, search::Searched},
     turn::Agent,
+    withheld::Guard,
 };
 use futures_util::{StreamExt, stream};
 use kerf_protocol::{
@@ -13,6 +15,7 @@ use kerf_protocol::{
     event::EventBody,
     item::{Item, ItemBody, ItemStatus, ToolCall},
 };
+use kerf_secrets::Vault;
 use kerf_workspace::RelPath;
 use std::{
     sync::{
@@ -115,7 +118,36 @@ impl Running {
     }
 }
 
+/// A call whose arguments fit, ready to run.
+struct Call {
+    tool: Tool,
+    /// With placeholders, for people.
+    title: String,
+}
+
+impl Call {
+    fn parse(raw: &RawCall, vault: &Vault) -> Result<Self, String> {
+        let parse =
+            |arguments: &str| Tool::parse(&raw.name, arguments).map_err(|error| error.to_string());
+        let tool = parse(&raw.arguments)?;
+        let title = tool.title();
+        let restored = tool
+            .takes_values()
+            .then(|| secrets::restored(vault, &raw.arguments));
+        let tool = match restored.flatten() {
+            Some(arguments) => parse(&arguments)?,
+            None => tool,
+        };
+        Ok(Self { tool, title })
+    }
+}
+
 impl<H: Host> Agent<H> {
+    /// Tells which files are withheld.
+    pub(crate) fn guard(&self) -> Guard {
+        Guard::new(self.setup.workspace.clone(), Arc::clone(&self.setup.show))
+    }
+
     /// Runs the calls of one reply.
     pub(crate) async fn run_calls(
         &mut self,
@@ -126,9 +158,10 @@ impl<H: Host> Agent<H> {
     ) -> Ran {
         let action = control.begin_action();
         let host = Arc::clone(&self.host);
-        let parsed: Vec<Result<Tool, String>> = raw
+        // What is shown of a call, and kept, is as the model wrote it.
+        let parsed: Vec<Result<Call, String>> = raw
             .iter()
-            .map(|call| Tool::parse(&call.name, &call.arguments).map_err(|error| error.to_string()))
+            .map(|call| Call::parse(call, self.conversation.vault()))
             .collect();
         let mut ran = Ran {
             results: Vec::with_capacity(raw.len()),
@@ -141,15 +174,15 @@ impl<H: Host> Agent<H> {
             for (call, tool) in raw.iter().zip(parsed) {
                 let (title, text) = match tool {
                     Err(error) => (call.name.clone(), error),
-                    Ok(tool) if raw.len() > MAX_CALLS => (
-                        tool.title(),
+                    Ok(call) if raw.len() > MAX_CALLS => (
+                        call.title,
                         format!(
                             "Not run: {} calls in one message are more than {MAX_CALLS}",
                             raw.len()
                         ),
                     ),
-                    Ok(tool) => (
-                        tool.title(),
+                    Ok(call) => (
+                        call.title,
                         "Not run: another call of this message was not valid. Send it again."
                             .to_owned(),
                     ),
@@ -162,16 +195,18 @@ impl<H: Host> Agent<H> {
         }
         self.repeats.next_reply();
         let mut calls = raw.iter().zip(parsed.into_iter().flatten()).peekable();
-        while let Some((call, tool)) = calls.next() {
+        while let Some((call, Call { tool, title })) = calls.next() {
             if tool.effect() == Effect::Reads && ran.fatal.is_none() && !action.is_cancelled() {
-                let mut batch = vec![(call, tool)];
-                while let Some(next) = calls.next_if(|(_, tool)| tool.effect() == Effect::Reads) {
-                    batch.push(next);
+                let mut batch = vec![(call, tool, title)];
+                while let Some((call, next)) =
+                    calls.next_if(|(_, next)| next.tool.effect() == Effect::Reads)
+                {
+                    batch.push((call, next.tool, next.title));
                 }
                 self.look(turn_id, step, batch, &action, &mut ran).await;
                 continue;
             }
-            let running = Running::new(turn_id, step, call, tool.title());
+            let running = Running::new(turn_id, step, call, title);
             running.start(&*host);
             let mut output = if ran.fatal.is_some() {
                 ToolOutput::with_status(ItemStatus::Cancelled, "Not run: the turn ended before it.")
@@ -206,20 +241,21 @@ impl<H: Host> Agent<H> {
         &mut self,
         turn_id: TurnId,
         step: u32,
-        batch: Vec<(&RawCall, Tool)>,
+        batch: Vec<(&RawCall, Tool, String)>,
         action: &CancellationToken,
         ran: &mut Ran,
     ) {
         let host = Arc::clone(&self.host);
         let mut jobs = Vec::with_capacity(batch.len());
-        for (raw, tool) in batch {
-            let running = Running::new(turn_id, step, raw, tool.title());
+        for (raw, tool, title) in batch {
+            let running = Running::new(turn_id, step, raw, title);
             running.start(&*host);
             jobs.push((running, tool));
         }
         let at = Searched {
             workspace: self.setup.workspace.clone(),
             index: self.setup.index.clone(),
+            guard: self.guard(),
         };
         let jobs: Vec<_> = jobs
             .into_iter()
@@ -229,7 +265,7 @@ impl<H: Host> Agent<H> {
                     let stop = Arc::new(AtomicBool::new(false));
                     let flag = Arc::clone(&stop);
                     let work = tokio::task::spawn_blocking(move || match &tool {
-                        Tool::ReadFile(call) => call.run(&at.workspace),
+                        Tool::ReadFile(call) => call.run(&at.workspace, &at.guard),
                         Tool::ListDir(call) => (call.run(&at.workspace), None),
                         Tool::FindFiles(call) => (call.run(&at, &flag), None),
                         Tool::Grep(call) => (call.run(&at, &flag), None),

@@ -1,6 +1,6 @@
 //! The conversation as the model gets to see it, made from items and grown by them.
 
-use crate::prompt;
+use crate::{prompt, secrets};
 use kerf_model::{Message, Part, Role};
 use kerf_protocol::{
     ItemId,
@@ -9,15 +9,18 @@ use kerf_protocol::{
     policy::{Answer, QuestionAbout},
     session::Turn,
 };
+use kerf_secrets::Vault;
 use std::{fmt::Write, sync::Arc};
 
 /// Stands for the output of a call that nobody saw end.
 const INTERRUPTED: &str = "Kerf stopped while this call was running. Whether it finished is unknown, and it was not run again. \
 Look at the present state before you repeat it.";
 
-/// Messages with what is known about each.
-#[derive(Debug, Default)]
+/// Messages with what is known about each. Every message is concealed as it comes in, once: equal texts give equal
+/// bytes, and what was sent before is not searched again.
+#[derive(Debug)]
 pub(crate) struct Conversation {
+    vault: Vault,
     messages: Vec<Arc<Message>>,
     about: Vec<About>,
     /// Calls that may have changed something and that nobody saw end: item, tool, what it was doing.
@@ -37,27 +40,24 @@ struct About {
 
 impl Conversation {
     /// The conversation that the items of earlier turns tell. The last summary stands for what it replaced.
-    pub(crate) fn replay(turns: &[Turn]) -> Self {
-        let mut this = Self::default();
+    ///
+    /// What a summary replaced is read too: later items and the summary itself have placeholders of its secrets.
+    pub(crate) fn replay(turns: &[Turn], vault: Vault) -> Self {
+        let mut this = Self {
+            vault,
+            messages: Vec::new(),
+            about: Vec::new(),
+            interrupted: Vec::new(),
+        };
         let items = || turns.iter().flat_map(|turn| &turn.items);
-        let mut skipping = None;
-        if let Some((text, up_to)) = items().rev().find_map(|item| match &item.body {
+        let mut summary = items().rev().find_map(|item| match &item.body {
             ItemBody::Summary { text, up_to } if item.status == ItemStatus::Completed => {
                 Some((text, *up_to))
             }
             _ => None,
-        }) {
-            this.push_text(prompt::summary_message(text), up_to);
-            skipping = Some(up_to);
-        }
+        });
         let mut reply: Vec<&Item> = Vec::new();
         for item in items() {
-            if let Some(up_to) = skipping {
-                if item.id == up_to {
-                    skipping = None;
-                }
-                continue;
-            }
             match &item.body {
                 ItemBody::UserMessage { .. } => {
                     this.push_reply_items(&std::mem::take(&mut reply));
@@ -85,9 +85,55 @@ impl Conversation {
                 }
                 _ => {}
             }
+            if let Some((text, up_to)) = summary
+                && item.id == up_to
+            {
+                this.push_reply_items(&std::mem::take(&mut reply));
+                this.begin_with(text, up_to);
+                summary = None;
+            }
         }
         this.push_reply_items(&reply);
+        if let Some((text, up_to)) = summary {
+            this.begin_with(text, up_to);
+        }
+        this.conceal_again(0);
         this
+    }
+
+    /// Leaves a summary in the place of all that there is.
+    fn begin_with(&mut self, summary: &str, up_to: ItemId) {
+        self.messages.clear();
+        self.about.clear();
+        self.interrupted.clear();
+        self.push_text(prompt::summary_message(summary), up_to);
+    }
+
+    /// The secrets of the session, with what stands for each.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Conceals what goes out beside the messages: the system prompt and the shape of the answer.
+    pub(crate) fn conceal(&mut self, system: &mut String, schema: Option<&mut serde_json::Value>) {
+        let known = self.vault.len();
+        secrets::conceal_text(&mut self.vault, system);
+        if let Some(schema) = schema {
+            secrets::conceal_json(&mut self.vault, schema);
+        }
+        self.conceal_again(known);
+    }
+
+    /// A secret that was known by its name alone may stand without it in an earlier message.
+    fn conceal_again(&mut self, known: usize) {
+        if self.vault.len() == known {
+            return;
+        }
+        for (message, about) in self.messages.iter_mut().zip(&mut self.about) {
+            let message = Arc::make_mut(message);
+            secrets::conceal(&mut self.vault, message);
+            about.bytes = bytes(message);
+        }
     }
 
     /// The calls that nobody saw end and nobody was asked about yet.
@@ -232,7 +278,8 @@ impl Conversation {
         quotes: Vec<(usize, FileRange)>,
         last_item: ItemId,
     ) {
-        let message = Message { role, parts };
+        let mut message = Message { role, parts };
+        secrets::conceal(&mut self.vault, &mut message);
         self.about.push(About {
             bytes: bytes(&message),
             quotes,
@@ -337,10 +384,11 @@ impl Conversation {
         let Some(up_to) = self.item_before(cut) else {
             return;
         };
-        let message = Message {
+        let mut message = Message {
             role: Role::User,
             parts: vec![Part::Text(prompt::summary_message(summary))],
         };
+        secrets::conceal(&mut self.vault, &mut message);
         let about = About {
             bytes: bytes(&message),
             quotes: Vec::new(),

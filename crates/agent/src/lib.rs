@@ -8,6 +8,9 @@
 //! Everything that a model sends is hostile: tool calls run only from a complete message in which each call
 //! fits its schema, paths stay inside the workspace, commands run in the sandbox.
 //!
+//! What goes to a model is concealed first: secrets stand in the conversation as placeholders, items keep what was
+//! really read, and placeholders in a call become values again when it runs.
+//!
 //! Start with [`Agent::run_turn`] in `turn.rs`; the tools are in `tools.rs`.
 
 mod act;
@@ -24,9 +27,11 @@ mod repeats;
 mod reply;
 mod request;
 mod room;
+mod secrets;
 mod shape;
 mod tools;
 mod turn;
+mod withheld;
 
 pub use control::{Control, UserInput};
 pub use host::{Host, HostError, Nobody, Scope};

@@ -21,6 +21,15 @@ pub(crate) struct Allowances {
     pub(crate) commands: HashSet<String>,
 }
 
+/// A command that is to run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// As the model wrote it.
+    pub(crate) command: &'a str,
+    /// Whether values of secrets go into it.
+    pub(crate) has_secrets: bool,
+}
+
 /// May files be edited?
 pub(crate) fn edit(policy: Policy, allowed: &Allowances) -> Verdict {
     match (policy.sandbox, policy.approve) {
@@ -37,7 +46,7 @@ pub(crate) fn edit(policy: Policy, allowed: &Allowances) -> Verdict {
 pub(crate) fn command(
     policy: Policy,
     isolation: &Isolation,
-    command: &str,
+    asked: Asked<'_>,
     allowed: &Allowances,
 ) -> Verdict {
     if let Isolation::Unavailable { reason } = isolation {
@@ -49,9 +58,19 @@ pub(crate) fn command(
             ApproveMode::Ask | ApproveMode::Auto => Verdict::Ask,
         };
     }
+    let is_allowed = allowed.commands.contains(asked.command);
+    // Only full isolation keeps a command from the network for sure.
+    let may_send = asked.has_secrets && *isolation != Isolation::Full;
     match policy.approve {
-        ApproveMode::Ask if !allowed.commands.contains(command) => Verdict::Ask,
-        _ => Verdict::Go,
+        _ if is_allowed => Verdict::Go,
+        ApproveMode::Never if may_send => Verdict::Refuse(
+            "This command would run with a secret in it and could reach the network, and nobody can be asked. \
+             Let the command read the secret from the file that holds it."
+                .to_owned(),
+        ),
+        ApproveMode::Ask => Verdict::Ask,
+        ApproveMode::Auto if may_send => Verdict::Ask,
+        ApproveMode::Auto | ApproveMode::Never => Verdict::Go,
     }
 }
 
@@ -61,6 +80,48 @@ mod tests {
 
     fn policy(sandbox: SandboxMode, approve: ApproveMode) -> Policy {
         Policy { sandbox, approve }
+    }
+
+    fn plain(command: &str) -> Asked<'_> {
+        Asked {
+            command,
+            has_secrets: false,
+        }
+    }
+
+    #[test]
+    fn a_secret_goes_to_where_the_network_may_be_only_by_the_user_s_word() {
+        use {ApproveMode::*, SandboxMode::*};
+        let with_secret = Asked {
+            command: "curl x",
+            has_secrets: true,
+        };
+        let fresh = Allowances::default();
+        let reduced = Isolation::Reduced {
+            missing: vec!["network".to_owned()],
+        };
+        for (isolation, approve, expected) in [
+            (&Isolation::Full, Auto, Some(Verdict::Go)),
+            (&Isolation::Full, Never, Some(Verdict::Go)),
+            (&Isolation::Full, Ask, Some(Verdict::Ask)),
+            (&reduced, Auto, Some(Verdict::Ask)),
+            (&reduced, Never, None),
+            (&Isolation::Off, Auto, Some(Verdict::Ask)),
+            (&Isolation::Off, Ask, Some(Verdict::Ask)),
+            (&Isolation::Off, Never, None),
+        ] {
+            let verdict = command(policy(Off, approve), isolation, with_secret, &fresh);
+            match expected {
+                Some(expected) => assert_eq!(verdict, expected, "{isolation:?} {approve:?}"),
+                None => assert!(matches!(verdict, Verdict::Refuse(_)), "{isolation:?}"),
+            }
+        }
+        let allowed = Allowances {
+            commands: HashSet::from(["curl x".to_owned()]),
+            ..Default::default()
+        };
+        let again = command(policy(Off, Auto), &Isolation::Off, with_secret, &allowed);
+        assert_eq!(again, Verdict::Go);
     }
 
     #[test]
@@ -94,15 +155,15 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(
-            command(policy(WorkspaceWrite, Auto), &none, "ls", &allowed),
+            command(policy(WorkspaceWrite, Auto), &none, plain("ls"), &allowed),
             Verdict::Ask
         );
         assert_eq!(
-            command(policy(WorkspaceWrite, Ask), &none, "ls", &allowed),
+            command(policy(WorkspaceWrite, Ask), &none, plain("ls"), &allowed),
             Verdict::Ask
         );
         assert!(matches!(
-            command(policy(WorkspaceWrite, Never), &none, "ls", &allowed),
+            command(policy(WorkspaceWrite, Never), &none, plain("ls"), &allowed),
             Verdict::Refuse(_)
         ));
     }
@@ -114,9 +175,12 @@ mod tests {
             ..Default::default()
         };
         let ask = policy(SandboxMode::WorkspaceWrite, ApproveMode::Ask);
-        assert_eq!(command(ask, &Isolation::Full, "ls", &allowed), Verdict::Go);
         assert_eq!(
-            command(ask, &Isolation::Full, "ls && rm x", &allowed),
+            command(ask, &Isolation::Full, plain("ls"), &allowed),
+            Verdict::Go
+        );
+        assert_eq!(
+            command(ask, &Isolation::Full, plain("ls && rm x"), &allowed),
             Verdict::Ask
         );
     }

@@ -28,7 +28,7 @@ impl<H: Host> Agent<H> {
             tools: tools::specs(),
             about: self.about(Purpose::Turn, progress.turn_id),
             max_output_tokens: None,
-            output_schema: self.setup.output_schema.as_ref(),
+            output_schema: progress.output_schema.as_ref(),
             cache_key: &cache_key,
         };
         let mut items = ReplyItems::new(&*self.host, progress.turn_id, progress.step);

@@ -150,6 +150,12 @@ pub(crate) struct AskUser {
 }
 
 impl Tool {
+    /// Whether values go into the arguments where placeholders stand. A command takes them when it runs, and what the
+    /// user is asked or shown has none.
+    pub(crate) fn takes_values(&self) -> bool {
+        matches!(self.effect(), Effect::Reads | Effect::Edits)
+    }
+
     /// One line for people.
     pub(crate) fn title(&self) -> String {
         let title = match self {

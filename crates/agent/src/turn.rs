@@ -26,8 +26,9 @@ use kerf_protocol::{
     session::Turn,
 };
 use kerf_sandbox::Sandbox;
+use kerf_secrets::Vault;
 use kerf_workspace::Workspace;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// So many replies in a row without one valid call end the turn: the model cannot use the tools.
 const MAX_INVALID_REPLIES: u32 = 4;
@@ -54,6 +55,10 @@ pub struct Setup {
     pub user_instructions: Option<UserInstructions>,
     /// The shape that the last answer must have, as JSON Schema.
     pub output_schema: Option<serde_json::Value>,
+    /// What placeholders of secrets are made from: a secret of the user's, always the same for a session.
+    pub placeholder_key: [u8; 32],
+    /// Whole paths of files that the user lets the model read although their names say that they hold secrets.
+    pub show: Arc<[PathBuf]>,
 }
 
 /// How a turn ended.
@@ -87,6 +92,8 @@ pub(crate) struct Progress {
     pub(crate) step: u32,
     pub(crate) usage: Usage,
     pub(crate) system: String,
+    /// The shape that was asked for, as it is sent.
+    pub(crate) output_schema: Option<serde_json::Value>,
     pub(crate) invalid_replies: u32,
     /// How often in a row the context was made smaller without a reply in between.
     pub(crate) squeezed: u32,
@@ -121,7 +128,7 @@ impl<H: Host> Agent<H> {
             instructions: Instructions::default(),
             jobs: BTreeMap::new(),
             next_job: 0,
-            conversation: Conversation::replay(history),
+            conversation: Conversation::replay(history, Vault::new(setup.placeholder_key)),
             meter,
             setup,
         }
@@ -143,11 +150,16 @@ impl<H: Host> Agent<H> {
             Instructions::start(&self.setup.workspace, self.setup.user_instructions.as_ref());
         self.instructions = instructions;
         let folder = self.setup.workspace.root().display().to_string();
+        let mut system = prompt::system(&folder, self.setup.policy, &given.text);
+        let mut output_schema = self.setup.output_schema.clone();
+        self.conversation
+            .conceal(&mut system, output_schema.as_mut());
         let mut progress = Progress {
             turn_id,
             step: 0,
             usage: Usage::default(),
-            system: prompt::system(&folder, self.setup.policy, &given.text),
+            system,
+            output_schema,
             invalid_replies: 0,
             squeezed: 0,
             misfits: 0,

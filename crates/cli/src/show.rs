@@ -243,6 +243,7 @@ pub(crate) fn question(about: &QuestionAbout, output: &Output) {
             command,
             cwd,
             isolation,
+            secrets,
         } => {
             let place = if cwd.is_empty() || cwd == "." {
                 String::new()
@@ -255,6 +256,12 @@ pub(crate) fn question(about: &QuestionAbout, output: &Output) {
             ));
             for line in visible(command).split('\n') {
                 output.line(&format!("    {line}"));
+            }
+            for secret in secrets {
+                output.line(&format!(
+                    "  A secret goes into it in the place of {}.",
+                    visible(secret)
+                ));
             }
         }
         QuestionAbout::Edit { diff } => {

@@ -70,6 +70,12 @@ impl Home {
         self.data.join("index")
     }
 
+    /// The secret from which placeholders are made.
+    #[must_use]
+    pub fn placeholder_key(&self) -> PathBuf {
+        self.data.join("placeholder.key")
+    }
+
     /// What the folder of a session held before a command that is running; nothing is there otherwise.
     #[must_use]
     pub fn record(&self, session_id: SessionId) -> PathBuf {

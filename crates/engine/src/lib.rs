@@ -28,6 +28,7 @@ mod log;
 mod open;
 mod options;
 mod outside;
+mod placeholder_key;
 mod preferences;
 mod projects;
 mod reviews;

@@ -140,6 +140,10 @@ impl Engine {
         let work = async {
             let mut agent = agent.lock().await;
             live.bring_up_to_date(agent.setup_mut());
+            // Settings that cannot be read just now leave what the user allowed before.
+            if let Ok(settings) = self.settings() {
+                agent.setup_mut().show = settings.secrets.show.into();
+            }
             agent.run_turn(turn_id, input, &control).await
         };
         let end = AssertUnwindSafe(work).catch_unwind().await;

@@ -10,6 +10,9 @@
 //! context_window = 131072
 //! key = "keyring"            # or left out: no key
 //!
+//! [secrets]
+//! show = ["/home/ada/app/.env.test"]  # may be read by models
+//!
 //! [app.appearance]            # what the window's settings change
 //! theme = "dark"
 //! ```
@@ -51,6 +54,17 @@ pub(crate) struct Settings {
     pub(crate) endpoints: BTreeMap<String, EndpointSettings>,
     #[serde(default)]
     pub(crate) app: AppSettings,
+    #[serde(default)]
+    pub(crate) secrets: SecretSettings,
+}
+
+/// What the user decided about files that are withheld from models.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretSettings {
+    /// Whole paths of files that may be read although their names say that they hold secrets.
+    #[serde(default)]
+    pub(crate) show: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

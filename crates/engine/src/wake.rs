@@ -7,6 +7,7 @@ use crate::{
     host::SessionHost,
     interrupted::Interrupted,
     log::EventLog,
+    placeholder_key,
 };
 use kerf_agent::{Agent, Control, Setup, UserInstructions};
 use kerf_index::Index;
@@ -228,6 +229,8 @@ impl Engine {
             policy: session.policy,
             user_instructions: live.opened.user_instructions.clone(),
             output_schema: live.output_schema().clone(),
+            placeholder_key: self.placeholder_key(session.id).await?,
+            show: self.settings()?.secrets.show.into(),
         };
         // From here on the agent has the history.
         let known = live.opened.turns().take();
@@ -239,6 +242,13 @@ impl Engine {
         let agent = Arc::new(AsyncMutex::new(agent));
         *made = Some(Arc::clone(&agent));
         Ok(agent)
+    }
+
+    async fn placeholder_key(&self, session_id: SessionId) -> Result<[u8; 32], Failure> {
+        let file = self.home().placeholder_key();
+        tokio::task::spawn_blocking(move || placeholder_key::of_session(&file, session_id))
+            .await
+            .map_err(from_panic)?
     }
 
     /// The index of the session's folder, which hears from the host what the agent changes. Work goes on without one.

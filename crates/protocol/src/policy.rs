@@ -88,6 +88,10 @@ pub enum QuestionAbout {
         cwd: String,
         /// The isolation that it would run under.
         isolation: Isolation,
+        /// The placeholders in the command: values of secrets are in their places when it runs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[ts(as = "Option<Vec<String>>", optional)]
+        secrets: Vec<String>,
     },
     /// May these files change?
     Edit {

@@ -16,7 +16,11 @@ cwd: string,
 /**
  * The isolation that it would run under.
  */
-isolation: Isolation, } | { "type": "edit", 
+isolation: Isolation, 
+/**
+ * The placeholders in the command: values of secrets are in their places when it runs.
+ */
+secrets?: Array<string>, } | { "type": "edit", 
 /**
  * The whole change as a unified diff.
  */

@@ -2,7 +2,7 @@
 //! Each makes a plan that can be shown and is then written all or none.
 
 use super::look::{MAX_FILE_BYTES, missing};
-use crate::reads::Reads;
+use crate::{reads::Reads, withheld::Guard};
 use kerf_workspace::{
     FileWrite, FsError, Kind, LineEnding, RelPath, Stamp, TextFile, Workspace,
     edit::{Replacement, replace},
@@ -66,10 +66,12 @@ pub(crate) struct Plan {
 }
 
 impl EditFile {
-    pub(crate) fn plan(&self, workspace: &Workspace) -> Result<Plan, String> {
+    pub(crate) fn plan(&self, workspace: &Workspace, guard: &Guard) -> Result<Plan, String> {
         let path = workspace
             .resolve(&self.path)
             .map_err(|error| error.to_string())?;
+        // Also what nearly matched would tell of the file.
+        guard.check(&path).map_err(|error| error.to_string())?;
         let (stamp, bytes) = read(workspace, &path)?;
         let file = decode(&path, &bytes)?;
         let edits: Vec<Replacement> = self
@@ -102,7 +104,12 @@ impl EditFile {
 
 impl WriteFile {
     /// `reads` tells what of the file the model has seen.
-    pub(crate) fn plan(&self, workspace: &Workspace, reads: &Reads) -> Result<Plan, String> {
+    pub(crate) fn plan(
+        &self,
+        workspace: &Workspace,
+        reads: &Reads,
+        guard: &Guard,
+    ) -> Result<Plan, String> {
         let path = workspace
             .resolve(&self.path)
             .map_err(|error| error.to_string())?;
@@ -110,6 +117,7 @@ impl WriteFile {
             Err(FsError::NotFound { .. }) => (None, self.content.clone().into_bytes()),
             Err(error) => return Err(error.to_string()),
             Ok((stamp, bytes)) => {
+                guard.check(&path).map_err(|error| error.to_string())?;
                 reads
                     .whole(&path, stamp, &bytes)
                     .map_err(|unread| unread.to_string())?;
@@ -162,8 +170,15 @@ impl ApplyPatch {
         }
     }
 
-    pub(crate) fn plan(&self, workspace: &Workspace) -> Result<Plan, String> {
+    pub(crate) fn plan(&self, workspace: &Workspace, guard: &Guard) -> Result<Plan, String> {
         let patch = parse_patch(&self.patch).map_err(|error| error.to_string())?;
+        for op in &patch.ops {
+            if let PatchOp::Update { path, .. } | PatchOp::Delete { path, .. } = op
+                && let Ok(path) = workspace.resolve(path)
+            {
+                guard.check(&path).map_err(|error| error.to_string())?;
+            }
+        }
         let writes = plan_patch(workspace, &patch).map_err(|error| error.to_string())?;
         let mut done = "Done:".to_owned();
         for write in &writes {

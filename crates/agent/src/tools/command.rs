@@ -59,14 +59,20 @@ impl RunCommand {
         Ok(workspace.root().join(path.as_path()))
     }
 
-    /// The job for the sandbox.
-    pub(crate) fn job(&self, workspace: &Workspace, cwd: PathBuf, mode: SandboxMode) -> Job {
+    /// The job for the sandbox: `command` is the call's own with values where it has placeholders.
+    pub(crate) fn job(
+        &self,
+        command: String,
+        workspace: &Workspace,
+        cwd: PathBuf,
+        mode: SandboxMode,
+    ) -> Job {
         let timeout = self
             .timeout_seconds
             .unwrap_or(DEFAULT_TIMEOUT)
             .clamp(1, MAX_TIMEOUT);
         Job {
-            command: Invocation::Shell(self.command.clone()),
+            command: Invocation::Shell(command),
             cwd,
             workspace: workspace.root().to_owned(),
             mode,

@@ -1,7 +1,7 @@
 //! The tools that look at files and folders: read_file, list_dir.
 
 use super::{ToolOutput, or_root};
-use crate::reads::Shown;
+use crate::{reads::Shown, withheld::Guard};
 use kerf_index::FindQuery;
 use kerf_protocol::ledger::FileRange;
 use kerf_workspace::{FsError, Kind, RelPath, TextFile, Workspace};
@@ -34,6 +34,35 @@ pub(crate) struct ListDir {
     pub(crate) path: String,
 }
 
+/// Stands for a line of a private key that is shown without the key's first line.
+pub(super) const KEY_LINE: &str = "(a line of a private key)";
+
+/// The lines of a file that are in a private key, each key with its first and its last line.
+#[derive(Debug, Default)]
+pub(super) struct KeyLines(Vec<(usize, usize)>);
+
+impl KeyLines {
+    pub(super) fn of(text: &str) -> Self {
+        let (mut at, mut line) = (0, 1);
+        let mut number = |to: usize| {
+            line += text[at..to].bytes().filter(|byte| *byte == b'\n').count();
+            at = to;
+            line
+        };
+        let blocks = kerf_secrets::key_blocks(text);
+        let lines = blocks
+            .iter()
+            .map(|block| (number(block.range.start), number(block.range.end)));
+        Self(lines.collect())
+    }
+
+    /// The first line of the key that a line is in.
+    pub(super) fn begin_of(&self, line: usize) -> Option<usize> {
+        let (begin, end) = self.0.iter().rev().find(|(begin, _)| *begin <= line)?;
+        (line <= *end).then_some(*begin)
+    }
+}
+
 impl ReadFile {
     pub(crate) fn title(&self) -> String {
         match (self.first_line, self.last_line) {
@@ -48,17 +77,18 @@ impl ReadFile {
     }
 
     /// Reads; also says what of the file was shown.
-    pub(crate) fn run(&self, workspace: &Workspace) -> (ToolOutput, Option<Shown>) {
-        match self.read(workspace) {
+    pub(crate) fn run(&self, workspace: &Workspace, guard: &Guard) -> (ToolOutput, Option<Shown>) {
+        match self.read(workspace, guard) {
             Ok((output, shown)) => (output, Some(shown)),
             Err(message) => (ToolOutput::failed(message), None),
         }
     }
 
-    fn read(&self, workspace: &Workspace) -> Result<(ToolOutput, Shown), String> {
+    fn read(&self, workspace: &Workspace, guard: &Guard) -> Result<(ToolOutput, Shown), String> {
         let path = workspace
             .resolve(&self.path)
             .map_err(|error| error.to_string())?;
+        guard.check(&path).map_err(|error| error.to_string())?;
         // The stamp is taken first: a change while reading then makes the version that was read an old one.
         let stat = workspace
             .fs()
@@ -92,6 +122,7 @@ impl ReadFile {
                 "{path} has {total} lines; lines {first} to {wanted_last} are none of them"
             ));
         }
+        let keys = KeyLines::of(&file.text);
         let mut text = String::new();
         let mut last = first - 1;
         for (index, line) in file
@@ -104,6 +135,12 @@ impl ReadFile {
             if text.len() > MAX_OUTPUT || index + 1 - first >= MAX_LINES {
                 break;
             }
+            last = index + 1;
+            // Where its first line is not shown, nothing tells that this is one of a key.
+            if keys.begin_of(last).is_some_and(|begin| begin < first) {
+                let _ = writeln!(text, "{last}\t{KEY_LINE}");
+                continue;
+            }
             let end = line
                 .char_indices()
                 .nth(MAX_LINE_CHARS)
@@ -115,7 +152,6 @@ impl ReadFile {
                 shown.add_line(index + 1);
             }
             text.push('\n');
-            last = index + 1;
         }
         if last < wanted_last {
             let _ = writeln!(

@@ -2,11 +2,15 @@
 //!
 //! They go through the folder's index. Without one, text and names are searched by reading the folder.
 
+mod filter;
+
 use super::{
     ToolOutput,
     look::{MAX_OUTPUT, missing},
     or_root,
 };
+use crate::withheld::Guard;
+use filter::Filter;
 use kerf_index::{
     Answer, FindQuery, Focus, GrepQuery, Hit, HitKind, Index, Key, Known, Mode, Query, Wanted,
 };
@@ -31,6 +35,8 @@ const OUTLINE_TOKENS: usize = 2_000;
 pub(crate) struct Searched {
     pub(crate) workspace: Workspace,
     pub(crate) index: Option<Index>,
+    /// Tells which files are withheld.
+    pub(crate) guard: Guard,
 }
 
 /// Finds files by name: a glob like `src/**/*.rs`, or parts of the name. Ignored files are left out.
@@ -149,7 +155,7 @@ impl Grep {
             Ok(path) => path,
             Err(error) => return ToolOutput::failed(error.to_string()),
         };
-        if let Err(message) = searchable(&at.workspace, &under) {
+        if let Err(message) = at.searchable(&under) {
             return ToolOutput::failed(message);
         }
         let query = GrepQuery {
@@ -175,22 +181,32 @@ impl Grep {
             return ToolOutput::done("(no match)");
         }
         let mut output = ToolOutput::done(String::new());
+        let mut filter = Filter::new(at);
         let mut shown = 0;
         for found in &grepped.found {
             if output.text.len() > MAX_OUTPUT {
                 break;
             }
+            shown += 1;
+            if filter.hides(&found.path) {
+                continue;
+            }
             let before = u32::try_from(found.before.len()).unwrap_or(0);
             let first = found.line.saturating_sub(before).max(1);
             for (line, number) in found.before.iter().zip(first..) {
+                let line = filter.line(&found.path, number, line);
                 let _ = writeln!(output.text, "{}-{number}- {line}", found.path);
             }
             let _ = writeln!(
                 output.text,
                 "{}:{}:{}: {}",
-                found.path, found.line, found.column, found.text
+                found.path,
+                found.line,
+                found.column,
+                filter.line(&found.path, found.line, &found.text)
             );
             for (line, number) in found.after.iter().zip(found.line + 1..) {
+                let line = filter.line(&found.path, number, line);
                 let _ = writeln!(output.text, "{}-{number}- {line}", found.path);
             }
             output.quotes.push(FileRange {
@@ -198,8 +214,8 @@ impl Grep {
                 first_line: first,
                 last_line: found.line + u32::try_from(found.after.len()).unwrap_or(0),
             });
-            shown += 1;
         }
+        filter.note(&mut output.text);
         if grepped.truncated || shown < grepped.found.len() {
             let _ = writeln!(
                 output.text,
@@ -214,7 +230,7 @@ impl SearchCode {
     pub(crate) fn run(&self, at: &Searched, cancel: &AtomicBool) -> ToolOutput {
         let limit = self.limit.unwrap_or(HITS).clamp(1, MAX_HITS) as usize;
         match at.ask(&self.query, Mode::Words, &self.path, limit, cancel) {
-            Ok(answer) => shown(&answer, "narrow the query"),
+            Ok(answer) => at.shown(&answer, "narrow the query"),
             Err(message) => ToolOutput::failed(message),
         }
     }
@@ -225,7 +241,7 @@ impl Symbols {
         let limit = MAX_HITS as usize;
         let defined = at.ask(&self.name, Mode::Symbol, &self.path, limit, cancel);
         let mut output = match defined {
-            Ok(answer) => shown(&answer, "give more of the name or a path"),
+            Ok(answer) => at.shown(&answer, "give more of the name or a path"),
             Err(message) => return ToolOutput::failed(message),
         };
         if !self.references {
@@ -234,7 +250,7 @@ impl Symbols {
         let name = format!("ref:\"{}\"", self.name.replace('"', ""));
         match at.ask(&name, Mode::Words, &self.path, MAX_REFERENCES, cancel) {
             Ok(answer) => {
-                let used = shown(&answer, "give a path");
+                let used = at.shown(&answer, "give a path");
                 let _ = write!(output.text, "used:\n{}", used.text);
                 output.quotes.extend(used.quotes);
             }
@@ -255,7 +271,10 @@ impl Outline {
         };
         let outlined = match at.workspace.fs().stat(&path) {
             Ok(stat) if stat.kind == Kind::Dir => of_folder(index, &path, cancel),
-            Ok(_) => of_file(index, &path),
+            Ok(_) => match at.guard.check(&path) {
+                Ok(()) => of_file(index, &path),
+                Err(withheld) => Err(withheld.to_string()),
+            },
             Err(error) => Err(missing(&at.workspace, &path, error)),
         };
         outlined.unwrap_or_else(ToolOutput::failed)
@@ -275,7 +294,7 @@ impl Searched {
             .workspace
             .resolve(or_root(path))
             .map_err(|error| error.to_string())?;
-        searchable(&self.workspace, &under)?;
+        self.searchable(&under)?;
         let index = self.index.as_ref().ok_or(NO_INDEX)?;
         let within = if under.is_root() {
             String::new()
@@ -283,6 +302,49 @@ impl Searched {
             under.to_string()
         };
         ask(index, text, mode, &within, limit, cancel)
+    }
+
+    /// Says of a place that a search finds nothing in why that is so.
+    fn searchable(&self, path: &RelPath) -> Result<(), String> {
+        searchable(&self.workspace, path)?;
+        self.guard.check(path).map_err(|error| error.to_string())
+    }
+
+    /// Hits as lines, and the lines that they quote.
+    fn shown(&self, answer: &Answer, how_to_narrow: &str) -> ToolOutput {
+        if answer.hits.is_empty() {
+            return ToolOutput::done("(nothing found)\n");
+        }
+        let mut output = ToolOutput::done(String::new());
+        let mut filter = Filter::new(self);
+        let mut shown = 0;
+        for hit in &answer.hits {
+            if output.text.len() > MAX_OUTPUT {
+                break;
+            }
+            shown += 1;
+            if filter.hides(&hit.path) {
+                continue;
+            }
+            let text = filter.line(&hit.path, hit.line, &hit.text);
+            let _ = writeln!(output.text, "{}", line(hit, text));
+            output.quotes.push(FileRange {
+                path: hit.path.to_string(),
+                first_line: hit.line,
+                last_line: hit.line,
+            });
+        }
+        filter.note(&mut output.text);
+        if answer.more || shown < answer.hits.len() {
+            let _ = writeln!(
+                output.text,
+                "({shown} shown; there are more, {how_to_narrow})"
+            );
+        }
+        if let Some(why) = &answer.scanned {
+            let _ = writeln!(output.text, "({why})");
+        }
+        output
     }
 }
 
@@ -314,44 +376,12 @@ fn ask(
         .map_err(|error| error.to_string())
 }
 
-/// Hits as lines, and the lines that they quote.
-fn shown(answer: &Answer, how_to_narrow: &str) -> ToolOutput {
-    if answer.hits.is_empty() {
-        return ToolOutput::done("(nothing found)\n");
-    }
-    let mut output = ToolOutput::done(String::new());
-    let mut shown = 0;
-    for hit in &answer.hits {
-        if output.text.len() > MAX_OUTPUT {
-            break;
-        }
-        let _ = writeln!(output.text, "{}", line(hit));
-        output.quotes.push(FileRange {
-            path: hit.path.to_string(),
-            first_line: hit.line,
-            last_line: hit.line,
-        });
-        shown += 1;
-    }
-    if answer.more || shown < answer.hits.len() {
-        let _ = writeln!(
-            output.text,
-            "({shown} shown; there are more, {how_to_narrow})"
-        );
-    }
-    if let Some(why) = &answer.scanned {
-        let _ = writeln!(output.text, "({why})");
-    }
-    output
-}
-
-fn line(hit: &Hit) -> String {
+fn line(hit: &Hit, text: &str) -> String {
     let Hit {
         path,
         line,
         column,
         last_line,
-        text,
         ..
     } = hit;
     let text = text.trim_end();

@@ -80,7 +80,8 @@ async fn a_question_shows_the_whole_command() {
         QuestionAbout::Command {
             command,
             cwd: "sub".to_owned(),
-            isolation: Isolation::Off
+            isolation: Isolation::Off,
+            secrets: Vec::new(),
         }
     );
     assert_eq!(rig.fixture.read("sub/c.txt"), "hidden\n");

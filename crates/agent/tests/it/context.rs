@@ -105,9 +105,9 @@ async fn what_cannot_shrink_fails_in_plain_words() {
     );
 }
 
-/// A session whose words fill the window of 8,400 tokens at the sixth message.
+/// A session whose words fill the window of 8,440 tokens at the sixth message.
 async fn talked(script: Script) -> Rig {
-    let mut rig = Rig::new("", script).window(8_400);
+    let mut rig = Rig::new("", script).window(8_440);
     for number in 0..5 {
         let text = format!("message {number} {}", "word ".repeat(700));
         assert_eq!(rig.turn(&text).await, TurnEnd::Completed);

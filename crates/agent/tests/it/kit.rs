@@ -500,6 +500,8 @@ fn setup(
         },
         user_instructions: None,
         output_schema: None,
+        placeholder_key: [7; 32],
+        show: Arc::default(),
     }
 }
 

@@ -16,5 +16,6 @@ mod order;
 mod paths;
 mod repeats;
 mod replay;
+mod secrets;
 mod steering;
 mod talk;

@@ -21,6 +21,10 @@ const BEHIND_ANYWHERE: &str = r#"(?:[\x60'"\s;,:!?|&@#)\]}<>]|\.\s|\.$|\\[nrt"'u
 /// How a pattern says that a match begins where a word does. It is looked at by code, because a word also begins
 /// behind an escape like `\n`, whose letter is none of it.
 const AT_WORD: [&str; 2] = [r"\b", r#"(?:^|[\\'"\x60\s>=:(,)])"#];
+/// What stands between a name and its value in the rules for "name = value".
+const ASSIGNS: &str = r"(?:=|>|:{1,3}=|";
+/// Between the start of a name and the sign behind it there is no more: the provider's word, 20 letters, 3 blanks.
+const LONGEST_NAME: usize = 64;
 /// A match of a pattern without a longest one is looked for in so many bytes, then in more.
 const FIRST_WINDOW: usize = 4 * 1024;
 const LAST_WINDOW: usize = 1024 * 1024;
@@ -43,6 +47,8 @@ pub(crate) struct Compiled {
     longest: Option<usize>,
     pub(crate) reach: Reach,
     at_word: bool,
+    /// Whether every match has a sign like `=` behind its name.
+    assigns: bool,
 }
 
 /// A match: all of it, and the secret in it.
@@ -158,6 +164,8 @@ impl Compiled {
                 Reach::Around(longest.unwrap_or(0).max(FIRST_WINDOW))
             },
             at_word: behind_start.is_some(),
+            // Some have a token's own form as another way.
+            assigns: pattern.contains(ASSIGNS) && !pattern.contains(r"|\b("),
             longest,
         })
     }
@@ -165,6 +173,10 @@ impl Compiled {
     /// The match that begins at `start`.
     pub(crate) fn at(&self, text: &str, start: usize) -> Option<Found> {
         if self.at_word && !begins_word(text.as_bytes(), start) {
+            return None;
+        }
+        // Names are frequent in code, and most are given no value: that is seen without the pattern.
+        if self.assigns && !is_assigned(&text.as_bytes()[start..]) {
             return None;
         }
         let mut window = self.longest.unwrap_or(FIRST_WINDOW);
@@ -216,6 +228,15 @@ impl Compiled {
             secret: on_chars(text, secret),
         })
     }
+}
+
+/// Whether a sign like `=` follows the name that a text begins with.
+fn is_assigned(text: &[u8]) -> bool {
+    let near = &text[..text.len().min(LONGEST_NAME)];
+    let goes_on = |byte: &u8| is_word(*byte) || b" \t\n\r\x0b\x0c.-'\"".contains(byte);
+    near.iter()
+        .find(|byte| !goes_on(byte))
+        .is_some_and(|sign| b"=>:|,?".contains(sign))
 }
 
 /// Whether a word begins at a byte: not behind a letter, unless that is the end of an escape (`\n`, `%3D`).
