@@ -219,6 +219,8 @@ impl Engine {
         let session = live.session().clone();
         let endpoint = self.endpoint_now(session.endpoint)?;
         let (door, target) = self.open_door(endpoint).await?;
+        let placeholder_key = self.placeholder_key(session.id).await?;
+        let show = self.settings()?.secrets.show.into();
         let setup = Setup {
             session_id: session.id,
             workspace: live.opened.workspace.clone(),
@@ -229,8 +231,8 @@ impl Engine {
             policy: session.policy,
             user_instructions: live.opened.user_instructions.clone(),
             output_schema: live.output_schema().clone(),
-            placeholder_key: self.placeholder_key(session.id).await?,
-            show: self.settings()?.secrets.show.into(),
+            placeholder_key,
+            show,
         };
         // From here on the agent has the history.
         let known = live.opened.turns().take();

@@ -219,7 +219,7 @@ fn nothing_leaves_with_the_practice_endpoint() {
 
 #[test]
 fn what_left_is_found_by_file_text_day_and_sum() {
-    let folder = Fixture::new("//- /a.txt\none\ntwo\n//- /b.txt\nthree\n");
+    let folder = Fixture::new("//- /a.txt\none\nzweiundvierzig\n//- /b.txt\nthree\n");
     let server = ModelServer::start(
         Script::new()
             .turn(Turn::call("read_file", json!({ "path": "a.txt" })))
@@ -239,7 +239,7 @@ fn what_left_is_found_by_file_text_day_and_sum() {
     assert_eq!(listed(&[]), [2, 1]);
     assert_eq!(listed(&["--file", "a.txt"]), [2]);
     assert_eq!(listed(&["--file", "b.txt"]), [0_i64; 0]);
-    assert_eq!(listed(&["--text", "two"]), [2]);
+    assert_eq!(listed(&["--text", "zweiundvierzig"]), [2]);
     assert_eq!(listed(&["--day", "1999-01-01"]), [0_i64; 0]);
     let said = kerf.run(&["ledger", "list", "--file", "b.txt"]).expect(0);
     assert_eq!(said.stdout, "nothing like that has left this machine\n");

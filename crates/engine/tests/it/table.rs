@@ -99,6 +99,8 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         ("endpoint/models", json!({"name": "environment"})),
         ("ledger/list", json!({})),
         ("ledger/show", json!({"id": 1_000_000})),
+        ("ledger/totals", json!({"by": "file", "folder": folder})),
+        ("ledger/verify", json!({})),
         ("settings/show", json!({})),
         (
             "settings/change",
