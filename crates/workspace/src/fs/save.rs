@@ -136,22 +136,20 @@ fn check(path: &RelPath, found: Option<&Stat>, expect: Expect) -> Result<(), FsE
 }
 
 /// Lets the file and the temporary one trade places in one step. False where the system cannot, or there is no file.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
 fn swap(place: &Place<'_>, temp: &str) -> io::Result<bool> {
-    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
-    {
-        use rustix::{fs::RenameFlags, io::Errno};
-        let dir = &place.dir;
-        return match rustix::fs::renameat_with(dir, temp, dir, place.name, RenameFlags::EXCHANGE) {
-            Ok(()) => Ok(true),
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::NOENT) => Ok(false),
-            Err(error) => Err(error.into()),
-        };
+    use rustix::{fs::RenameFlags, io::Errno};
+    let dir = &place.dir;
+    match rustix::fs::renameat_with(dir, temp, dir, place.name, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::NOENT) => Ok(false),
+        Err(error) => Err(error.into()),
     }
-    #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-    {
-        let _ = (place, temp);
-        Ok(false)
-    }
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn swap(_place: &Place<'_>, _temp: &str) -> io::Result<bool> {
+    Ok(false)
 }
 
 /// A temporary file beside its target; removed unless it was moved there. After a swap it is what the target was.
