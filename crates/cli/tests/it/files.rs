@@ -179,7 +179,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\xff\0";
 #[case::name_not_utf_8("//- /a\\xFFb\n1\n", vec![command("sed -i s/1/one/ a*")], &["a\\xFFb:1 pending +1 -1"])]
 #[case::name_not_utf_8_created("", vec![command("echo 1 > \"$(printf 'a\\377')\"")], &["a\\xFF:1 pending +1 -0"])]
 #[case::name_with_a_dash("//- /-rf\n1\n", vec![edit("-rf", &[("1", "one")])], &["-rf:1 pending +1 -1"])]
-#[case::hidden_name("//- /.env\n1\n", vec![edit(".env", &[("1", "one")])], &[".env:1 pending +1 -1"])]
+#[case::hidden_name("//- /.hidden\n1\n", vec![edit(".hidden", &[("1", "one")])], &[".hidden:1 pending +1 -1"])]
 fn a_change_is_taken_back_to_the_byte(
     #[case] before: &str,
     #[case] calls: Vec<Call>,
