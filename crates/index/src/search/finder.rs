@@ -104,14 +104,17 @@ impl Finder {
         let mut beginnings: Vec<(String, u64)> = Vec::new();
         let mut part = 0;
         for item in &items {
-            let name = item.parts.is_empty().then_some(item.name.as_str());
-            for word in item.parts.iter().map(|part| beginning(part)).chain(name) {
+            // The whole name is all its parts, also where it is written so that it falls apart elsewhere.
+            let name = (item.name.as_str(), u64::from(item.all()) << part);
+            let apart = item.parts.iter().zip(part..);
+            let apart = apart.map(|(word, part)| (beginning(word), 1 << part));
+            for (word, bits) in apart.chain([name]) {
                 match beginnings.iter_mut().find(|(known, _)| known == word) {
-                    Some((_, parts)) => *parts |= 1 << part,
-                    None => beginnings.push((word.to_owned(), 1 << part)),
+                    Some((_, parts)) => *parts |= bits,
+                    None => beginnings.push((word.to_owned(), bits)),
                 }
-                part += 1;
             }
+            part += item.len();
         }
         let words: Vec<String> = beginnings
             .iter()
@@ -359,6 +362,7 @@ mod tests {
     #[case("日本語", "これは日本\n", "1:1")]
     #[case("x", "xy\nx", "2:1")]
     #[case("try roundtry", "roundTries", "1:1")]
+    #[case("HTTPround", "Httpround", "1:11")]
     fn lines_that_hold_words(#[case] question: &str, #[case] text: &str, #[case] expected: &str) {
         let mut finder = finder(question);
         let lines = finder.lines(text, 99).into_iter().filter_map(|line| {
