@@ -25,6 +25,12 @@ pub(super) fn occurrences(text: &str, name: &str) -> Vec<usize> {
         .collect()
 }
 
+/// Whether this part of `text` stands nowhere else in it, not even overlapping itself.
+fn is_only(text: &str, low: usize, high: usize) -> bool {
+    let part = &text[low..high];
+    text.find(part) == Some(low) && text.rfind(part) == Some(low)
+}
+
 /// A replacement as `edit_file` takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Edit {
@@ -52,7 +58,7 @@ pub(super) fn edits(text: &str, from: &str, to: &str) -> Vec<Edit> {
             // At an edge of the text as much goes along as makes it the only match.
             _ => {
                 let (mut low, mut high) = (at, end);
-                while text.matches(&text[low..high]).count() > 1 && (low, high) != (0, text.len()) {
+                while !is_only(&text, low, high) && (low, high) != (0, text.len()) {
                     low -= text[..low].chars().next_back().map_or(0, char::len_utf8);
                     high += text[high..].chars().next().map_or(0, char::len_utf8);
                 }
@@ -100,6 +106,7 @@ mod tests {
         "fn bar() {}\nbar.bar;\n// éfoo bar"
     )]
     #[case("nothing", "nothing")]
+    #[case("fooé\nfooé\nfoo", "fooé\nfooé\nbar")]
     fn renames_whole_identifiers(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(apply(text, &edits(text, "foo", "bar")), expected);
     }
