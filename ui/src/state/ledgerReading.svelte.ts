@@ -50,10 +50,9 @@ export class LedgerReading {
     this.#backend = backend;
   }
 
-  /** Reads, and from now on with each new request, until what is returned is called. */
+  /** Somebody looks from now on, until what is returned is called: {@link refresh} reads. */
   open(): () => void {
     this.#open = true;
-    void this.refresh();
     return () => (this.#open = false);
   }
 
