@@ -13,7 +13,7 @@ use crate::{
     content::ContentId,
     listing::{Changes, Entry, Listing, State},
     names::Names,
-    store::{IdHasher, Snapshot, Stored},
+    store::{ContentSet, IdHasher, Snapshot, Stored},
     symbols::Language,
     words::WordTokenizer,
 };
@@ -48,6 +48,8 @@ pub(crate) struct Catalog {
     /// So many contents were compared with the snapshot.
     joined: usize,
     pending: Vec<u32>,
+    /// The files whose contents the store does not hold, with words or without.
+    unheld: Vec<u32>,
     /// Numbers out of use.
     dead: usize,
     /// Made when asked for: without hidden files, and with them.
@@ -119,6 +121,15 @@ impl Catalog {
             self.pending = (0..)
                 .zip(&self.files)
                 .filter(|(_, file)| is_pending(file))
+                .map(|(number, _)| number)
+                .collect();
+            let is_unheld = |file: &File| {
+                let stored = self.content(file).and_then(|content| content.stored);
+                file.is_there && stored.is_none()
+            };
+            self.unheld = (0..)
+                .zip(&self.files)
+                .filter(|(_, file)| is_unheld(file))
                 .map(|(number, _)| number)
                 .collect();
         }
@@ -369,6 +380,20 @@ impl Catalog {
     /// The files with words that the store does not hold.
     pub(crate) fn pending(&self) -> &[u32] {
         &self.pending
+    }
+
+    /// The files that may have one of these contents: those that were last seen with one, and those of which the store
+    /// holds nothing. In the order of their paths.
+    pub(crate) fn may_have(&self, contents: &ContentSet) -> Vec<&RelPath> {
+        let held = contents
+            .iter()
+            .filter_map(|id| self.by_id.get(id))
+            .filter(|&&content| self.stored(content).is_some())
+            .flat_map(|&content| self.files_of(content));
+        let unheld = self.unheld.iter().filter_map(|&number| self.file(number));
+        let mut paths: Vec<&RelPath> = held.chain(unheld).map(|file| &file.path).collect();
+        paths.sort_unstable();
+        paths
     }
 
     /// Where a word is in paths. Files that are gone may be among them.

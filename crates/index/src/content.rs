@@ -122,7 +122,7 @@ impl Content {
         };
         let reason = reason(&text);
         let look = &text[..text.len().min(BINARY_LOOK)];
-        if let Some(nul) = look.iter().position(|&byte| byte == 0) {
+        if let Some(nul) = memchr::memchr(0, look) {
             text.truncate(nul);
         }
         Self { id, text, reason }
@@ -174,7 +174,7 @@ impl fmt::Display for Reason {
 
 /// Why a text has no words that anybody wrote.
 fn reason(text: &[u8]) -> Option<Reason> {
-    if text.contains(&0) {
+    if memchr::memchr(0, text).is_some() {
         return Some(Reason::Binary);
     }
     if text.len() > MAX_WORD_BYTES {
@@ -183,11 +183,13 @@ fn reason(text: &[u8]) -> Option<Reason> {
     if text.len() < MINIFIED_LEAST {
         return None;
     }
-    let (lines, longest) = text
-        .split(|&byte| byte == b'\n')
-        .fold((0, 0), |(lines, longest), line| {
-            (lines + 1, line.len().max(longest))
-        });
+    let (mut lines, mut longest, mut begin) = (1, 0, 0);
+    for end in memchr::memchr_iter(b'\n', text) {
+        lines += 1;
+        longest = longest.max(end - begin);
+        begin = end + 1;
+    }
+    longest = longest.max(text.len() - begin);
     (text.len() / lines > MINIFIED_AVERAGE || longest > MINIFIED_LINE).then_some(Reason::Minified)
 }
 

@@ -32,25 +32,41 @@ pub(crate) fn grep(
     let snapshot = core.store().snapshot();
     let candidates = core.store().candidates(&snapshot, &trigram::plan(query));
     let files = {
+        let catalog = core.catalog_as_it_is();
         let listing = core.listing();
         if !covers(&listing, &query.under) {
-            drop(listing);
+            drop((catalog, listing));
             return scan(core.workspace(), query, core.except(), cancel);
         }
-        let may_match = |id| match &candidates {
-            Some(found) => found.contains(&id) || !snapshot.holds(id),
-            None => true,
+        let files: Vec<RelPath> = match &candidates {
+            // The catalog goes from the contents to their files, the listing through all files.
+            Some(found) if catalog.is_fresh(&listing, &snapshot) => {
+                let paths = catalog.may_have(found).into_iter();
+                paths
+                    .filter(|path| path.starts_with(&query.under) && wanted.takes(path))
+                    .cloned()
+                    .collect()
+            }
+            _ => {
+                let may_match = |id| match &candidates {
+                    Some(found) => found.contains(&id) || !snapshot.holds(id),
+                    None => true,
+                };
+                listing
+                    .beneath(&query.under)
+                    .filter(|(path, entry)| {
+                        entry.state.id().is_none_or(may_match) && wanted.takes(path)
+                    })
+                    .map(|(path, _)| path.clone())
+                    .collect()
+            }
         };
-        let files = listing
-            .beneath(&query.under)
-            .filter(|(path, entry)| entry.state.id().is_none_or(may_match) && wanted.takes(path))
-            .map(|(path, _)| path.clone());
         let skipped = listing
             .skipped()
             .filter(|(path, reason)| is_told(path, reason, &query.under))
             .map(|(path, reason)| (path.clone(), reason.to_owned()));
         Files {
-            files: files.collect(),
+            files,
             skipped: skipped.collect(),
         }
     };

@@ -1,6 +1,7 @@
 //! Text search over the files of a workspace.
 
 use crate::{SearchError, files, glob::Glob, kept::Kept, lines::Lines, pattern};
+use grep_matcher::Matcher;
 use grep_regex::RegexMatcher;
 use grep_searcher::{BinaryDetection, SearcherBuilder};
 use kerf_workspace::{FsError, RelPath, Workspace};
@@ -224,6 +225,9 @@ fn search_some(
                 continue;
             }
         };
+        if cannot_match(matcher, query, &bytes) {
+            continue;
+        }
         let mut lines = Lines::new(path, matcher, query, kept.room_at(number), cancel);
         // A reader, not the slice: ripgrep reads files in blocks, and where it stops in a binary one depends on that.
         if let Err(error) = searcher.search_reader(matcher, bytes.as_slice(), &mut lines) {
@@ -235,4 +239,17 @@ fn search_some(
             kept.add(number, lines.found);
         }
     }
+}
+
+/// Whether no line can match, by one look at all of the bytes: most files have no match, and going through their lines
+/// takes longer.
+fn cannot_match(matcher: &RegexMatcher, query: &GrepQuery, bytes: &[u8]) -> bool {
+    // Without a line terminator the matcher sees each line for itself, where `\A` and `\z` mean its ends.
+    let is_looked_at_whole = query.multi_line || matcher.line_terminator().is_some();
+    // What a byte order mark says is known by the searcher.
+    let has_mark = matches!(
+        bytes,
+        [0xEF, 0xBB, 0xBF, ..] | [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..]
+    );
+    is_looked_at_whole && !has_mark && matches!(matcher.is_match(bytes), Ok(false))
 }

@@ -326,6 +326,11 @@ impl Core {
         Ok((catalog, snapshot))
     }
 
+    /// The catalog without what has changed since it was last asked for.
+    pub(crate) fn catalog_as_it_is(&self) -> RwLockReadGuard<'_, Catalog> {
+        read(&self.catalog)
+    }
+
     /// The names of the folder's files.
     pub(crate) fn names(
         &self,

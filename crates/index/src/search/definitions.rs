@@ -26,6 +26,9 @@ use std::{
 /// More outlines are not read for one name: first those of definitions with the whole name, then of others.
 const MAX_OUTLINES: [usize; 2] = [300, 60];
 
+/// More definitions are not gone through for a name that nothing bears whole: generated headers have 50,000 each.
+const MAX_DEFINITIONS: usize = 10_000;
+
 /// When there are so many times what is wanted, no more are looked for.
 const ENOUGH: usize = 8;
 
@@ -119,6 +122,7 @@ pub(super) fn find(
                 // When there are many, those that are likely meant are looked at.
                 files.sort_by_cached_key(|(file, _)| standing(file));
                 answer.more |= files.len() > most;
+                let mut gone_through = 0;
                 for (file, content) in files.into_iter().take(most) {
                     if cancel.load(Ordering::Relaxed) {
                         return Err(SearchError::Cancelled);
@@ -127,11 +131,14 @@ pub(super) fn find(
                     let outline = stored
                         .zip(file.language)
                         .and_then(|((_, place), language)| opener.stored(place, language));
-                    if found.len() >= best_from + wanted.limit.max(20) * ENOUGH {
+                    if found.len() >= best_from + wanted.limit.max(20) * ENOUGH
+                        || (gone_through > MAX_DEFINITIONS && most != MAX_OUTLINES[0])
+                    {
                         answer.more = true;
                         break;
                     }
                     if let Some(outline) = outline {
+                        gone_through += outline.definitions().len();
                         take(&names, filter, wanted, file, stored, &outline, &mut found);
                     }
                 }

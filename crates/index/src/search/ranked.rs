@@ -33,7 +33,7 @@ use std::{
 };
 
 /// So many files are read to answer, when the limit asks for fewer, and at most.
-const LOOKED_AT: usize = 40;
+const LOOKED_AT: usize = 30;
 const MAX_LOOKED_AT: usize = 400;
 
 /// Files read at once.

@@ -23,7 +23,7 @@ use tantivy::{
 };
 
 /// The fields and what they mean.
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 
 /// How texts become trigrams.
 const TRIGRAM_VERSION: u32 = 1;
@@ -126,7 +126,7 @@ impl Shape {
         let comments = text(&mut schema, COMMENTS, WORD_TOKENIZER, true);
         let defs = text(&mut schema, DEFS, DEFINITION_TOKENIZER, true);
         let refs = text(&mut schema, REFS, NAME_TOKENIZER, false);
-        let outline = schema.add_bytes_field(OUTLINE, STORED);
+        let outline = schema.add_text_field(OUTLINE, STORED);
         Self {
             schema: schema.build(),
             hash_high,
@@ -205,7 +205,7 @@ impl DocumentMaker {
             if let (Some(language), Some(outline)) = (language, outline) {
                 let encoded = encode_outline(language, &outline);
                 bytes += encoded.len();
-                fields.add_bytes(shape.outline, &encoded);
+                fields.add_text(shape.outline, encoded);
             }
         }
         Some(Document {
@@ -286,19 +286,37 @@ fn put(names: &mut String, name: &str) {
 /// The stored form of an outline: the outline, then the number of the language that it was read as.
 ///
 /// A content may lie under names of several languages; the one that came first is the one that was read.
-fn encode_outline(language: Language, outline: &Outline) -> Vec<u8> {
+///
+/// It is text, a character for each byte, because tantivy reads stored bytes one by one and text at once.
+fn encode_outline(language: Language, outline: &Outline) -> String {
     let mut bytes = outline.encode();
     bytes.push(language as u8);
-    bytes
+    bytes.into_iter().map(char::from).collect()
 }
 
 /// Reads what [`encode_outline`] wrote, when it was read as `language`.
-pub(crate) fn decode_outline(bytes: &[u8], language: Language) -> Option<Outline> {
+pub(crate) fn decode_outline(text: &str, language: Language) -> Option<Outline> {
+    let bytes = bytes_of(text)?;
     let (number, outline) = bytes.split_last()?;
     if *number != language as u8 {
         return None;
     }
     Outline::decode(outline).ok()
+}
+
+/// The bytes that a text has a character for, when all of its characters are bytes.
+fn bytes_of(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut encoded = text.bytes();
+    while let Some(first) = encoded.next() {
+        bytes.push(match first {
+            0..0x80 => first,
+            // Up to U+00FF the second byte has six bits and the first one two.
+            0xC2 | 0xC3 => first << 6 | encoded.next()? & 0x3F,
+            _ => return None,
+        });
+    }
+    Some(bytes)
 }
 
 /// The tokenizers of [`Texts`]: of words and comments, and of definitions.
@@ -347,5 +365,18 @@ impl Drop for Room {
         let (taken, freed) = &*self.of.inner;
         *taken.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
         freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_has_its_character() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let text: String = bytes.iter().copied().map(char::from).collect();
+        assert_eq!(bytes_of(&text), Some(bytes));
+        assert_eq!(bytes_of("a\u{100}"), None);
     }
 }

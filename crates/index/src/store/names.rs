@@ -5,12 +5,12 @@ use crate::{content::ContentId, symbols::Kind};
 use std::collections::{BTreeMap, HashSet};
 use tantivy::{
     DocSet, TERMINATED, Term,
-    postings::SegmentPostings,
+    postings::{SegmentPostings, TermInfo},
     schema::{Field, IndexRecordOption},
 };
 
 /// So many names that begin with what is asked for are looked at, and the shortest of them taken.
-const MAX_NAMES: usize = 20_000;
+const MAX_NAMES: usize = 4_000;
 
 impl Snapshot {
     /// The contents that define a name, in groups: those with the whole name (in lower case), those with names that
@@ -28,8 +28,8 @@ impl Snapshot {
         for (segment, (reader, _)) in (0..).zip(self.segments()) {
             let index = reader.inverted_index(shape.defs)?;
             let stored = |doc| Stored { segment, doc };
-            // By length, so that the shortest come first.
-            let mut names = BTreeMap::new();
+            // The shortest ones, by length. Names may share their contents, so more than are wanted.
+            let mut names: BTreeMap<(usize, Vec<u8>), TermInfo> = BTreeMap::new();
             for mark in [EXACT, FOLDED] {
                 let start = format!("{mark}{name}");
                 let mut terms = index
@@ -48,11 +48,18 @@ impl Snapshot {
                         let postings = index
                             .read_postings_from_terminfo(terms.value(), IndexRecordOption::Basic)?;
                         whole.extend(docs(postings).map(stored));
-                    } else {
+                    } else if names.len() < 2 * count
+                        || names
+                            .last_key_value()
+                            .is_some_and(|((longest, _), _)| terms.key().len() < *longest)
+                    {
                         names.insert(
                             (terms.key().len(), terms.key().to_vec()),
                             terms.value().clone(),
                         );
+                        if names.len() > 2 * count {
+                            names.pop_last();
+                        }
                     }
                 }
             }

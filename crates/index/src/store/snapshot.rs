@@ -119,10 +119,10 @@ impl Snapshot {
             return Ok(None);
         };
         let document: TantivyDocument = searcher.doc(DocAddress::new(place.segment, place.doc))?;
-        let bytes = document
+        let text = document
             .get_first(shape.outline)
-            .and_then(|value| value.as_bytes());
-        Ok(bytes.and_then(|bytes| decode_outline(bytes, language)))
+            .and_then(|value| value.as_str());
+        Ok(text.and_then(|text| decode_outline(text, language)))
     }
 
     /// Where a content is, if it is here. Goes through all that are.
