@@ -33,6 +33,11 @@ impl Meter {
         }
     }
 
+    /// The model's window, in tokens.
+    pub(crate) fn window(&self) -> u64 {
+        self.window
+    }
+
     /// Learns from a request of `bytes` what a token is worth there.
     pub(crate) fn learn(&mut self, bytes: usize, usage: &Usage) {
         if counts(usage) {

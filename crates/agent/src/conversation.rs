@@ -1,6 +1,6 @@
 //! The conversation as the model gets to see it, made from items and grown by them.
 
-use crate::{prompt, secrets};
+use crate::{map::GivenMap, prompt, secrets};
 use kerf_model::{Message, Part, Role};
 use kerf_protocol::{
     ItemId,
@@ -297,12 +297,13 @@ impl Conversation {
         self.about.iter().map(|about| about.bytes).sum()
     }
 
-    /// The parts of files that are inside, merged.
-    pub(crate) fn quotes(&self) -> Vec<FileRange> {
-        let mut all: Vec<FileRange> = self
-            .about
-            .iter()
-            .flat_map(|about| about.quotes.iter().map(|(_, range)| range.clone()))
+    /// The parts of files that are inside it and inside the map beside it, merged.
+    pub(crate) fn quotes(&self, map: Option<&GivenMap>) -> Vec<FileRange> {
+        let inside = self.about.iter().flat_map(|about| &about.quotes);
+        let mut all: Vec<FileRange> = inside
+            .map(|(_, range)| range)
+            .chain(map.into_iter().flat_map(|map| &map.quotes))
+            .cloned()
             .collect();
         all.sort_by(|a, b| (&a.path, a.first_line).cmp(&(&b.path, b.first_line)));
         all.dedup_by(|next, kept| {

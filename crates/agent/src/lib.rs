@@ -20,6 +20,7 @@ mod control;
 mod conversation;
 mod host;
 mod instructions;
+mod map;
 mod policy;
 mod prompt;
 mod reads;

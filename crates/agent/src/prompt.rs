@@ -5,8 +5,8 @@ use kerf_protocol::policy::{ApproveMode, Policy, SandboxMode};
 use std::fmt::Write;
 
 /// The system prompt of a session. Equal inputs give equal bytes, so that endpoints can cache it.
-pub(crate) fn system(folder: &str, policy: Policy, instructions: &str) -> String {
-    let mut text = String::with_capacity(2048 + instructions.len());
+pub(crate) fn system(folder: &str, policy: Policy, instructions: &str, map: &str) -> String {
+    let mut text = String::with_capacity(2048 + instructions.len() + map.len());
     text.push_str(
         "You are Kerf, a coding agent working in a folder on the user's machine. \
 Carry the request out with the tools until it is done, then say briefly what you did and what you saw.\n\
@@ -34,6 +34,12 @@ Carry the request out with the tools until it is done, then say briefly what you
     if !instructions.is_empty() {
         text.push_str("\nThe user and the project say:\n");
         text.push_str(instructions);
+    }
+    if !map.is_empty() {
+        text.push_str(
+            "\nThe files and definitions of the folder that matter most, as they were when the session began:\n",
+        );
+        text.push_str(map);
     }
     text
 }

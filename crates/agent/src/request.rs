@@ -89,7 +89,7 @@ impl<H: Host> Agent<H> {
             purpose,
             session_id: Some(self.setup.session_id),
             turn_id: Some(turn_id),
-            files: self.conversation.quotes(),
+            files: self.conversation.quotes(self.map.as_ref()),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     conversation::{Conversation, interrupted_note},
     host::{Host, HostError},
     instructions::{Instructions, UserInstructions},
+    map::{self, GivenMap, InPlay},
     policy::Allowances,
     prompt,
     reads::Reads,
@@ -84,6 +85,8 @@ pub struct Agent<H> {
     pub(crate) next_job: u32,
     pub(crate) conversation: Conversation,
     pub(crate) meter: Meter,
+    /// What the session was given of the repository; none as long as the index was not ready.
+    pub(crate) map: Option<GivenMap>,
 }
 
 /// What goes on from step to step of a turn.
@@ -130,6 +133,7 @@ impl<H: Host> Agent<H> {
             next_job: 0,
             conversation: Conversation::replay(history, Vault::new(setup.placeholder_key)),
             meter,
+            map: None,
             setup,
         }
     }
@@ -150,7 +154,9 @@ impl<H: Host> Agent<H> {
             Instructions::start(&self.setup.workspace, self.setup.user_instructions.as_ref());
         self.instructions = instructions;
         let folder = self.setup.workspace.root().display().to_string();
-        let mut system = prompt::system(&folder, self.setup.policy, &given.text);
+        self.make_map(&input).await;
+        let map = self.map.as_ref().map_or("", |map| &map.text);
+        let mut system = prompt::system(&folder, self.setup.policy, &given.text, map);
         let mut output_schema = self.setup.output_schema.clone();
         self.conversation
             .conceal(&mut system, output_schema.as_mut());
@@ -202,6 +208,18 @@ impl<H: Host> Agent<H> {
             return TurnEnd::Failed(failure);
         }
         end
+    }
+
+    /// Makes the map that the session has from now on, unless it has one.
+    async fn make_map(&mut self, input: &UserInput) {
+        if let (None, Some(index)) = (&self.map, &self.setup.index) {
+            let comments = input.comments.iter().map(|comment| comment.path.clone());
+            let in_play = InPlay {
+                words: input.text.clone(),
+                files: comments.collect(),
+            };
+            self.map = map::make(index, in_play, self.meter.window()).await;
+        }
     }
 
     /// Keeps a failure as an item of the turn.

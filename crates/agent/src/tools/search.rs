@@ -428,15 +428,7 @@ fn of_folder(index: &Index, path: &RelPath, cancel: &AtomicBool) -> Result<ToolO
         .map(&focus, OUTLINE_TOKENS, cancel)
         .map_err(|error| error.to_string())?;
     let mut output = ToolOutput::done(map.text);
-    output.quotes = map
-        .ranges
-        .into_iter()
-        .map(|(path, first_line, last_line)| FileRange {
-            path: path.to_string(),
-            first_line,
-            last_line,
-        })
-        .collect();
+    output.quotes = crate::map::quotes(map.ranges);
     Ok(output)
 }
 

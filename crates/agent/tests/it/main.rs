@@ -12,6 +12,7 @@ mod interrupted;
 mod kit;
 mod limits;
 mod looks;
+mod map;
 mod order;
 mod paths;
 mod repeats;

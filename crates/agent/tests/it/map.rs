@@ -1,0 +1,55 @@
+//! The map of the repository that a session begins with.
+
+use crate::kit::{Rig, script};
+use kerf_index::Index;
+use std::time::{Duration, Instant};
+
+const TREE: &str = "\
+//- /src/money.rs
+pub fn div_half_even(n: i64, d: i64) -> i64 { n / d }
+//- /src/refund.rs
+use crate::money::div_half_even;
+pub fn refund(n: i64) -> i64 { div_half_even(n, 2) }
+pub const KEY: &str = \"ghp_Zq8xW2vT7rN4mK9pL3sJ6hG1fD5aB0cYeUiO\";
+";
+
+/// A session with a model of so many tokens, whose folder has an index that is ready.
+fn rig(window: u64) -> (Rig, tempfile::TempDir) {
+    let mut rig = Rig::new(TREE, script([])).window(window);
+    let place = tempfile::tempdir().unwrap();
+    let index = Index::open(rig.fixture.workspace(), place.path(), |_| {});
+    assert!(index.wait(Instant::now() + Duration::from_secs(60)));
+    rig.agent.setup_mut().index = Some(index);
+    (rig, place)
+}
+
+#[tokio::test]
+async fn it_is_given_once_and_stays_as_it_was() {
+    let (mut rig, _place) = rig(128_000);
+    rig.turn("where are refunds rounded?").await;
+    let system = rig.seen(0).system;
+    assert!(system.contains("pub fn div_half_even"), "{system}");
+    assert!(system.contains("src/refund.rs"), "{system}");
+    std::fs::write(rig.fixture.join("src/more.rs"), "pub fn more() {}\n").unwrap();
+    rig.turn("and taxes?").await;
+    assert_eq!(rig.seen(1).system, system, "an endpoint caches what stays");
+}
+
+#[tokio::test]
+async fn the_ledger_has_its_lines_and_no_secret_goes_out() {
+    let (mut rig, _place) = rig(128_000);
+    rig.turn("where is the KEY of a refund?").await;
+    let sent = rig.sent();
+    let files: Vec<&str> = sent[0].files.iter().map(|range| &*range.path).collect();
+    assert_eq!(files, ["src/money.rs", "src/refund.rs"]);
+    let system = rig.seen(0).system;
+    assert!(system.contains("pub const KEY"), "{system}");
+    assert!(!system.contains("ghp_Zq8xW2vT7r"), "{system}");
+}
+
+#[tokio::test]
+async fn a_small_window_is_left_to_the_conversation() {
+    let (mut rig, _place) = rig(4_000);
+    rig.turn("hello").await;
+    assert!(!rig.seen(0).system.contains("div_half_even"));
+}
