@@ -8,6 +8,7 @@
 
 mod commit;
 mod decide;
+mod each;
 mod interrupted;
 mod keep;
 mod show;
@@ -16,6 +17,7 @@ use crate::{
     failure::{failure, from_checkpoint},
     home::Home,
 };
+use each::each;
 use kerf_checkpoint::{Blobs, Changed, Record, Snapshot};
 use kerf_git::Repo;
 use kerf_protocol::{
@@ -90,13 +92,14 @@ impl Desk {
             snapshot: None,
             record: Record::at(home.record(session_id)),
         };
-        for (path, row) in rows {
+        let contents = desk.contents();
+        let reviews = each(&rows, |(path, row)| {
             let path: RelPath = path
                 .parse()
                 .map_err(|error: kerf_workspace::PathError| damaged(&error))?;
-            let review = desk.load(&row)?;
-            desk.files.insert(path, review);
-        }
+            Ok((path, contents.review(row)?))
+        });
+        desk.files = reviews.into_iter().collect::<Result<_, Failure>>()?;
         Ok(desk)
     }
 
@@ -185,9 +188,11 @@ impl Desk {
     /// Puts down to `author` whatever differs from what is known.
     pub(crate) fn sync(&mut self, author: Author) -> Result<Vec<Write>, Failure> {
         let (mut changes, mut writes) = (Vec::new(), Vec::new());
-        for path in self.files.keys().cloned().collect::<Vec<_>>() {
-            let now = self.content(&path)?;
-            self.observe(&path, None, now, author, &mut changes, &mut writes)?;
+        let paths: Vec<RelPath> = self.files.keys().cloned().collect();
+        let contents = self.contents();
+        let found = each(&paths, |path| contents.of(path));
+        for (path, now) in paths.iter().zip(found) {
+            self.observe(path, None, now?, author, &mut changes, &mut writes)?;
         }
         Ok(writes)
     }

@@ -2,11 +2,11 @@
 
 use super::{Desk, damaged};
 use crate::failure::{failure, from_checkpoint, from_fs, from_review};
-use kerf_checkpoint::{Hash, Held};
+use kerf_checkpoint::{Blobs, Hash, Held};
 use kerf_protocol::{Code, Failure, review::Opaque};
 use kerf_review::{Content, FileReview, Marks, Saved};
 use kerf_store::{ReviewRow, Write};
-use kerf_workspace::{Expect, FsError, Kind, RelPath, Save, Stat};
+use kerf_workspace::{Expect, FsError, Kind, RelPath, Save, Stat, Workspace};
 use serde::{Deserialize, Serialize};
 use std::{
     path::{Path, PathBuf},
@@ -34,9 +34,16 @@ enum Kept {
     },
 }
 
-impl Desk {
+/// What contents are read with; unlike the desk it can be used on several threads.
+#[derive(Clone, Copy)]
+pub(super) struct Contents<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) blobs: &'a Blobs,
+}
+
+impl Contents<'_> {
     /// What a path holds now. Its bytes are in the blobs when this returns, so that it can be put back.
-    pub(super) fn content(&self, path: &RelPath) -> Result<Content, Failure> {
+    pub(super) fn of(self, path: &RelPath) -> Result<Content, Failure> {
         let stat = match self.workspace.fs().stat(path) {
             Ok(stat) => stat,
             // Where a folder above it became a file, or a link that leads out, the file is gone too.
@@ -60,28 +67,8 @@ impl Desk {
         }
     }
 
-    /// What a snapshot held.
-    pub(super) fn held(&self, held: &Held) -> Result<Content, Failure> {
-        let git = |oid: &str| match &self.repo {
-            Some(repo) => repo
-                .blob(oid)
-                .map_err(|error| Box::new(error) as Box<dyn std::error::Error + Send + Sync>),
-            None => Err("the repository is gone".into()),
-        };
-        Ok(match held {
-            Held::Link { target } => self.link(target)?,
-            Held::TooLarge { len, mode, stamp } => opaque_huge(*len, *mode, &format!("{stamp:?}")),
-            Held::File { mode, .. } => {
-                let bytes = kerf_checkpoint::content(held, &self.blobs, &git)
-                    .map_err(from_checkpoint)?
-                    .unwrap_or_default();
-                return self.classify(bytes, *mode);
-            }
-        })
-    }
-
     /// A text carries its bytes; anything else is known by its hash, so its bytes are kept at once.
-    fn classify(&self, bytes: Vec<u8>, mode: u32) -> Result<Content, Failure> {
+    fn classify(self, bytes: Vec<u8>, mode: u32) -> Result<Content, Failure> {
         let bytes: Arc<[u8]> = Arc::from(bytes);
         let content = Content::classify(Arc::clone(&bytes), mode, |bytes| {
             *Hash::of(bytes).as_bytes()
@@ -93,7 +80,7 @@ impl Desk {
     }
 
     /// A link. A target that is no text is kept as a blob, since its text form cannot be written back.
-    fn link(&self, target: &Path) -> Result<Content, Failure> {
+    fn link(self, target: &Path) -> Result<Content, Failure> {
         let bytes = target.as_os_str().as_encoded_bytes();
         if target.to_str().is_none() {
             self.blobs.put(bytes).map_err(from_checkpoint)?;
@@ -102,6 +89,75 @@ impl Desk {
             target.to_string_lossy().into_owned(),
             *Hash::of(bytes).as_bytes(),
         ))
+    }
+
+    /// The review that a row tells of.
+    pub(super) fn review(self, row: &ReviewRow) -> Result<FileReview, Failure> {
+        let content = |text: &str| -> Result<Content, Failure> {
+            Ok(
+                match serde_json::from_str(text).map_err(|error| damaged(&error))? {
+                    Kept::Absent => Content::Absent,
+                    Kept::Text { hash, mode } => Content::Text {
+                        bytes: Arc::from(self.blobs.get(&hash).map_err(from_checkpoint)?),
+                        mode,
+                    },
+                    Kept::Opaque {
+                        kind,
+                        hash,
+                        len,
+                        mode,
+                        target,
+                    } => Content::Opaque {
+                        kind,
+                        hash: *hash.as_bytes(),
+                        len,
+                        mode,
+                        target,
+                    },
+                },
+            )
+        };
+        let marks: Marks = serde_json::from_str(&row.marks).map_err(|error| damaged(&error))?;
+        let saved = Saved {
+            origin: content(&row.origin)?,
+            proposed: content(&row.proposed)?,
+            marks,
+        };
+        FileReview::load(saved).map_err(from_review)
+    }
+}
+
+impl Desk {
+    pub(super) fn contents(&self) -> Contents<'_> {
+        Contents {
+            workspace: &self.workspace,
+            blobs: &self.blobs,
+        }
+    }
+
+    /// What a path holds now; see [`Contents::of`].
+    pub(super) fn content(&self, path: &RelPath) -> Result<Content, Failure> {
+        self.contents().of(path)
+    }
+
+    /// What a snapshot held.
+    pub(super) fn held(&self, held: &Held) -> Result<Content, Failure> {
+        let git = |oid: &str| match &self.repo {
+            Some(repo) => repo
+                .blob(oid)
+                .map_err(|error| Box::new(error) as Box<dyn std::error::Error + Send + Sync>),
+            None => Err("the repository is gone".into()),
+        };
+        Ok(match held {
+            Held::Link { target } => self.contents().link(target)?,
+            Held::TooLarge { len, mode, stamp } => opaque_huge(*len, *mode, &format!("{stamp:?}")),
+            Held::File { mode, .. } => {
+                let bytes = kerf_checkpoint::content(held, &self.blobs, &git)
+                    .map_err(from_checkpoint)?
+                    .unwrap_or_default();
+                return self.contents().classify(bytes, *mode);
+            }
+        })
     }
 
     /// The target of a link, exactly.
@@ -253,40 +309,6 @@ impl Desk {
             },
         };
         serde_json::to_string(&kept).map_err(|error| damaged(&error))
-    }
-
-    pub(super) fn load(&self, row: &ReviewRow) -> Result<FileReview, Failure> {
-        let content = |text: &str| -> Result<Content, Failure> {
-            Ok(
-                match serde_json::from_str(text).map_err(|error| damaged(&error))? {
-                    Kept::Absent => Content::Absent,
-                    Kept::Text { hash, mode } => Content::Text {
-                        bytes: Arc::from(self.blobs.get(&hash).map_err(from_checkpoint)?),
-                        mode,
-                    },
-                    Kept::Opaque {
-                        kind,
-                        hash,
-                        len,
-                        mode,
-                        target,
-                    } => Content::Opaque {
-                        kind,
-                        hash: *hash.as_bytes(),
-                        len,
-                        mode,
-                        target,
-                    },
-                },
-            )
-        };
-        let marks: Marks = serde_json::from_str(&row.marks).map_err(|error| damaged(&error))?;
-        let saved = Saved {
-            origin: content(&row.origin)?,
-            proposed: content(&row.proposed)?,
-            marks,
-        };
-        FileReview::load(saved).map_err(from_review)
     }
 }
 

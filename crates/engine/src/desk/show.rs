@@ -4,10 +4,12 @@
 //! come in parts. A part names the content that its outline told of. With another content there now, nothing is sent,
 //! and the asker reads the outline again.
 
-use super::Desk;
+use super::{Desk, each::each};
 use kerf_protocol::{
     Failure,
-    review::{Author, FileStatus, HunkParts, MAX_LINES_BYTES, Outline, Review, WantedLines},
+    review::{
+        Author, FileOutline, FileStatus, HunkParts, MAX_LINES_BYTES, Outline, Review, WantedLines,
+    },
 };
 use kerf_review::{FileReview, Parts};
 use kerf_store::Write;
@@ -46,20 +48,18 @@ impl Desk {
         let writes = self.sync(Author::User)?;
         let reviews = self.unsettled();
         let renamed = renamed(&reviews);
-        let files = reviews
-            .iter()
-            .enumerate()
-            .map(|(at, (path, review))| {
-                let mut file = review.outline(path);
-                if let Some(from) = renamed.get(&at) {
-                    file.status = FileStatus::Renamed;
-                    file.renamed_from = Some(from.clone());
-                }
-                kerf_review::revise(&mut file);
-                file
-            })
-            .filter(|file| known.get(&file.path) != Some(&file.revision))
-            .collect();
+        let numbered: Vec<_> = reviews.iter().enumerate().collect();
+        let files = each(&numbered, |(at, (path, review))| {
+            let mut file = review.outline(path);
+            if let Some(from) = renamed.get(at) {
+                file.status = FileStatus::Renamed;
+                file.renamed_from = Some(from.clone());
+            }
+            kerf_review::revise(&mut file);
+            file
+        });
+        let is_new = |file: &FileOutline| known.get(&file.path) != Some(&file.revision);
+        let files = files.into_iter().filter(is_new).collect();
         let paths = reviews.into_iter().map(|(path, _)| path).collect();
         Ok((Outline { paths, files }, writes))
     }
