@@ -21,6 +21,22 @@ pub struct AppSettings {
     pub notifications: Notifications,
     /// Where requests may go.
     pub reach: Reach,
+    /// What endpoints charge, by their names. No endpoint tells it, so the user does.
+    pub prices: BTreeMap<String, Prices>,
+}
+
+/// What an endpoint charges for a million tokens, in hundredths of a cent of the currency that the user thinks in:
+/// 30,000 is 3.00.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct Prices {
+    /// Sent.
+    pub input: u32,
+    /// Of these, read from the endpoint's cache.
+    pub cached_input: u32,
+    /// Received.
+    pub output: u32,
 }
 
 /// Where requests may go, whatever a session's endpoint is. It holds for turns, summaries, lists of models: for all that Kerf

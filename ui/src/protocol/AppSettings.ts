@@ -2,6 +2,7 @@
 import type { Appearance } from "./Appearance";
 import type { Notifications } from "./Notifications";
 import type { Policy } from "./Policy";
+import type { Prices } from "./Prices";
 import type { Reach } from "./Reach";
 
 /**
@@ -31,4 +32,8 @@ notifications: Notifications,
 /**
  * Where requests may go.
  */
-reach: Reach, };
+reach: Reach, 
+/**
+ * What endpoints charge, by their names. No endpoint tells it, so the user does.
+ */
+prices: { [key in string]: Prices }, };

@@ -90,6 +90,26 @@ describe('the settings', () => {
     expect(kerf.settings.current.keys).toEqual({ one: '' });
   });
 
+  test('take what an endpoint charges', async () => {
+    const { getByRole, getByLabelText, kerf } = await settings('endpoints', {
+      'endpoint/list': () => [{ ...session().endpoint, name: 'openai', origin: 'configured' }],
+      'endpoint/presets': () => [],
+      'endpoint/discover': () => [],
+    });
+    await kerf.endpoints.load();
+    await getByRole('button', { name: 'Price of openai' }).click();
+    const dialog = getByRole('dialog', { name: 'Price of openai' });
+    await checkAxe(dialog.element());
+    await getByLabelText('Received').fill('ten');
+    await expect.element(getByRole('button', { name: 'Save' })).toBeDisabled();
+    await getByLabelText('Sent', { exact: true }).fill('1.25');
+    await getByLabelText('Received').fill('10');
+    await userEvent.keyboard('{Enter}');
+    await expect.element(dialog).not.toBeInTheDocument();
+    const openai = { input: 12_500, cached_input: 0, output: 100_000 };
+    expect(kerf.settings.current.prices).toEqual({ openai });
+  });
+
   test('add an endpoint: server, key, and a model that it lists', async () => {
     let reachable = false;
     const { getByRole, getByLabelText, getByText, backend, kerf } = await settings('endpoints', {
