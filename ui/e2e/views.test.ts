@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
+import { overlaps } from '../src/overlaps';
 import { gate } from './model';
 import { expect, PICTURES, test, type Window } from './window';
 
@@ -29,6 +30,16 @@ async function look(kerf: Window, name: string, theme: string) {
       .map(({ target, failureSummary }) => `${name}: ${id}: ${target.join(' ')}: ${failureSummary ?? ''}`),
   );
   expect.soft(found).toEqual([]);
+}
+
+/** Looks at widths of the window, in pixels, whether text lies on text or leaves the window. */
+async function fits(kerf: Window, name: string, widths: number[]) {
+  for (const width of widths) {
+    await kerf.page.setViewportSize({ width, height: 900 });
+    await kerf.settled();
+    const found = await kerf.page.locator('body').evaluate(overlaps);
+    expect.soft(found, `${name} at ${width}`).toEqual([]);
+  }
 }
 
 const MONEY = `//! Amounts in the smallest unit of their currency.
@@ -207,6 +218,12 @@ for (const theme of ['dark', 'light'] as const) {
     await look(kerf, 'palette', theme);
     await page.keyboard.press('Escape');
 
+    await page.keyboard.press('ControlOrMeta+Shift+F');
+    await page.getByRole('textbox', { name: 'Search in the project' }).fill('half');
+    await page.getByRole('tree', { name: 'Results' }).waitFor();
+    await look(kerf, 'search', theme);
+    await page.keyboard.press('Escape');
+
     await kerf.button('ledger').click();
     await page.getByRole('list', { name: 'Requests' }).getByRole('button').first().click();
     await page.getByRole('region', { name: 'Body' }).waitFor();
@@ -248,3 +265,38 @@ for (const theme of ['dark', 'light'] as const) {
     await look(kerf, 'add-endpoint', theme);
   });
 }
+
+test('no text lies on another, however wide the window and large the text', async ({ open }) => {
+  const kerf = await open({ files: FILES });
+  const { page, review } = kerf;
+  await work(kerf);
+  const all = async (size: string, widths: number[]) => {
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await fits(kerf, `the task ${size}`, widths);
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.keyboard.press('ControlOrMeta+Shift+F');
+    await page.getByRole('textbox', { name: 'Search in the project' }).fill('half');
+    await page.getByRole('tree', { name: 'Results' }).waitFor();
+    await fits(kerf, `search ${size}`, widths);
+    await page.keyboard.press('Escape');
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.keyboard.press('ControlOrMeta+k');
+    await page.getByRole('combobox').fill('round');
+    await fits(kerf, `the palette ${size}`, widths);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('ControlOrMeta+,');
+    for (const section of SECTIONS) {
+      await kerf.button(section, page.getByRole('navigation', { name: 'Settings' })).click();
+      await page.getByRole('heading', { name: section }).waitFor();
+      await fits(kerf, `${section} ${size}`, widths);
+      await page.setViewportSize({ width: 1440, height: 900 });
+    }
+    await page.keyboard.press('Escape');
+  };
+  await all('at 100 %', [900, 1440, 3000]);
+  await review.getByText('Split', { exact: true }).click();
+  await fits(kerf, 'the split review', [1440, 3000]);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  for (let step = 0; step < 10; step += 1) await page.keyboard.press('ControlOrMeta+=');
+  await all('at 200 %', [900, 1440, 3000]);
+});

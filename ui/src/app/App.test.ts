@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { render } from 'vitest-browser-svelte';
 import type { FakeBackend } from '../backend/fake';
+import { overlaps } from '../overlaps';
 import { askedFor, checkAxe, project } from '../testing';
 import App from './App.svelte';
 import { engine, ledgerTotal } from './engine';
@@ -148,43 +149,6 @@ describe('search', () => {
     },
   );
 });
-
-/** Pairs of texts that lie on each other. */
-function overlaps(part: Element): string[] {
-  const edge = part.getBoundingClientRect();
-  const boxes: { text: string; box: DOMRect }[] = [];
-  const walker = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const parent = node.parentElement;
-    const text = node.textContent?.trim();
-    if (!text || !parent || parent.closest('.unseen')) continue;
-    const style = getComputedStyle(parent);
-    if (style.visibility === 'hidden' || style.opacity === '0') continue;
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    // A text that is cut ends where its element ends.
-    let box = range.getBoundingClientRect();
-    for (let around: Element | null = parent; around && around !== part; around = around.parentElement)
-      if (getComputedStyle(around).overflow !== 'visible') box = common(box, around.getBoundingClientRect());
-    if (box.width > 1 && box.height > 1) boxes.push({ text, box });
-  }
-  const found: string[] = [];
-  boxes.forEach((a, at) => {
-    if (a.box.right > edge.right + 1 || a.box.left < edge.left - 1) found.push(`${a.text} leaves its part`);
-    for (const b of boxes.slice(at + 1)) {
-      const both = common(a.box, b.box);
-      if (both.width > 1 && both.height > 2) found.push(`${a.text} on ${b.text}`);
-    }
-  });
-  return found;
-}
-
-function common(a: DOMRect, b: DOMRect): DOMRect {
-  const left = Math.max(a.left, b.left);
-  const top = Math.max(a.top, b.top);
-  const width = Math.max(0, Math.min(a.right, b.right) - left);
-  return new DOMRect(left, top, width, Math.max(0, Math.min(a.bottom, b.bottom) - top));
-}
 
 describe('the sidebar', () => {
   test('groups tasks by what they need, and tells their state in words', async () => {
