@@ -22,6 +22,8 @@ pub(crate) struct Window {
     pub(crate) folders: Vec<String>,
     /// Whether its page has asked for them, and hears of later ones by an event.
     pub(crate) listening: bool,
+    /// What was last dropped on it: of files outside of projects its page may read these alone.
+    pub(crate) dropped: Vec<PathBuf>,
     /// Carries events to its page.
     pub(crate) follow: Option<AbortOnDropHandle<()>>,
 }

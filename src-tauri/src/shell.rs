@@ -2,13 +2,14 @@
 
 use crate::{
     Runtime,
-    app::{App, failure},
+    app::{App, Window, failure},
     menu,
 };
-use kerf_engine::{FeedMessage, Opened, VIEWER, allowed_link};
+use kerf_engine::{FeedMessage, Opened, VIEWER, allowed_link, read_picture};
 use kerf_protocol::{Code, Failure};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use tauri::{
     Manager, WebviewWindow,
     ipc::{Channel, JavaScriptChannelId},
@@ -35,6 +36,9 @@ pub(crate) enum Request {
     },
     #[serde(rename = "shell/save_text")]
     SaveText { name: String, text: String },
+    /// A picture that was dropped on the window.
+    #[serde(rename = "shell/dropped_picture")]
+    DroppedPicture { path: PathBuf },
     #[serde(rename = "shell/new_window")]
     NewWindow {},
 }
@@ -66,6 +70,14 @@ pub(crate) async fn answer(
             }
         }
         Request::SaveText { name, text } => return save_text(name, text, window).await,
+        Request::DroppedPicture { path } => {
+            let known = |window: &Window| window.dropped.contains(&path);
+            if !app.windows().get(window.label()).is_some_and(known) {
+                return Err(failure(Code::Denied, "this was not dropped on the window"));
+            }
+            let read = tokio::task::spawn_blocking(move || read_picture(&path));
+            return serde_json::to_value(read.await.map_err(internal)??).map_err(internal);
+        }
         Request::NewWindow {} => {
             let handle = window.app_handle().clone();
             let open = move || menu::chosen(&handle, menu::NEW_WINDOW);

@@ -6,10 +6,10 @@ use crate::{
 };
 use serde_json::{Value, json};
 use tauri::{
-    AppHandle, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    AppHandle, DragDropEvent, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
+    WindowEvent,
     webview::{NewWindowResponse, PermissionResponse},
 };
-use url::Url;
 
 /// Opens a window with folders. To be called on the main thread.
 pub(crate) fn open(handle: &AppHandle<Runtime>, folders: Vec<String>) -> tauri::Result<()> {
@@ -19,7 +19,7 @@ pub(crate) fn open(handle: &AppHandle<Runtime>, folders: Vec<String>) -> tauri::
         .title("Kerf")
         .inner_size(1360.0, 860.0)
         .min_inner_size(760.0, 480.0)
-        .on_navigation(is_own)
+        .on_navigation(kerf_engine::is_own_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|_, _| false)
         .on_permission_request(|_, _| PermissionResponse::Deny);
@@ -31,15 +31,6 @@ pub(crate) fn open(handle: &AppHandle<Runtime>, folders: Vec<String>) -> tauri::
     crate::linux::survive_crashes(&window)?;
     drop(window);
     Ok(())
-}
-
-/// Whether an address is of this program's own pages.
-fn is_own(url: &Url) -> bool {
-    if cfg!(windows) {
-        matches!(url.scheme(), "http" | "https") && url.host_str() == Some("tauri.localhost")
-    } else {
-        url.scheme() == "tauri" && url.host_str() == Some("localhost")
-    }
 }
 
 /// The window that the user looks at, or else the oldest.
@@ -76,25 +67,18 @@ pub(crate) fn ask(window: &WebviewWindow<Runtime>, what: Value) -> tauri::Result
     window.emit_to(window.label(), "asked", what)
 }
 
-/// Forgets a window that is gone.
+/// Notes what was dropped on a window, whose page may ask for it, and forgets a window that is gone.
 pub(crate) fn happened(window: &tauri::Window<Runtime>, event: &WindowEvent) {
-    if matches!(event, WindowEvent::Destroyed) {
-        window.state::<App>().windows().remove(window.label());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_own_pages_are_loaded() {
-        let own = ["tauri://localhost/x", "http://tauri.localhost/x"][usize::from(cfg!(windows))];
-        assert!(is_own(&own.parse().unwrap()), "{own} is the page itself");
-        let foreign = "https://example.org/ tauri://elsewhere/ file:///x data:text/html,x about:blank \
-            javascript:alert(1) http://tauri.localhost.example.org/ http://localhost/";
-        for url in foreign.split_whitespace() {
-            assert!(!is_own(&url.parse().unwrap()), "{url} is not this program");
+    let app = window.state::<App>();
+    match event {
+        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {
+            if let Some(known) = app.windows().get_mut(window.label()) {
+                known.dropped.clone_from(paths);
+            }
         }
+        WindowEvent::Destroyed => {
+            app.windows().remove(window.label());
+        }
+        _ => {}
     }
 }

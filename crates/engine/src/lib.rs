@@ -28,6 +28,7 @@ mod log;
 mod open;
 mod options;
 mod outside;
+mod picture;
 mod placeholder_key;
 mod preferences;
 mod projects;
@@ -44,7 +45,8 @@ pub use feed::{Events, Feed, FeedMessage};
 pub use home::Home;
 pub use kerf_agent::{check_output_schema, tool_specs};
 pub use kerf_sandbox::{launch_own, run_if_helper};
-pub use open::{Opened, VIEWER, allowed_link, folders_among};
+pub use open::{Opened, VIEWER, allowed_link, folders_among, is_own_page};
+pub use picture::read_picture;
 pub use settings::EnvironmentEndpoint;
 
 use kerf_protocol::{Code, Failure};

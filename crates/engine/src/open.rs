@@ -94,6 +94,15 @@ pub fn allowed_link(url: &str) -> Result<Url, Failure> {
         })
 }
 
+/// Whether an address is of the window's own pages.
+pub fn is_own_page(url: &Url) -> bool {
+    if cfg!(windows) {
+        matches!(url.scheme(), "http" | "https") && url.host_str() == Some("tauri.localhost")
+    } else {
+        url.scheme() == "tauri" && url.host_str() == Some("localhost")
+    }
+}
+
 fn gone(path: &str, error: &std::io::Error) -> Failure {
     failure(
         Code::NotFound,
@@ -277,6 +286,23 @@ mod tests {
             "",
         ] {
             assert!(allowed_link(url).is_err(), "{url} would start something");
+        }
+    }
+
+    #[test]
+    fn only_own_pages_are_loaded() {
+        let own = ["tauri://localhost/x", "http://tauri.localhost/x"][usize::from(cfg!(windows))];
+        assert!(
+            is_own_page(&own.parse().unwrap()),
+            "{own} is the page itself"
+        );
+        let foreign = "https://example.org/ tauri://elsewhere/ file:///x data:text/html,x about:blank \
+            javascript:alert(1) http://tauri.localhost.example.org/ http://localhost/";
+        for url in foreign.split_whitespace() {
+            assert!(
+                !is_own_page(&url.parse().unwrap()),
+                "{url} is not this program"
+            );
         }
     }
 }

@@ -202,6 +202,16 @@ describe('folders', () => {
       ]);
   });
 
+  test('dropped pictures go with the message, and open nothing', async () => {
+    const backend = engine();
+    const { getByRole } = await open(backend);
+    await expect.element(getByRole('group', { name: 'Message' })).toBeVisible();
+    backend.drag({ type: 'dropped', paths: ['/a/shot.PNG'] });
+    await expect.element(getByRole('img', { name: /picture/i }).first()).toBeVisible();
+    expect(askedFor(backend, 'project/open')).toEqual([]);
+    expect(backend.done).toContainEqual(['droppedPicture', '/a/shot.PNG']);
+  });
+
   test('that are too wide are asked about, and opening them is not the first answer', async () => {
     const backend = engine({
       'project/open': ({ path, confirmed }) =>

@@ -8,6 +8,7 @@
 import type { Answers } from '../protocol/Answers';
 import type { Event } from '../protocol/Event';
 import type { Failure } from '../protocol/Failure';
+import type { Image } from '../protocol/Image';
 import type { IndexStatus } from '../protocol/IndexStatus';
 import type { Request } from '../protocol/Request';
 
@@ -49,6 +50,8 @@ export interface Shell {
   notify(title: string, body: string): Promise<void>;
   /** Lets the user choose a place, and writes a text there. False: nothing was chosen. */
   saveText(name: string, text: string): Promise<boolean>;
+  /** A picture that was dropped on the window. */
+  droppedPicture(path: string): Promise<Image>;
   newWindow(): Promise<void>;
 }
 

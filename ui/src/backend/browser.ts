@@ -77,6 +77,8 @@ export function browserBackend(): Backend {
         URL.revokeObjectURL(link.href);
         return Promise.resolve(true);
       },
+      droppedPicture: () =>
+        Promise.reject(new RequestError({ code: 'usage', message: 'a browser tells no paths', hint: '' })),
       newWindow() {
         window.open(location.href, '_blank', 'noopener');
         return Promise.resolve();

@@ -69,6 +69,8 @@ export function fakeBackend(handlers: Handlers = {}): FakeBackend {
       openFile: (folder, path, line) => note('openFile', folder, path, line),
       notify: (title, body) => note('notify', title, body),
       saveText: (name, text) => note('saveText', name, text).then(() => true),
+      droppedPicture: (path) =>
+        note('droppedPicture', path).then(() => ({ media_type: 'image/png', data: btoa(path) })),
       newWindow: () => note('newWindow'),
     },
   };

@@ -7,6 +7,7 @@ import { isPermissionGranted, requestPermission, sendNotification } from '@tauri
 import type { Answers } from '../protocol/Answers';
 import type { Event } from '../protocol/Event';
 import type { Failure } from '../protocol/Failure';
+import type { Image } from '../protocol/Image';
 import type { IndexStatus } from '../protocol/IndexStatus';
 import { RequestError, type Asked, type Backend, type Drag, type Method, type Params } from './backend';
 
@@ -67,6 +68,7 @@ export function tauriBackend(): Backend {
       },
       // The program asks for the place and writes there itself: a page names no file.
       saveText: (name, text) => rpc<boolean>('shell/save_text', { name, text }),
+      droppedPicture: (path) => rpc<Image>('shell/dropped_picture', { path }),
       newWindow: () => rpc('shell/new_window', {}),
     },
   };

@@ -1,5 +1,6 @@
 /** What stands in the composer, by task: a draft is still there when its task is opened again. */
 
+import { failureOf } from '../backend/backend';
 import { visibleName } from '../components/visible';
 import type { Comment } from '../protocol/Comment';
 import type { Image } from '../protocol/Image';
@@ -61,6 +62,24 @@ export async function attach(draft: Draft, files: File[]) {
     if (!TYPES.includes(file.type)) refused.push(`${file.name}: only PNG, JPEG, GIF and WebP pictures`);
     else if (file.size > LARGEST) refused.push(`${file.name}: larger than 5 MB`);
     else draft.images = [...draft.images, { media_type: file.type, data: await base64(file) }];
+  }
+  draft.refused = refused.join('; ');
+}
+
+/** Whether a dropped file is a picture by its name: it goes with the message, and opens no folder. */
+export function isPicture(path: string): boolean {
+  return /\.(png|jpe?g|gif|webp)$/i.test(path);
+}
+
+/** Takes dropped pictures into a draft, and says of the others why not. */
+export async function attachDropped(draft: Draft, paths: string[], read: (path: string) => Promise<Image>) {
+  const refused: string[] = [];
+  for (const path of paths) {
+    try {
+      draft.images = [...draft.images, await read(path)];
+    } catch (thrown) {
+      refused.push(failureOf(thrown).message);
+    }
   }
   draft.refused = refused.join('; ');
 }

@@ -7,7 +7,6 @@ use crate::{
     output::Output,
     show,
 };
-use base64::Engine as _;
 use kerf_engine::{Engine, Events};
 use kerf_protocol::{
     Code, Failure, SessionId,
@@ -19,7 +18,7 @@ use kerf_protocol::{
 use std::{
     fs,
     io::{IsTerminal, Read, Write, stderr, stdin},
-    path::{Path, PathBuf},
+    path::Path,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -304,7 +303,12 @@ fn stop_signals() -> Result<Stops, Failure> {
 /// The message, checked before anything begins: an empty one must not leave an empty session.
 fn message(prompt: String, message: &Message) -> Result<(String, Vec<Image>), Failure> {
     let text = prompt_text(prompt, message.follow)?;
-    let images = images(&message.images)?;
+    let images: Result<Vec<Image>, Failure> = message
+        .images
+        .iter()
+        .map(|path| kerf_engine::read_picture(path))
+        .collect();
+    let images = images?;
     if text.trim().is_empty() && images.is_empty() {
         return Err(usage("the message is empty", ""));
     }
@@ -338,50 +342,4 @@ fn read_schema(path: &Path) -> Result<serde_json::Value, Failure> {
         serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     kerf_engine::check_output_schema(&schema)?;
     Ok(schema)
-}
-
-fn images(paths: &[PathBuf]) -> Result<Vec<Image>, Failure> {
-    const MAX_BYTES: u64 = 20 * 1024 * 1024;
-    paths
-        .iter()
-        .map(|path| {
-            let wrong = |why: &str| {
-                usage(
-                    format!("the picture {} cannot be sent: {why}", path.display()),
-                    "Send a PNG, JPEG, GIF or WebP of up to 20 MiB",
-                )
-            };
-            let size = fs::metadata(path).map_err(|error| wrong(&error.to_string()))?;
-            if !size.is_file() || size.len() > MAX_BYTES {
-                return Err(wrong("it is no file, or too large"));
-            }
-            let bytes = fs::read(path).map_err(|error| wrong(&error.to_string()))?;
-            // The bytes tell the kind; a name can say anything.
-            let media_type = match bytes.as_slice() {
-                [0x89, b'P', b'N', b'G', ..] => "image/png",
-                [0xFF, 0xD8, 0xFF, ..] => "image/jpeg",
-                [b'G', b'I', b'F', b'8', ..] => "image/gif",
-                [
-                    b'R',
-                    b'I',
-                    b'F',
-                    b'F',
-                    _,
-                    _,
-                    _,
-                    _,
-                    b'W',
-                    b'E',
-                    b'B',
-                    b'P',
-                    ..,
-                ] => "image/webp",
-                _ => return Err(wrong("it is none of these kinds")),
-            };
-            Ok(Image {
-                media_type: media_type.to_owned(),
-                data: base64::engine::general_purpose::STANDARD.encode(bytes),
-            })
-        })
-        .collect()
 }
