@@ -18,7 +18,9 @@ fn rig(window: u64) -> (Rig, tempfile::TempDir) {
     let mut rig = Rig::new(TREE, script([])).window(window);
     let place = tempfile::tempdir().unwrap();
     let index = Index::open(rig.fixture.workspace(), place.path(), |_| {});
-    assert!(index.wait(Instant::now() + Duration::from_secs(60)));
+    let patience = Instant::now() + Duration::from_secs(60);
+    let ready = index.wait(patience);
+    assert!(ready, "the index takes all in");
     rig.agent.setup_mut().index = Some(index);
     (rig, place)
 }
