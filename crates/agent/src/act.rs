@@ -4,6 +4,7 @@
 use crate::{
     calls::Stop,
     host::{Host, Nobody, Scope},
+    network,
     policy::{self, Verdict},
     reply::now,
     secrets,
@@ -93,7 +94,9 @@ impl<H: Host> Agent<H> {
         // Words are an answer to a question of the model's; to all others they are a no with a reason.
         let words_refuse = matches!(
             about,
-            QuestionAbout::Command { .. } | QuestionAbout::Edit { .. }
+            QuestionAbout::Command { .. }
+                | QuestionAbout::Network { .. }
+                | QuestionAbout::Edit { .. }
         );
         let question = Question {
             id: QuestionId::new(),
@@ -285,11 +288,26 @@ impl<H: Host> Agent<H> {
             has_secrets: !secrets.is_empty(),
         };
         let verdict = policy::command(self.setup.policy, &isolation, asked, &self.allowed);
+        // Where nothing can isolate, this one command is the user's own decision.
+        let mode = match isolation {
+            Isolation::Unavailable { .. } => SandboxMode::Off,
+            _ => self.setup.policy.sandbox,
+        };
+        let asking = network::Asking {
+            turn_id,
+            item_id,
+            command: &call.command,
+            secrets: &secrets,
+        };
+        let (connected, questions) = self.connect(mode, &asking, call.background);
+        let level = connected.as_ref().map(|connected| connected.level);
+        let level = level.unwrap_or_default();
         let about = || QuestionAbout::Command {
             command: call.command.clone(),
             cwd: call.cwd.clone(),
             isolation: isolation.clone(),
-            secrets,
+            network: level,
+            secrets: secrets.clone(),
         };
         let remember = |allowed: &mut policy::Allowances| {
             allowed.commands.insert(call.command.clone());
@@ -300,12 +318,8 @@ impl<H: Host> Agent<H> {
         {
             return Ok(output);
         }
-        // Where nothing can isolate, this one command was the user's own decision.
-        let mode = match isolation {
-            Isolation::Unavailable { .. } => SandboxMode::Off,
-            _ => self.setup.policy.sandbox,
-        };
-        let job = call.job(command, &self.setup.workspace, cwd, mode);
+        let mut job = call.job(command, &self.setup.workspace, cwd, mode);
+        job.network = connected.map(|connected| connected.network);
         if let Some(stopped) = self.keep(item_id, Scope::Anything, action).await? {
             return Ok(stopped);
         }
@@ -332,19 +346,16 @@ impl<H: Host> Agent<H> {
         }
         let host = Arc::clone(&self.host);
         let mut shown = 0;
-        let result = self
-            .setup
-            .sandbox
-            .run(job, action.clone(), |bytes| {
-                if shown < MAX_LIVE_OUTPUT {
-                    shown += bytes.len();
-                    host.emit(EventBody::ItemUpdated {
-                        item_id,
-                        delta: String::from_utf8_lossy(bytes).into_owned(),
-                    });
-                }
-            })
-            .await;
+        let run = self.setup.sandbox.run(job, action.clone(), |bytes| {
+            if shown < MAX_LIVE_OUTPUT {
+                shown += bytes.len();
+                host.emit(EventBody::ItemUpdated {
+                    item_id,
+                    delta: String::from_utf8_lossy(bytes).into_owned(),
+                });
+            }
+        });
+        let result = self.ask_beside(run, questions, &asking, action).await;
         let changes = self
             .host
             .after_change(Scope::Anything, author)
@@ -358,7 +369,7 @@ impl<H: Host> Agent<H> {
                     _ => ItemStatus::Failed,
                 };
                 let mut output = ToolOutput::with_status(status, command::describe(&outcome));
-                output.exit = Some(command::exit(&outcome.end, &outcome.isolation));
+                output.exit = Some(command::exit(&outcome.end, &outcome.isolation, level));
                 output.changes = changes;
                 output
             }

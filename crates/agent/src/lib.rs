@@ -20,6 +20,7 @@ mod control;
 mod conversation;
 mod host;
 mod instructions;
+mod network;
 mod policy;
 mod prompt;
 mod reads;
@@ -34,7 +35,7 @@ mod turn;
 mod withheld;
 
 pub use control::{Control, UserInput};
-pub use host::{Host, HostError, Nobody, Scope};
+pub use host::{Connected, Host, HostAnswer, HostError, HostQuestion, NetworkCall, Nobody, Scope};
 pub use instructions::{MAX_BYTES as MAX_INSTRUCTION_BYTES, UserInstructions};
 pub use shape::check_output_schema;
 pub use turn::{Agent, Setup, TurnEnd};

@@ -400,9 +400,9 @@ pub(crate) enum LedgerBy {
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(crate) enum Sandbox {
-    /// Nothing is written; no network
+    /// Nothing is written; no network but to hosts that the user allows
     ReadOnly,
-    /// The folder and temporary folders are written; no network
+    /// The folder and temporary folders are written; no network but to hosts that the user allows
     #[default]
     WorkspaceWrite,
     /// No isolation

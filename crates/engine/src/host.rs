@@ -6,8 +6,10 @@ use crate::{
     failure::{from_panic, to_host},
     indexes::Indexed,
     log::EventLog,
+    network::SessionHosts,
 };
-use kerf_agent::{Host, HostError, Nobody, Scope};
+use kerf_agent::{Connected, Host, HostError, NetworkCall, Nobody, Scope};
+use kerf_egress::Tunnels;
 use kerf_index::{Change, Index};
 use kerf_protocol::{
     Failure, ItemId, QuestionId, SessionId, TurnId,
@@ -40,6 +42,10 @@ pub(crate) struct SessionHost {
     jobs: Mutex<Jobs>,
     /// The index of the folder, once a turn has needed it.
     index: OnceLock<Index>,
+    /// The door for commands.
+    tunnels: Tunnels,
+    /// The hosts that they may connect to.
+    pub(crate) hosts: SessionHosts,
 }
 
 /// Commands of the running turn that go on in the background. Nobody tells when they change a file, so what changes is
@@ -64,7 +70,13 @@ impl Jobs {
 }
 
 impl SessionHost {
-    pub(crate) fn new(session_id: SessionId, log: EventLog, desk: Desk, attended: bool) -> Self {
+    pub(crate) fn new(
+        session_id: SessionId,
+        log: EventLog,
+        desk: Desk,
+        attended: bool,
+        tunnels: Tunnels,
+    ) -> Self {
         Self {
             session_id,
             log: Arc::new(log),
@@ -75,6 +87,8 @@ impl SessionHost {
             questions: Mutex::default(),
             jobs: Mutex::default(),
             index: OnceLock::new(),
+            tunnels,
+            hosts: SessionHosts::default(),
         }
     }
 
@@ -190,6 +204,22 @@ impl SessionHost {
     }
 }
 
+/// A question that waits. Afterwards the turn goes on, also when nobody wants the answer any more.
+struct Waits<'a> {
+    host: &'a SessionHost,
+    question: QuestionId,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let questions = &self.host.questions;
+        let mut questions = questions.lock().unwrap_or_else(PoisonError::into_inner);
+        questions.remove(&self.question);
+        drop(questions);
+        self.host.log.running();
+    }
+}
+
 fn poisoned() -> Failure {
     crate::failure::failure(
         kerf_protocol::Code::Internal,
@@ -258,9 +288,16 @@ impl Host for SessionHost {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(question.id, sender);
-        let answer = receiver.await.map_err(|_| Nobody);
-        self.log.running();
-        answer
+        let _waits = Waits {
+            host: self,
+            question: question.id,
+        };
+        receiver.await.map_err(|_| Nobody)
+    }
+
+    fn network(&self, mut call: NetworkCall) -> Option<Connected> {
+        call.ask = call.ask.filter(|_| self.attended);
+        self.hosts.network(self.session_id, &self.tunnels, call)
     }
 
     async fn before_change(&self, item_id: ItemId, scope: Scope<'_>) -> Result<(), HostError> {

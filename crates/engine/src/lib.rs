@@ -25,6 +25,7 @@ mod indexes;
 mod interrupted;
 mod ledger;
 mod log;
+mod network;
 mod open;
 mod options;
 mod outside;

@@ -184,6 +184,7 @@ impl Engine {
             ),
             desk,
             self.options().attended,
+            self.tunnels(),
         ));
         probe.await.map_err(from_panic)?;
         host.log.emit(EventBody::SessionStarted {

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
 pub enum SandboxMode {
-    /// Nothing is written; no network.
+    /// Nothing is written; no network but to hosts that the user allows.
     ReadOnly,
-    /// The workspace and temporary folders are written; no network.
+    /// The workspace and temporary folders are written; no network but to hosts that the user allows.
     #[default]
     WorkspaceWrite,
     /// No isolation.
@@ -63,6 +63,16 @@ pub enum Isolation {
     },
 }
 
+/// What a command in the sandbox can connect to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct NetworkLevel {
+    /// How many hosts are allowed.
+    pub hosts: u32,
+    /// Whether the user is asked about others. Neither: it has no network.
+    pub asks: bool,
+}
+
 /// What the policy asks the user, whole and uncut.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[ts(export)]
@@ -88,7 +98,22 @@ pub enum QuestionAbout {
         cwd: String,
         /// The isolation that it would run under.
         isolation: Isolation,
+        /// What it could connect to, if it is isolated.
+        #[serde(default)]
+        #[ts(as = "Option<NetworkLevel>", optional)]
+        network: NetworkLevel,
         /// The placeholders in the command: values of secrets are in their places when it runs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[ts(as = "Option<Vec<String>>", optional)]
+        secrets: Vec<String>,
+    },
+    /// May a command that runs connect to this host, which no list of the user's names?
+    Network {
+        /// Host and port, the name as it is resolved.
+        host: String,
+        /// The whole command.
+        command: String,
+        /// The placeholders in the command: values of secrets are in their places, and it could send them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[ts(as = "Option<Vec<String>>", optional)]
         secrets: Vec<String>,

@@ -21,6 +21,17 @@ pub struct AppSettings {
     pub notifications: Notifications,
     /// Where requests may go.
     pub reach: Reach,
+    /// Where commands may connect to.
+    pub network: NetworkSettings,
+}
+
+/// Where commands in the sandbox may connect to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct NetworkSettings {
+    /// Hosts, as `example.com`, `*.example.com`, `example.com:8443`. None: commands ask for each, or have no network.
+    pub allow: Vec<String>,
 }
 
 /// Where requests may go, whatever a session's endpoint is. It holds for turns, summaries, lists of models: for all that Kerf

@@ -1,10 +1,11 @@
 //! What can be written, as data.
 
-use crate::{Owner, owner, project, review, row::Failed, session, transcript};
+use crate::{Owner, ledger, owner, project, review, row::Failed, session, transcript};
 use kerf_protocol::{
     ProjectId, SessionId, TurnId, UnixMillis,
     endpoint::{Endpoint, Usage},
     item::{Comment, Item},
+    ledger::Traffic,
     policy::Policy,
     session::{Session, SessionState, TurnState},
 };
@@ -120,6 +121,13 @@ pub enum Write {
         /// Who.
         owner: Owner,
     },
+    /// What went through a command's connection, which has ended.
+    Traffic {
+        /// Its row in the ledger.
+        ledger_id: i64,
+        /// What went through.
+        traffic: Traffic,
+    },
     /// This owner no longer drives the session. Nothing happens when it does not.
     Disown {
         /// The session.
@@ -223,6 +231,9 @@ async fn one(conn: &mut SqliteConnection, write: &Write) -> Result<(), Failed> {
             comments,
         } => review::drop_comments(conn, *session_id, comments).await,
         Write::Own { session_id, owner } => owner::own(conn, *session_id, owner).await,
+        Write::Traffic { ledger_id, traffic } => {
+            ledger::put_traffic(conn, *ledger_id, *traffic).await
+        }
         Write::Disown { session_id, owner } => owner::disown(conn, *session_id, owner).await,
     }
 }

@@ -100,6 +100,7 @@ export function engine(change: Handlers = {}) {
       editor: '',
       notifications: 'on',
       reach: 'endpoint',
+      network: { allow: [] },
     }),
     'settings/change': () => ({}),
     'endpoint/list': () => [],

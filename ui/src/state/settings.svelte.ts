@@ -11,6 +11,7 @@ const DEFAULTS: AppSettings = {
   editor: '',
   notifications: 'on',
   reach: 'endpoint',
+  network: { allow: [] },
 };
 
 /** How large text can be made, in percent. */

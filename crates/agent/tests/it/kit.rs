@@ -1,7 +1,10 @@
 //! A session to be tested, and the host that records it.
 
 use bytes::Bytes;
-use kerf_agent::{Agent, Control, Host, HostError, Nobody, Scope, Setup, TurnEnd, UserInput};
+use kerf_agent::{
+    Agent, Connected, Control, Host, HostError, NetworkCall, Nobody, Scope, Setup, TurnEnd,
+    UserInput,
+};
 use kerf_egress::{Allowed, BoxFuture, Egress, Ledger, LedgerError};
 use kerf_model::{Door, Target};
 use kerf_protocol::{
@@ -55,6 +58,7 @@ pub(crate) enum Fail {
 }
 
 type Hook = Box<dyn FnMut(&EventBody) + Send>;
+type Connect = fn(NetworkCall) -> Option<Connected>;
 
 #[derive(Default)]
 struct State {
@@ -63,6 +67,8 @@ struct State {
     questions: Vec<Question>,
     fail: Option<Fail>,
     hook: Option<Hook>,
+    /// What gives commands their network.
+    connect: Option<Connect>,
     /// Items as a store would hold them: in the order in which they were first written.
     items: Vec<Item>,
     begun: Vec<Item>,
@@ -104,6 +110,11 @@ impl RecordingHost {
     /// Calls `hook` at each event, before anything else happens.
     pub(crate) fn on_event(&self, hook: impl FnMut(&EventBody) + Send + 'static) {
         self.state().hook = Some(Box::new(hook));
+    }
+
+    /// Gives commands a network from now on.
+    pub(crate) fn connect(&self, connect: Connect) {
+        self.state().connect = Some(connect);
     }
 
     pub(crate) fn log(&self) -> Vec<Entry> {
@@ -260,6 +271,11 @@ impl Host for RecordingHost {
             Some(Say::Nothing) => std::future::pending().await,
             Some(Say::Nobody) | None => Err(Nobody),
         }
+    }
+
+    fn network(&self, call: NetworkCall) -> Option<Connected> {
+        let connect = self.state().connect?;
+        connect(call)
     }
 
     async fn before_change(&self, _: ItemId, scope: Scope<'_>) -> Result<(), HostError> {

@@ -12,6 +12,7 @@ mod interrupted;
 mod kit;
 mod limits;
 mod looks;
+mod network;
 mod order;
 mod paths;
 mod repeats;

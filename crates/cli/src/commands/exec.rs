@@ -213,7 +213,9 @@ fn ask_for(question: &Question) {
     let choices = match question.about {
         QuestionAbout::Ask { .. } => "answer: ",
         QuestionAbout::Interrupted { .. } => "[y]es, [n]o, or tell the agent what happened: ",
-        QuestionAbout::Command { .. } | QuestionAbout::Edit { .. } => {
+        QuestionAbout::Command { .. }
+        | QuestionAbout::Network { .. }
+        | QuestionAbout::Edit { .. } => {
             "[y]es, [a]lways in this session, [n]o, or say what to do instead: "
         }
     };

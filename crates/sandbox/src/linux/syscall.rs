@@ -199,6 +199,132 @@ pub(super) fn write_all_within(
     Ok(())
 }
 
+/// Sends one byte, and `file` with it if there is one. A full socket is an error instead of a wait.
+pub(super) fn send_file(socket: &impl AsFd, file: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let mut byte = 0_u8;
+    let mut part = libc::iovec {
+        iov_base: (&raw mut byte).cast(),
+        iov_len: 1,
+    };
+    let mut room = ControlRoom::default();
+    let mut message = message(&mut part);
+    if let Some(file) = file {
+        message.msg_control = (&raw mut room).cast();
+        message.msg_controllen = CONTROL_BYTES as _;
+        // SAFETY: the message has room for one header with one number, so the header is inside and aligned.
+        unsafe {
+            let header = libc::CMSG_FIRSTHDR(&raw const message);
+            (*header).cmsg_level = libc::SOL_SOCKET;
+            (*header).cmsg_type = libc::SCM_RIGHTS;
+            (*header).cmsg_len = libc::CMSG_LEN(FILE_BYTES) as _;
+            libc::CMSG_DATA(header)
+                .cast::<c_int>()
+                .write_unaligned(file.as_raw_fd());
+        }
+    }
+    // SAFETY: all that the message points to outlives the call.
+    let sent = unsafe {
+        libc::sendmsg(
+            socket.as_fd().as_raw_fd(),
+            &raw const message,
+            libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+        )
+    };
+    if sent == 1 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// What [`receive_file`] got.
+#[derive(Debug)]
+pub(super) enum Received {
+    /// A byte with a file.
+    File(OwnedFd),
+    /// A byte alone.
+    Nothing,
+    /// The other side is gone.
+    End,
+}
+
+impl Received {
+    /// The file, if one came.
+    pub(super) fn file(self) -> Option<OwnedFd> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Nothing | Self::End => None,
+        }
+    }
+}
+
+/// Receives what [`send_file`] sent. The file is not passed on to other programs.
+pub(super) fn receive_file(socket: &impl AsFd) -> io::Result<Received> {
+    let mut byte = 0_u8;
+    let mut part = libc::iovec {
+        iov_base: (&raw mut byte).cast(),
+        iov_len: 1,
+    };
+    let mut room = ControlRoom::default();
+    let mut message = message(&mut part);
+    message.msg_control = (&raw mut room).cast();
+    message.msg_controllen = CONTROL_BYTES as _;
+    // SAFETY: all that the message points to outlives the call and is as long as it says.
+    let count = unsafe {
+        libc::recvmsg(
+            socket.as_fd().as_raw_fd(),
+            &raw mut message,
+            libc::MSG_CMSG_CLOEXEC,
+        )
+    };
+    if count < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let mut file = None;
+    // SAFETY: the kernel has filled the room in, and the length says how far.
+    let header = unsafe { libc::CMSG_FIRSTHDR(&raw const message).as_ref() };
+    if let Some(header) = header.filter(|header| {
+        header.cmsg_level == libc::SOL_SOCKET && header.cmsg_type == libc::SCM_RIGHTS
+    }) {
+        // SAFETY: `CMSG_LEN` only computes; the data begins behind the header and is as long as it says.
+        unsafe {
+            let bytes = header.cmsg_len as usize - libc::CMSG_LEN(0) as usize;
+            let numbers = libc::CMSG_DATA(header).cast::<c_int>();
+            for number in 0..bytes / size_of::<c_int>() {
+                // Each is a new file that nobody else owns; more than one is not expected, and closed.
+                file = Some(OwnedFd::from_raw_fd(numbers.add(number).read_unaligned()));
+            }
+        }
+    }
+    Ok(match (count, file) {
+        (_, Some(file)) => Received::File(file),
+        (0, None) => Received::End,
+        (_, None) => Received::Nothing,
+    })
+}
+
+const FILE_BYTES: u32 = size_of::<c_int>() as u32;
+// SAFETY: only computes.
+const CONTROL_BYTES: usize = unsafe { libc::CMSG_SPACE(FILE_BYTES) } as usize;
+
+/// Room for a header and one number.
+#[repr(C, align(8))]
+struct ControlRoom([u8; CONTROL_BYTES]);
+
+impl Default for ControlRoom {
+    fn default() -> Self {
+        Self([0; CONTROL_BYTES])
+    }
+}
+
+fn message(part: &mut libc::iovec) -> libc::msghdr {
+    // SAFETY: a structure of numbers and pointers, for which zero is a valid value.
+    let mut message: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+    message.msg_iov = part;
+    message.msg_iovlen = 1;
+    message
+}
+
 /// Makes `input` the standard input, and `output` standard output and error.
 pub(super) fn use_as_standard(input: BorrowedFd<'_>, output: BorrowedFd<'_>) -> io::Result<()> {
     for (from, to) in [
@@ -325,10 +451,10 @@ pub(super) fn free_bytes(path: &OsStr) -> Option<u64> {
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
-/// Whether this process can make a network socket.
-pub(super) fn can_make_socket() -> bool {
+/// Whether this process can make such a socket.
+pub(super) fn can_make_socket(domain: c_int, kind: c_int) -> bool {
     // SAFETY: takes no pointers. The process ends soon, and the socket with it.
-    unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0) >= 0 }
+    unsafe { libc::socket(domain, kind, 0) >= 0 }
 }
 
 /// A file's device and number.

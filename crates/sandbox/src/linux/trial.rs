@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsString,
     fs, io,
+    net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
 };
 use tempfile::TempDir;
@@ -22,6 +23,8 @@ pub(super) struct Trial {
     moved: OsString,
     /// Hold [`SECRET`], and must not.
     secrets: Vec<OsString>,
+    /// A port of this computer where somebody listens, who cannot be reached.
+    port: u16,
 }
 
 const SECRET: &str = "the probe's secret";
@@ -33,6 +36,7 @@ const PROCESSES: usize = 4;
 #[derive(Debug)]
 pub(super) struct Room {
     _base: TempDir,
+    _listener: TcpListener,
     pub(super) workspace: PathBuf,
     pub(super) hidden: Vec<PathBuf>,
 }
@@ -48,6 +52,7 @@ impl Room {
         for key in &keys {
             fs::write(key, SECRET)?;
         }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let own = |path: PathBuf| path.into_os_string();
         let outside = Path::new("/").join(base.path().file_name().unwrap_or_default());
         let trial = Trial {
@@ -60,10 +65,12 @@ impl Room {
                 .collect(),
             moved: own(workspace.join("sub")),
             secrets: keys.map(own).into(),
+            port: listener.local_addr()?.port(),
         };
         let hidden = vec![workspace.join("keys"), workspace.join("key")];
         let room = Self {
             _base: base,
+            _listener: listener,
             workspace,
             hidden,
         };
@@ -72,6 +79,29 @@ impl Room {
 }
 
 impl Trial {
+    /// Tries to get further than the one port that a command with a network may connect to.
+    ///
+    /// # Errors
+    /// What succeeded.
+    pub(super) fn run_with_network(&self) -> Result<(), String> {
+        if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
+            return Err("this computer could be reached over the network".to_owned());
+        }
+        for (domain, kind) in [
+            (libc::AF_INET, libc::SOCK_DGRAM),
+            (libc::AF_INET, libc::SOCK_RAW),
+            (libc::AF_INET6, libc::SOCK_STREAM),
+            (libc::AF_UNIX, libc::SOCK_STREAM),
+            (libc::AF_NETLINK, libc::SOCK_RAW),
+            (libc::AF_VSOCK, libc::SOCK_STREAM),
+        ] {
+            if syscall::can_make_socket(domain, kind) {
+                return Err(format!("a socket of kind {domain}/{kind} could be made"));
+            }
+        }
+        Ok(())
+    }
+
     /// Tries to get out.
     ///
     /// # Errors
@@ -108,7 +138,7 @@ impl Trial {
         if names.any(|name| name != "lo") {
             return Err("the machine's network can be seen".to_owned());
         }
-        if syscall::can_make_socket() {
+        if syscall::can_make_socket(libc::AF_INET, libc::SOCK_STREAM) {
             return Err("a socket could be made".to_owned());
         }
         if syscall::can_make_user_namespace() {

@@ -78,6 +78,31 @@ describe('the settings', () => {
     expect(kerf.draft.policy).toEqual({ sandbox: 'workspace-write', approve: 'never' });
   });
 
+  test('list the hosts of commands, and show what is wrong with one at its field', async () => {
+    const { getByRole, getByText, container, backend, kerf } = await settings('approvals', {
+      'settings/change': ({ network }) => {
+        if (network.allow.includes('*'))
+          throw new Error('`*` is no host for the list: a star stands only before a name');
+        return {};
+      },
+    });
+    await expect.element(getByText(/^None\. A command asks/)).toBeVisible();
+    const field = getByRole('textbox', { name: 'Another host' });
+    await field.fill(' *.crates.io ');
+    await userEvent.keyboard('{Enter}');
+    await expect.poll(() => kerf.settings.current.network.allow).toEqual(['*.crates.io']);
+    await expect.element(field).toHaveValue('');
+    await field.fill('*');
+    await userEvent.keyboard('{Enter}');
+    await expect.element(getByText(/is no host for the list/)).toBeVisible();
+    await expect.element(field).toHaveAttribute('aria-invalid', 'true');
+    expect(kerf.settings.current.network.allow).toEqual(['*.crates.io']);
+    await checkAxe(container);
+    await getByRole('button', { name: 'Remove *.crates.io' }).click();
+    await expect.poll(() => kerf.settings.current.network.allow).toEqual([]);
+    expect(askedFor(backend, 'settings/change').length).toBe(3);
+  });
+
   test('take keys by pressing them, and tell of a conflict', async () => {
     const { getByRole, kerf } = await settings('keys');
     await getByRole('button', { name: 'Keys of Two', exact: false }).click();

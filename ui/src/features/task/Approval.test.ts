@@ -137,3 +137,24 @@ test('an answer stays on screen after it was given', async () => {
   await expect.element(screen.getByText('Denied: not ‹U+202E›this')).toBeVisible();
   await expect.element(screen.getByRole('button', { name: 'Allow once' })).not.toBeInTheDocument();
 });
+
+test('a host is asked about with the command that wants it', async () => {
+  const screen = await view([
+    question({
+      type: 'network',
+      host: 'crates.io:443',
+      command: 'cargo fetch # \u202e',
+      secrets: ['KERF_SECRET_1'],
+    }),
+  ]);
+  await expect
+    .element(screen.getByRole('heading', { name: 'Let a command connect to this host?' }))
+    .toBeVisible();
+  await expect.element(screen.getByLabelText('What is asked')).toHaveTextContent('crates.io:443');
+  const command = screen.getByLabelText('The command that runs');
+  await expect.element(command).toHaveTextContent(/^cargo fetch # /);
+  expect(command.element().textContent).not.toContain('\u202e');
+  await expect.element(screen.getByText(/and could send it there/)).toBeVisible();
+  await expect.element(screen.getByRole('button', { name: 'Allow for this session' })).toBeVisible();
+  await checkAxe(screen.container);
+});

@@ -1,0 +1,404 @@
+//! The network of commands: what the user allowed, by the settings or by an answer, decides; `egress` connects.
+//!
+//! Nothing of this comes from a model, a tool argument or a repository: the list is the user's, and a host that is not
+//! on it is the user's to allow.
+
+use kerf_agent::{Connected, HostAnswer, HostQuestion, NetworkCall};
+use kerf_egress::{BadHost, BoxFuture, Caller, Doorkeeper, HostPattern, Hosts, Target, Tunnels};
+use kerf_protocol::{SessionId, policy::NetworkLevel};
+use kerf_sandbox::{Network, Serving};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+
+/// Refused hosts that are told of a command. More are not more news.
+const MAX_REFUSED: usize = 20;
+
+/// The hosts of one session.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SessionHosts {
+    /// By the settings, as they were when the turn began.
+    listed: Arc<Mutex<Hosts>>,
+    /// By answers, for the rest of the session.
+    answered: Arc<Mutex<Hosts>>,
+}
+
+impl SessionHosts {
+    /// Takes another list from now on, for commands that run too.
+    pub(crate) fn list(&self, hosts: Hosts) {
+        *lock(&self.listed) = hosts;
+    }
+
+    fn all(&self) -> Hosts {
+        let mut all = lock(&self.listed).clone();
+        for pattern in lock(&self.answered).iter() {
+            all.insert(pattern.clone());
+        }
+        all
+    }
+
+    /// The network of a command; none when there is no host that it could reach.
+    pub(crate) fn network(
+        &self,
+        session_id: SessionId,
+        tunnels: &Tunnels,
+        call: NetworkCall,
+    ) -> Option<Connected> {
+        let caller = Caller {
+            session_id,
+            turn_id: call.turn_id,
+            item_id: call.item_id,
+        };
+        let (door, level) = self.door(call)?;
+        let network = Arc::new(CommandNetwork {
+            tunnels: tunnels.clone(),
+            caller,
+            door,
+        });
+        Some(Connected { network, level })
+    }
+
+    fn door(&self, call: NetworkCall) -> Option<(Arc<Door>, NetworkLevel)> {
+        let hosts = if call.has_secrets {
+            0
+        } else {
+            self.all().len()
+        };
+        let level = NetworkLevel {
+            hosts: u32::try_from(hosts).unwrap_or(u32::MAX),
+            asks: call.ask.is_some(),
+        };
+        if level == NetworkLevel::default() {
+            return None;
+        }
+        let door = Door {
+            session: self.clone(),
+            has_secrets: call.has_secrets,
+            ask: call.ask,
+            asking: AsyncMutex::default(),
+            state: Mutex::default(),
+        };
+        Some((Arc::new(door), level))
+    }
+}
+
+/// The hosts of the settings. What is wrong is left out, with a word in the log: it allows nothing.
+pub(crate) fn read_hosts(entries: &[String]) -> Hosts {
+    let read = entries.iter().filter_map(|entry| {
+        let read = entry.parse::<HostPattern>();
+        if let Err(error) = &read {
+            tracing::warn!(entry, %error, "a host of the settings is left out");
+        }
+        read.ok()
+    });
+    read.collect()
+}
+
+/// The first entry that is none, and what is wrong with it.
+pub(crate) fn first_bad(entries: &[String]) -> Option<(&str, BadHost)> {
+    entries.iter().find_map(|entry| {
+        let error = entry.parse::<HostPattern>().err()?;
+        Some((entry.as_str(), error))
+    })
+}
+
+/// The network of one command.
+struct CommandNetwork {
+    tunnels: Tunnels,
+    caller: Caller,
+    door: Arc<Door>,
+}
+
+/// Decides for one command.
+struct Door {
+    session: SessionHosts,
+    /// No list counts then: what the user allowed, the user did not allow for secrets.
+    has_secrets: bool,
+    ask: Option<mpsc::Sender<HostQuestion>>,
+    /// One question at a time. Connections to the same host share the answer.
+    asking: AsyncMutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Allowed for this command alone.
+    once: Hosts,
+    /// What was asked about and refused, with the reason: it is not asked about again.
+    refused: BTreeMap<Target, String>,
+    /// What to tell at the end.
+    told: Vec<String>,
+    waited: Duration,
+    waits_since: Option<Instant>,
+}
+
+impl Door {
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    async fn decide(&self, target: &Target) -> Result<(), String> {
+        let Some(ask) = &self.ask else {
+            return Err("it is not among the hosts that the user allows".to_owned());
+        };
+        let _one = self.asking.lock().await;
+        // The answer to the one before may have been about this host too.
+        if self.hosts().permit(target) {
+            return Ok(());
+        }
+        if let Some(reason) = self.state().refused.get(target) {
+            return Err(reason.clone());
+        }
+        self.state().waits_since = Some(Instant::now());
+        let _waits = Waits(self);
+        let (reply, answer) = oneshot::channel();
+        let question = HostQuestion {
+            host: target.to_string(),
+            reply,
+        };
+        let asked = ask.send(question).await.is_ok();
+        let answer = match asked {
+            true => answer.await.ok(),
+            false => None,
+        };
+        match answer {
+            Some(HostAnswer::Once) => self.state().once.insert(target.pattern()),
+            Some(HostAnswer::ForSession) if self.has_secrets => {
+                self.state().once.insert(target.pattern());
+            }
+            Some(HostAnswer::ForSession) => lock(&self.session.answered).insert(target.pattern()),
+            Some(HostAnswer::No(reason)) => {
+                self.state().refused.insert(target.clone(), reason.clone());
+                return Err(reason);
+            }
+            None => return Err("the command ended before it was answered".to_owned()),
+        }
+        Ok(())
+    }
+}
+
+/// Counts the time until it is dropped.
+struct Waits<'a>(&'a Door);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        if let Some(since) = state.waits_since.take() {
+            state.waited += since.elapsed();
+        }
+    }
+}
+
+impl Doorkeeper for Door {
+    fn hosts(&self) -> Hosts {
+        let mut hosts = if self.has_secrets {
+            Hosts::default()
+        } else {
+            self.session.all()
+        };
+        for pattern in self.state().once.iter() {
+            hosts.insert(pattern.clone());
+        }
+        hosts
+    }
+
+    fn ask<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(self.decide(target))
+    }
+}
+
+impl Door {
+    fn waited(&self) -> Duration {
+        let state = self.state();
+        let now = state.waits_since.map(|since| since.elapsed());
+        state.waited + now.unwrap_or_default()
+    }
+}
+
+impl Network for CommandNetwork {
+    fn serve(&self, connection: tokio::net::TcpStream) -> Serving {
+        let (tunnels, caller, door) = (self.tunnels.clone(), self.caller, Arc::clone(&self.door));
+        Box::pin(async move {
+            if let Err(error) = tunnels.serve(connection, caller, &*door).await {
+                let told = error.to_string();
+                let mut state = door.state();
+                if state.told.len() < MAX_REFUSED && !state.told.contains(&told) {
+                    state.told.push(told);
+                }
+            }
+        })
+    }
+
+    fn waited(&self) -> Duration {
+        self.door.waited()
+    }
+
+    fn refused(&self) -> Vec<String> {
+        self.door.state().told.clone()
+    }
+}
+
+impl fmt::Debug for CommandNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommandNetwork")
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What a panicking thread left is a set of hosts, each of which was allowed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kerf_protocol::{ItemId, TurnId};
+
+    fn call(has_secrets: bool, ask: Option<mpsc::Sender<HostQuestion>>) -> NetworkCall {
+        NetworkCall {
+            turn_id: TurnId::new(),
+            item_id: ItemId::new(),
+            has_secrets,
+            ask,
+        }
+    }
+
+    /// Answers in this order; counts what was asked.
+    fn user(answers: Vec<HostAnswer>) -> (mpsc::Sender<HostQuestion>, Arc<Mutex<Vec<String>>>) {
+        let (ask, mut questions) = mpsc::channel::<HostQuestion>(8);
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let heard = Arc::clone(&asked);
+        tokio::spawn(async move {
+            let mut answers = answers.into_iter();
+            while let Some(question) = questions.recv().await {
+                lock(&heard).push(question.host);
+                if let Some(answer) = answers.next() {
+                    let _ = question.reply.send(answer);
+                }
+            }
+        });
+        (ask, asked)
+    }
+
+    async fn let_to(door: &Door, target: &str) -> bool {
+        let target = Target::parse(target).unwrap();
+        door.hosts().permit(&target) || door.ask(&target).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn once_is_for_one_command_and_one_port() {
+        let session = SessionHosts::default();
+        let no = || HostAnswer::No("no".to_owned());
+        let (ask, asked) = user(vec![HostAnswer::Once, no(), no(), HostAnswer::ForSession]);
+        let (first, _) = session.door(call(false, Some(ask.clone()))).unwrap();
+        assert!(let_to(&first, "one.test:443").await);
+        assert!(let_to(&first, "ONE.test.:443").await, "it is the same host");
+        assert!(!let_to(&first, "one.test:8443").await);
+        assert!(
+            !let_to(&first, "one.test:8443").await,
+            "a no is not asked about again"
+        );
+        let (second, level) = session.door(call(false, Some(ask.clone()))).unwrap();
+        assert_eq!(
+            level,
+            NetworkLevel {
+                hosts: 0,
+                asks: true
+            }
+        );
+        assert!(
+            !let_to(&second, "one.test:443").await,
+            "nothing is inherited"
+        );
+        assert!(let_to(&second, "two.test:443").await);
+        let (third, level) = session.door(call(false, None)).unwrap();
+        assert_eq!(
+            level,
+            NetworkLevel {
+                hosts: 1,
+                asks: false
+            }
+        );
+        assert!(let_to(&third, "two.test:443").await, "for the session");
+        assert!(!let_to(&third, "one.test:443").await);
+        let expected = [
+            "one.test:443",
+            "one.test:8443",
+            "one.test:443",
+            "two.test:443",
+        ];
+        assert_eq!(*lock(&asked), expected);
+    }
+
+    #[tokio::test]
+    async fn with_secrets_no_list_counts() {
+        let session = SessionHosts::default();
+        session.list(read_hosts(&["one.test".to_owned(), "no host".to_owned()]));
+        assert!(
+            session.door(call(true, None)).is_none(),
+            "no network at all"
+        );
+        let (ask, asked) = user(vec![HostAnswer::ForSession]);
+        let (door, level) = session.door(call(true, Some(ask))).unwrap();
+        assert_eq!(
+            level,
+            NetworkLevel {
+                hosts: 0,
+                asks: true
+            }
+        );
+        assert!(let_to(&door, "one.test:443").await);
+        assert_eq!(lock(&asked).len(), 1);
+        assert!(
+            lock(&session.answered).is_empty(),
+            "a yes to a secret is for this command"
+        );
+        let (plain, level) = session.door(call(false, None)).unwrap();
+        assert_eq!(
+            level,
+            NetworkLevel {
+                hosts: 1,
+                asks: false
+            }
+        );
+        assert!(let_to(&plain, "one.test:443").await);
+    }
+
+    #[tokio::test]
+    async fn connections_share_an_answer_and_the_wait_is_counted() {
+        let session = SessionHosts::default();
+        let (ask, mut questions) = mpsc::channel(8);
+        let (door, _) = session.door(call(false, Some(ask))).unwrap();
+        let both =
+            async { tokio::join!(let_to(&door, "one.test:443"), let_to(&door, "one.test:443")) };
+        let user = async {
+            let HostQuestion { reply, .. } = questions.recv().await.unwrap();
+            let before = door.waited();
+            tokio::task::yield_now().await;
+            assert!(door.waited() > before, "it goes on");
+            reply.send(HostAnswer::Once).unwrap();
+        };
+        assert_eq!(tokio::join!(both, user).0, (true, true));
+        assert!(questions.try_recv().is_err(), "asked once");
+        let waited = door.waited();
+        assert!(waited > Duration::ZERO);
+        tokio::task::yield_now().await;
+        assert_eq!(door.waited(), waited, "it stands still");
+    }
+
+    #[tokio::test]
+    async fn without_a_list_and_without_anybody_there_is_none() {
+        let session = SessionHosts::default();
+        assert!(session.door(call(false, None)).is_none());
+        assert_eq!(
+            first_bad(&["one.test".to_owned(), "*".to_owned()]),
+            Some(("*", BadHost::Star))
+        );
+    }
+}
