@@ -17,6 +17,10 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
 /// Refused hosts that are told of a command. More are not more news.
 const MAX_REFUSED: usize = 20;
+/// Hosts that one command may ask about. The user's patience is not a command's to spend.
+const MAX_QUESTIONS: usize = 20;
+/// Connections that one command may open in all: each has a row in the ledger, which is kept for ever.
+const MAX_CONNECTIONS: u32 = 5_000;
 
 /// The hosts of one session.
 #[derive(Debug, Clone, Default)]
@@ -130,6 +134,10 @@ struct State {
     once: Hosts,
     /// What was asked about and refused, with the reason: it is not asked about again.
     refused: BTreeMap<Target, String>,
+    /// How many hosts were asked about.
+    questions: usize,
+    /// How many connections were served.
+    served: u32,
     /// What to tell at the end.
     told: Vec<String>,
     waited: Duration,
@@ -139,6 +147,20 @@ struct State {
 impl Door {
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+
+    /// Counts a connection. False: there were enough.
+    fn counts(&self) -> bool {
+        let mut state = self.state();
+        state.served += 1;
+        state.served <= MAX_CONNECTIONS
+    }
+
+    fn tell(&self, what: String) {
+        let mut state = self.state();
+        if state.told.len() < MAX_REFUSED && !state.told.contains(&what) {
+            state.told.push(what);
+        }
     }
 
     async fn decide(&self, target: &Target) -> Result<(), String> {
@@ -153,7 +175,14 @@ impl Door {
         if let Some(reason) = self.state().refused.get(target) {
             return Err(reason.clone());
         }
-        self.state().waits_since = Some(Instant::now());
+        {
+            let mut state = self.state();
+            state.questions += 1;
+            if state.questions > MAX_QUESTIONS {
+                return Err("the command has asked about too many hosts".to_owned());
+            }
+            state.waits_since = Some(Instant::now());
+        }
         let _waits = Waits(self);
         let (reply, answer) = oneshot::channel();
         let question = HostQuestion {
@@ -223,12 +252,12 @@ impl Network for CommandNetwork {
     fn serve(&self, connection: tokio::net::TcpStream) -> Serving {
         let (tunnels, caller, door) = (self.tunnels.clone(), self.caller, Arc::clone(&self.door));
         Box::pin(async move {
+            if !door.counts() {
+                // Closing it is the answer.
+                return door.tell("more: the command has opened too many connections".to_owned());
+            }
             if let Err(error) = tunnels.serve(connection, caller, &*door).await {
-                let told = error.to_string();
-                let mut state = door.state();
-                if state.told.len() < MAX_REFUSED && !state.told.contains(&told) {
-                    state.told.push(told);
-                }
+                door.tell(error.to_string());
             }
         })
     }
@@ -256,149 +285,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use kerf_protocol::{ItemId, TurnId};
-
-    fn call(has_secrets: bool, ask: Option<mpsc::Sender<HostQuestion>>) -> NetworkCall {
-        NetworkCall {
-            turn_id: TurnId::new(),
-            item_id: ItemId::new(),
-            has_secrets,
-            ask,
-        }
-    }
-
-    /// Answers in this order; counts what was asked.
-    fn user(answers: Vec<HostAnswer>) -> (mpsc::Sender<HostQuestion>, Arc<Mutex<Vec<String>>>) {
-        let (ask, mut questions) = mpsc::channel::<HostQuestion>(8);
-        let asked = Arc::<Mutex<Vec<String>>>::default();
-        let heard = Arc::clone(&asked);
-        tokio::spawn(async move {
-            let mut answers = answers.into_iter();
-            while let Some(question) = questions.recv().await {
-                lock(&heard).push(question.host);
-                if let Some(answer) = answers.next() {
-                    let _ = question.reply.send(answer);
-                }
-            }
-        });
-        (ask, asked)
-    }
-
-    async fn let_to(door: &Door, target: &str) -> bool {
-        let target = Target::parse(target).unwrap();
-        door.hosts().permit(&target) || door.ask(&target).await.is_ok()
-    }
-
-    #[tokio::test]
-    async fn once_is_for_one_command_and_one_port() {
-        let session = SessionHosts::default();
-        let no = || HostAnswer::No("no".to_owned());
-        let (ask, asked) = user(vec![HostAnswer::Once, no(), no(), HostAnswer::ForSession]);
-        let (first, _) = session.door(call(false, Some(ask.clone()))).unwrap();
-        assert!(let_to(&first, "one.test:443").await);
-        assert!(let_to(&first, "ONE.test.:443").await, "it is the same host");
-        assert!(!let_to(&first, "one.test:8443").await);
-        assert!(
-            !let_to(&first, "one.test:8443").await,
-            "a no is not asked about again"
-        );
-        let (second, level) = session.door(call(false, Some(ask.clone()))).unwrap();
-        assert_eq!(
-            level,
-            NetworkLevel {
-                hosts: 0,
-                asks: true
-            }
-        );
-        assert!(
-            !let_to(&second, "one.test:443").await,
-            "nothing is inherited"
-        );
-        assert!(let_to(&second, "two.test:443").await);
-        let (third, level) = session.door(call(false, None)).unwrap();
-        assert_eq!(
-            level,
-            NetworkLevel {
-                hosts: 1,
-                asks: false
-            }
-        );
-        assert!(let_to(&third, "two.test:443").await, "for the session");
-        assert!(!let_to(&third, "one.test:443").await);
-        let expected = [
-            "one.test:443",
-            "one.test:8443",
-            "one.test:443",
-            "two.test:443",
-        ];
-        assert_eq!(*lock(&asked), expected);
-    }
-
-    #[tokio::test]
-    async fn with_secrets_no_list_counts() {
-        let session = SessionHosts::default();
-        session.list(read_hosts(&["one.test".to_owned(), "no host".to_owned()]));
-        assert!(
-            session.door(call(true, None)).is_none(),
-            "no network at all"
-        );
-        let (ask, asked) = user(vec![HostAnswer::ForSession]);
-        let (door, level) = session.door(call(true, Some(ask))).unwrap();
-        assert_eq!(
-            level,
-            NetworkLevel {
-                hosts: 0,
-                asks: true
-            }
-        );
-        assert!(let_to(&door, "one.test:443").await);
-        assert_eq!(lock(&asked).len(), 1);
-        assert!(
-            lock(&session.answered).is_empty(),
-            "a yes to a secret is for this command"
-        );
-        let (plain, level) = session.door(call(false, None)).unwrap();
-        assert_eq!(
-            level,
-            NetworkLevel {
-                hosts: 1,
-                asks: false
-            }
-        );
-        assert!(let_to(&plain, "one.test:443").await);
-    }
-
-    #[tokio::test]
-    async fn connections_share_an_answer_and_the_wait_is_counted() {
-        let session = SessionHosts::default();
-        let (ask, mut questions) = mpsc::channel(8);
-        let (door, _) = session.door(call(false, Some(ask))).unwrap();
-        let both =
-            async { tokio::join!(let_to(&door, "one.test:443"), let_to(&door, "one.test:443")) };
-        let user = async {
-            let HostQuestion { reply, .. } = questions.recv().await.unwrap();
-            let before = door.waited();
-            tokio::task::yield_now().await;
-            assert!(door.waited() > before, "it goes on");
-            reply.send(HostAnswer::Once).unwrap();
-        };
-        assert_eq!(tokio::join!(both, user).0, (true, true));
-        assert!(questions.try_recv().is_err(), "asked once");
-        let waited = door.waited();
-        assert!(waited > Duration::ZERO);
-        tokio::task::yield_now().await;
-        assert_eq!(door.waited(), waited, "it stands still");
-    }
-
-    #[tokio::test]
-    async fn without_a_list_and_without_anybody_there_is_none() {
-        let session = SessionHosts::default();
-        assert!(session.door(call(false, None)).is_none());
-        assert_eq!(
-            first_bad(&["one.test".to_owned(), "*".to_owned()]),
-            Some(("*", BadHost::Star))
-        );
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ mod confine;
 mod filter;
 mod gate;
 mod group;
+mod handing;
 mod helper;
 mod limits;
 mod placeholder;
@@ -361,7 +362,7 @@ impl HelperProcess {
             heard: Vec::new(),
         };
         let control = helper.control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
-        syscall::send_file(control, door.as_ref().map(AsFd::as_fd))?;
+        handing::send(control, door.as_ref().map(AsFd::as_fd))?;
         syscall::write_all_within(control, &frame, START)?;
         Ok(helper)
     }

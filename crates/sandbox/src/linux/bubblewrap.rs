@@ -6,6 +6,7 @@
 
 use super::{
     group::Group,
+    handing,
     helper::{ARGUMENT, GRACE, remove_temp, say},
     placeholder::Placeholder,
     signals::Signals,
@@ -198,7 +199,7 @@ fn start(around: Around, held: &[PathBuf], door: Option<OwnedFd>) -> Result<Runn
     // The output is the command's alone.
     syscall::close_output();
     // When bubblewrap does not take it, its own words say why.
-    let _ = syscall::send_file(&control, door.as_ref().map(AsFd::as_fd));
+    let _ = handing::send(&control, door.as_ref().map(AsFd::as_fd));
     let _ = syscall::write_all_within(&control, &frame, super::START);
     Ok(Running {
         signals,

@@ -2,7 +2,7 @@
 //! over a socket that it was given; outside, Kerf takes them. There is no name in any file system and no port of the
 //! machine's, and the socket ends with the helper.
 
-use super::syscall;
+use super::handing;
 use crate::network::{Doorman, MOST_CONNECTIONS, Network, PORT};
 use std::{
     io,
@@ -48,7 +48,7 @@ impl Gate {
         for _ in 0..AT_ONCE {
             match self.listener.accept() {
                 Ok((connection, _)) => {
-                    self.deaf |= syscall::send_file(&self.door, Some(connection.as_fd())).is_err();
+                    self.deaf |= handing::send(&self.door, Some(connection.as_fd())).is_err();
                 }
                 Err(error) => {
                     self.deaf |= !matches!(
@@ -69,13 +69,13 @@ pub(super) fn keep(door: UnixStream, network: Arc<dyn Network>) -> io::Result<Do
     let work = async move {
         let mut served = JoinSet::new();
         loop {
-            let next = door.async_io(Interest::READABLE, || syscall::receive_file(&door));
+            let next = door.async_io(Interest::READABLE, || handing::receive(&door));
             let connection = tokio::select! {
                 received = next => match received {
-                    Ok(syscall::Received::File(connection)) => connection,
-                    Ok(syscall::Received::Nothing) => continue,
+                    Ok(handing::Received::File(connection)) => connection,
+                    Ok(handing::Received::Nothing) => continue,
                     // The helper is gone, and the network with it.
-                    Ok(syscall::Received::End) | Err(_) => return,
+                    Ok(handing::Received::End) | Err(_) => return,
                 },
                 Some(_) = served.join_next() => continue,
             };

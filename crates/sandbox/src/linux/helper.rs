@@ -11,6 +11,7 @@ use super::{
     bubblewrap, confine,
     gate::Gate,
     group::Group,
+    handing,
     limits::{Limits, limit_this_process},
     signals::{self, Signals},
     syscall::{self, Forked},
@@ -58,7 +59,7 @@ pub(crate) fn run_if_helper() {
 
 fn serve() -> i32 {
     syscall::close_all_from(3);
-    let received = syscall::receive_file(&io::stdin());
+    let received = handing::receive(&io::stdin());
     let (door, request) = match received.and_then(|received| {
         let request = wire::read_request(io::stdin().lock())?;
         Ok((received.file(), request))

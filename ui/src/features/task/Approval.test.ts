@@ -154,7 +154,7 @@ test('a host is asked about with the command that wants it', async () => {
   const command = screen.getByLabelText('The command that runs');
   await expect.element(command).toHaveTextContent(/^cargo fetch # /);
   expect(command.element().textContent).not.toContain('\u202e');
-  await expect.element(screen.getByText(/and could send it there/)).toBeVisible();
+  await expect.element(screen.getByText(/could\s+send\s+it\s+there/)).toBeVisible();
   await expect.element(screen.getByRole('button', { name: 'Allow for this session' })).toBeVisible();
   await checkAxe(screen.container);
 });
