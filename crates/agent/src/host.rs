@@ -6,6 +6,7 @@ use kerf_protocol::{
     item::FileChange,
     policy::{Answer, Question},
     review::Author,
+    rule::RuleOrigin,
 };
 use kerf_workspace::RelPath;
 use std::future::Future;
@@ -31,6 +32,9 @@ pub trait Host: Send + Sync + 'static {
 
     /// Puts a question to the user and waits for the answer.
     fn ask(&self, question: Question) -> impl Future<Output = Result<Answer, Nobody>> + Send;
+
+    /// Keeps a rule that allows something in this folder, because the user answered so. It is on disk when this returns.
+    fn keep_rule(&self, text: &str) -> impl Future<Output = Result<RuleOrigin, HostError>> + Send;
 
     /// Keeps what is needed to take the coming change back. Nothing is changed when this fails, or when its future is
     /// dropped, which stops the work soon.

@@ -3,7 +3,8 @@
 use crate::{
     comments::{Comments, sent},
     desk::Desk,
-    failure::{from_panic, to_host},
+    engine::now,
+    failure::{from_panic, from_store, to_host},
     indexes::Indexed,
     log::EventLog,
 };
@@ -15,8 +16,9 @@ use kerf_protocol::{
     item::{FileChange, ItemBody},
     policy::{Answer, Question},
     review::Author,
+    rule::{RuleOrigin, RuleVerdict},
 };
-use kerf_store::Write;
+use kerf_store::{Store, Write};
 use kerf_workspace::RelPath;
 use std::{
     collections::HashMap,
@@ -31,6 +33,8 @@ pub(crate) struct SessionHost {
     session_id: SessionId,
     pub(crate) log: Arc<EventLog>,
     pub(crate) desk: Arc<Mutex<Desk>>,
+    folder: String,
+    store: Store,
     /// Whether somebody can answer.
     pub(crate) attended: bool,
     /// One decision at a time: each is written before the next is made.
@@ -64,9 +68,18 @@ impl Jobs {
 }
 
 impl SessionHost {
-    pub(crate) fn new(session_id: SessionId, log: EventLog, desk: Desk, attended: bool) -> Self {
+    pub(crate) fn new(
+        session_id: SessionId,
+        log: EventLog,
+        desk: Desk,
+        folder: String,
+        store: Store,
+        attended: bool,
+    ) -> Self {
         Self {
             session_id,
+            folder,
+            store,
             log: Arc::new(log),
             desk: Arc::new(Mutex::new(desk)),
             attended,
@@ -261,6 +274,25 @@ impl Host for SessionHost {
         let answer = receiver.await.map_err(|_| Nobody);
         self.log.running();
         answer
+    }
+
+    async fn keep_rule(&self, text: &str) -> Result<RuleOrigin, HostError> {
+        let made_at = now();
+        let write = Write::Rule {
+            folder: self.folder.clone(),
+            verdict: RuleVerdict::Allow,
+            text: text.to_owned(),
+            made_at,
+        };
+        let from_store = |error| to_host(from_store(error));
+        self.store.commit(vec![write]).await.map_err(from_store)?;
+        let kept = self.store.rules(&self.folder).await.map_err(from_store)?;
+        let id = kept.iter().rev().find(|rule| rule.text == text);
+        Ok(RuleOrigin::Answer {
+            // It was written just now; whoever took it back since has no use for its number.
+            id: id.map_or(0, |rule| rule.id),
+            made_at,
+        })
     }
 
     async fn before_change(&self, item_id: ItemId, scope: Scope<'_>) -> Result<(), HostError> {

@@ -12,6 +12,7 @@ use kerf_protocol::{
     ledger::LedgerEntry,
     policy::{Answer, ApproveMode, Policy, Question, SandboxMode},
     review::Author,
+    rule::RuleOrigin,
     session::{Turn as StoredTurn, TurnState},
 };
 use kerf_sandbox::Sandbox;
@@ -61,6 +62,7 @@ struct State {
     log: Vec<Entry>,
     says: VecDeque<Say>,
     questions: Vec<Question>,
+    rules: Vec<String>,
     fail: Option<Fail>,
     hook: Option<Hook>,
     /// Items as a store would hold them: in the order in which they were first written.
@@ -116,6 +118,11 @@ impl RecordingHost {
             _ => None,
         });
         events.collect()
+    }
+
+    /// The rules that were kept.
+    pub(crate) fn kept_rules(&self) -> Vec<String> {
+        self.state().rules.clone()
     }
 
     pub(crate) fn questions(&self) -> Vec<Question> {
@@ -260,6 +267,11 @@ impl Host for RecordingHost {
             Some(Say::Nothing) => std::future::pending().await,
             Some(Say::Nobody) | None => Err(Nobody),
         }
+    }
+
+    async fn keep_rule(&self, text: &str) -> Result<RuleOrigin, HostError> {
+        self.state().rules.push(text.to_owned());
+        Ok(RuleOrigin::Answer { id: 1, made_at: 1 })
     }
 
     async fn before_change(&self, _: ItemId, scope: Scope<'_>) -> Result<(), HostError> {
@@ -494,6 +506,11 @@ fn setup(
             endpoint: server.endpoint(wire),
             key: None,
         },
+        rules: Arc::new(kerf_rules::Rules::new(
+            &fixture.path().canonicalize().unwrap().to_string_lossy(),
+            None,
+            Vec::new(),
+        )),
         policy: Policy {
             sandbox: SandboxMode::Off,
             approve: ApproveMode::Auto,
