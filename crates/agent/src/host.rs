@@ -6,7 +6,9 @@ use kerf_protocol::{
     item::FileChange,
     policy::{Answer, NetworkLevel, Question},
     review::Author,
+    rule::RuleOrigin,
 };
+use kerf_rules::Rules;
 use kerf_sandbox::Network;
 use kerf_workspace::RelPath;
 use std::{future::Future, sync::Arc};
@@ -30,6 +32,8 @@ pub struct NetworkCall {
     pub item_id: ItemId,
     /// Whether secrets are in the command: then no list counts, and each host is asked about.
     pub has_secrets: bool,
+    /// What the rules say about hosts.
+    pub rules: Arc<Rules>,
     /// Where to ask about hosts that no list names; none: they are refused.
     pub ask: Option<mpsc::Sender<HostQuestion>>,
 }
@@ -39,6 +43,10 @@ pub struct NetworkCall {
 pub struct HostQuestion {
     /// Host and port.
     pub host: String,
+    /// The rule that "always for this project" would keep; none: there is no such answer.
+    pub rule: Option<String>,
+    /// The rule because of which it is asked, in plain words; none: no list names it.
+    pub because: Option<String>,
     /// Where the answer goes. Dropped: nobody is there to answer.
     pub reply: oneshot::Sender<HostAnswer>,
 }
@@ -75,6 +83,9 @@ pub trait Host: Send + Sync + 'static {
 
     /// Puts a question to the user and waits for the answer.
     fn ask(&self, question: Question) -> impl Future<Output = Result<Answer, Nobody>> + Send;
+
+    /// Keeps a rule that allows something in this folder, because the user answered so. It is on disk when this returns.
+    fn keep_rule(&self, text: &str) -> impl Future<Output = Result<RuleOrigin, HostError>> + Send;
 
     /// Keeps what is needed to take the coming change back. Nothing is changed when this fails, or when its future is
     /// dropped, which stops the work soon.

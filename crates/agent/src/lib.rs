@@ -28,6 +28,7 @@ mod repeats;
 mod reply;
 mod request;
 mod room;
+mod rules;
 mod secrets;
 mod shape;
 mod tools;

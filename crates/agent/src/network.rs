@@ -2,13 +2,16 @@
 
 use crate::{
     host::{Connected, Host, HostAnswer, HostQuestion, NetworkCall},
+    rules::Asking,
     turn::Agent,
 };
 use kerf_protocol::{
     ItemId, TurnId,
     policy::{Answer, ApproveMode, QuestionAbout, SandboxMode},
+    rule::RuleOffer,
 };
-use std::{future::Future, time::Duration};
+use kerf_rules::Rule;
+use std::{future::Future, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const QUESTIONS: usize = 8;
 
 /// The command that the questions are about.
-pub(crate) struct Asking<'a> {
+pub(crate) struct Wanting<'a> {
     pub(crate) turn_id: TurnId,
     pub(crate) item_id: ItemId,
     /// As the model wrote it.
@@ -35,7 +38,7 @@ impl<H: Host> Agent<H> {
     pub(crate) fn connect(
         &self,
         mode: SandboxMode,
-        about: &Asking<'_>,
+        about: &Wanting<'_>,
         background: bool,
     ) -> (Option<Connected>, mpsc::Receiver<HostQuestion>) {
         let (ask, questions) = mpsc::channel(QUESTIONS);
@@ -45,6 +48,7 @@ impl<H: Host> Agent<H> {
                 turn_id: about.turn_id,
                 item_id: about.item_id,
                 has_secrets: !about.secrets.is_empty(),
+                rules: Arc::clone(&self.setup.rules),
                 ask: asks.then_some(ask),
             })
         });
@@ -57,7 +61,7 @@ impl<H: Host> Agent<H> {
         &self,
         run: impl Future<Output = T>,
         mut questions: mpsc::Receiver<HostQuestion>,
-        about: &Asking<'_>,
+        about: &Wanting<'_>,
         action: &CancellationToken,
     ) -> T {
         let over = action.child_token();
@@ -74,10 +78,16 @@ impl<H: Host> Agent<H> {
                     next = questions.recv() => next,
                 };
                 // No more can come.
-                let Some(HostQuestion { host, reply }) = next else {
+                let Some(HostQuestion {
+                    host,
+                    rule,
+                    because,
+                    reply,
+                }) = next
+                else {
                     return;
                 };
-                let answer = self.ask_about(host, about, &over).await;
+                let answer = self.ask_about(host, rule, because, about, &over).await;
                 // The connection may have been given up.
                 let _ = reply.send(answer);
             }
@@ -88,13 +98,35 @@ impl<H: Host> Agent<H> {
     async fn ask_about(
         &self,
         host: String,
-        about: &Asking<'_>,
+        rule: Option<String>,
+        because: Option<String>,
+        about: &Wanting<'_>,
         over: &CancellationToken,
     ) -> HostAnswer {
-        let question = QuestionAbout::Network {
-            host,
-            command: about.command.to_owned(),
-            secrets: about.secrets.to_vec(),
+        // The folder is in the words, as in all that is offered.
+        let offered = rule.and_then(|text| Rule::parse(&text).ok());
+        let project = offered.as_ref().map(|rule| RuleOffer {
+            text: rule.text().to_owned(),
+            words: format!(
+                "{}, in {}",
+                rule.words(),
+                self.setup.rules.folder_in_words()
+            ),
+        });
+        let session = if about.secrets.is_empty() {
+            format!("connections of commands to {host}, until this session ends")
+        } else {
+            format!("connections of this command to {host}")
+        };
+        let question = Asking {
+            about: QuestionAbout::Network {
+                host,
+                command: about.command.to_owned(),
+                secrets: about.secrets.to_vec(),
+            },
+            session: Some(session),
+            project,
+            because,
         };
         let patience = over.child_token();
         let asked = self.ask(about.turn_id, about.item_id, question, &patience);
@@ -109,6 +141,14 @@ impl<H: Host> Agent<H> {
         match answer {
             Some(Ok(Answer::Allow)) => HostAnswer::Once,
             Some(Ok(Answer::AllowForSession)) => HostAnswer::ForSession,
+            Some(Ok(Answer::AllowForProject)) => match offered {
+                // On disk before the connection is made. The rules of the next turn have it.
+                Some(rule) => match self.host.keep_rule(rule.text()).await {
+                    Ok(_) => HostAnswer::ForSession,
+                    Err(error) => HostAnswer::No(format!("the rule cannot be kept: {error}")),
+                },
+                None => HostAnswer::Once,
+            },
             Some(Ok(Answer::Deny { reason } | Answer::Text { text: reason })) => {
                 HostAnswer::No(if reason.is_empty() {
                     "the user refused it".to_owned()

@@ -81,6 +81,12 @@ impl Target {
         self.port
     }
 
+    /// Whether an entry without a port means this port too.
+    #[must_use]
+    pub fn has_usual_port(&self) -> bool {
+        USUAL_PORTS.contains(&self.port)
+    }
+
     pub(crate) fn name(&self) -> &Name {
         &self.host
     }

@@ -7,7 +7,7 @@
 
 use crate::hosts::{Name, Target};
 use crate::names::{Names, SystemNames};
-use crate::{BoxFuture, EgressError, Hosts, Ledger, LocalOnly};
+use crate::{BoxFuture, EgressError, Ledger, LocalOnly};
 use bytes::Bytes;
 use kerf_protocol::ledger::{LedgerEntry, Purpose, Traffic};
 use kerf_protocol::{ItemId, SessionId, TurnId};
@@ -52,10 +52,10 @@ pub struct Caller {
 
 /// Who is asked about a host.
 pub trait Doorkeeper: Send + Sync {
-    /// The list as it is now.
-    fn hosts(&self) -> Hosts;
+    /// Whether the host may be connected to unasked, as things are now.
+    fn permits(&self, target: &Target) -> bool;
 
-    /// Decides about a host that is not on the list.
+    /// Decides about one that may not.
     ///
     /// # Errors
     /// The reason for a no, as a phrase.
@@ -176,7 +176,7 @@ impl Tunnels {
             }
             .into());
         }
-        if !keeper.hosts().permit(&target) {
+        if !keeper.permits(&target) {
             let asked = keeper.ask(&target).await;
             asked.map_err(|reason| TunnelError::NotAllowed {
                 target: target.clone(),

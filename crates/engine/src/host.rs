@@ -3,7 +3,8 @@
 use crate::{
     comments::{Comments, sent},
     desk::Desk,
-    failure::{from_panic, to_host},
+    engine::now,
+    failure::{from_panic, from_store, to_host},
     indexes::Indexed,
     log::EventLog,
     network::SessionHosts,
@@ -17,8 +18,9 @@ use kerf_protocol::{
     item::{FileChange, ItemBody},
     policy::{Answer, Question},
     review::Author,
+    rule::{RuleOrigin, RuleVerdict},
 };
-use kerf_store::Write;
+use kerf_store::{Store, Write};
 use kerf_workspace::RelPath;
 use std::{
     collections::HashMap,
@@ -33,6 +35,8 @@ pub(crate) struct SessionHost {
     session_id: SessionId,
     pub(crate) log: Arc<EventLog>,
     pub(crate) desk: Arc<Mutex<Desk>>,
+    folder: String,
+    store: Store,
     /// Whether somebody can answer.
     pub(crate) attended: bool,
     /// One decision at a time: each is written before the next is made.
@@ -74,11 +78,15 @@ impl SessionHost {
         session_id: SessionId,
         log: EventLog,
         desk: Desk,
+        folder: String,
+        store: Store,
         attended: bool,
         tunnels: Tunnels,
     ) -> Self {
         Self {
             session_id,
+            folder,
+            store,
             log: Arc::new(log),
             desk: Arc::new(Mutex::new(desk)),
             attended,
@@ -298,6 +306,25 @@ impl Host for SessionHost {
     fn network(&self, mut call: NetworkCall) -> Option<Connected> {
         call.ask = call.ask.filter(|_| self.attended);
         self.hosts.network(self.session_id, &self.tunnels, call)
+    }
+
+    async fn keep_rule(&self, text: &str) -> Result<RuleOrigin, HostError> {
+        let made_at = now();
+        let write = Write::Rule {
+            folder: self.folder.clone(),
+            verdict: RuleVerdict::Allow,
+            text: text.to_owned(),
+            made_at,
+        };
+        let from_store = |error| to_host(from_store(error));
+        self.store.commit(vec![write]).await.map_err(from_store)?;
+        let kept = self.store.rules(&self.folder).await.map_err(from_store)?;
+        let id = kept.iter().rev().find(|rule| rule.text == text);
+        Ok(RuleOrigin::Answer {
+            // It was written just now; whoever took it back since has no use for its number.
+            id: id.map_or(0, |rule| rule.id),
+            made_at,
+        })
     }
 
     async fn before_change(&self, item_id: ItemId, scope: Scope<'_>) -> Result<(), HostError> {

@@ -33,6 +33,7 @@ mod placeholder_key;
 mod preferences;
 mod projects;
 mod reviews;
+mod rules;
 mod run;
 mod searches;
 mod sessions;

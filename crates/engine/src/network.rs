@@ -5,7 +5,8 @@
 
 use kerf_agent::{Connected, HostAnswer, HostQuestion, NetworkCall};
 use kerf_egress::{BadHost, BoxFuture, Caller, Doorkeeper, HostPattern, Hosts, Target, Tunnels};
-use kerf_protocol::{SessionId, policy::NetworkLevel};
+use kerf_protocol::{SessionId, policy::NetworkLevel, rule::RuleVerdict};
+use kerf_rules::{Entry, Rules};
 use kerf_sandbox::{Network, Serving};
 use std::{
     collections::BTreeMap,
@@ -37,12 +38,13 @@ impl SessionHosts {
         *lock(&self.listed) = hosts;
     }
 
-    fn all(&self) -> Hosts {
-        let mut all = lock(&self.listed).clone();
-        for pattern in lock(&self.answered).iter() {
-            all.insert(pattern.clone());
-        }
-        all
+    fn permits(&self, target: &Target) -> bool {
+        lock(&self.listed).permit(target) || lock(&self.answered).permit(target)
+    }
+
+    /// How many entries there are.
+    fn count(&self) -> usize {
+        lock(&self.listed).len() + lock(&self.answered).len()
     }
 
     /// The network of a command; none when there is no host that it could reach.
@@ -70,7 +72,7 @@ impl SessionHosts {
         let hosts = if call.has_secrets {
             0
         } else {
-            self.all().len()
+            self.count() + allowing(&call.rules)
         };
         let level = NetworkLevel {
             hosts: u32::try_from(hosts).unwrap_or(u32::MAX),
@@ -82,6 +84,7 @@ impl SessionHosts {
         let door = Door {
             session: self.clone(),
             has_secrets: call.has_secrets,
+            rules: call.rules,
             ask: call.ask,
             asking: AsyncMutex::default(),
             state: Mutex::default(),
@@ -100,6 +103,22 @@ pub(crate) fn read_hosts(entries: &[String]) -> Hosts {
         read.ok()
     });
     read.collect()
+}
+
+/// The rule that allows a host for a project: at this port, or at the usual ones if it is one of them.
+fn rule_for(target: &Target) -> String {
+    if target.has_usual_port() {
+        format!("Network({})", target.host())
+    } else {
+        format!("Network({target})")
+    }
+}
+
+/// How many rules allow hosts.
+fn allowing(rules: &Rules) -> usize {
+    let allows =
+        |entry: &&Entry| entry.verdict == RuleVerdict::Allow && entry.rule.network_host().is_some();
+    rules.entries().iter().filter(allows).count()
 }
 
 /// The first entry that is none, and what is wrong with it.
@@ -122,6 +141,7 @@ struct Door {
     session: SessionHosts,
     /// No list counts then: what the user allowed, the user did not allow for secrets.
     has_secrets: bool,
+    rules: Arc<Rules>,
     ask: Option<mpsc::Sender<HostQuestion>>,
     /// One question at a time. Connections to the same host share the answer.
     asking: AsyncMutex<()>,
@@ -149,6 +169,18 @@ impl Door {
         lock(&self.state)
     }
 
+    /// What the rules say. One without a port denies and asks about every port, and allows the usual ones.
+    fn said(&self, target: &Target) -> Option<RuleVerdict> {
+        let at_port = self.rules.network(&target.to_string()).verdict;
+        let host = self.rules.network(&target.host()).verdict;
+        match (at_port, host) {
+            (Some(RuleVerdict::Deny), _) | (_, Some(RuleVerdict::Deny)) => Some(RuleVerdict::Deny),
+            (Some(RuleVerdict::Ask), _) | (_, Some(RuleVerdict::Ask)) => Some(RuleVerdict::Ask),
+            (Some(RuleVerdict::Allow), _) => Some(RuleVerdict::Allow),
+            (None, host) => host.filter(|_| target.has_usual_port()),
+        }
+    }
+
     /// Counts a connection. False: there were enough.
     fn counts(&self) -> bool {
         let mut state = self.state();
@@ -164,12 +196,16 @@ impl Door {
     }
 
     async fn decide(&self, target: &Target) -> Result<(), String> {
+        let said = self.said(target);
+        if said == Some(RuleVerdict::Deny) {
+            return Err("a rule denies it".to_owned());
+        }
         let Some(ask) = &self.ask else {
             return Err("it is not among the hosts that the user allows".to_owned());
         };
         let _one = self.asking.lock().await;
         // The answer to the one before may have been about this host too.
-        if self.hosts().permit(target) {
+        if self.permits(target) {
             return Ok(());
         }
         if let Some(reason) = self.state().refused.get(target) {
@@ -187,6 +223,9 @@ impl Door {
         let (reply, answer) = oneshot::channel();
         let question = HostQuestion {
             host: target.to_string(),
+            rule: (said.is_none() && !self.has_secrets).then(|| rule_for(target)),
+            because: (said == Some(RuleVerdict::Ask))
+                .then(|| "A rule asks about this host".to_owned()),
             reply,
         };
         let asked = ask.send(question).await.is_ok();
@@ -223,16 +262,21 @@ impl Drop for Waits<'_> {
 }
 
 impl Doorkeeper for Door {
-    fn hosts(&self) -> Hosts {
-        let mut hosts = if self.has_secrets {
-            Hosts::default()
-        } else {
-            self.session.all()
-        };
-        for pattern in self.state().once.iter() {
-            hosts.insert(pattern.clone());
+    fn permits(&self, target: &Target) -> bool {
+        let said = self.said(target);
+        if said == Some(RuleVerdict::Deny) {
+            return false;
         }
-        hosts
+        if self.state().once.permit(target) {
+            return true;
+        }
+        // What was allowed, was not allowed for secrets.
+        !self.has_secrets
+            && match said {
+                Some(RuleVerdict::Allow) => true,
+                Some(_) => lock(&self.session.answered).permit(target),
+                None => self.session.permits(target),
+            }
     }
 
     fn ask<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<(), String>> {

@@ -146,6 +146,13 @@ impl Engine {
                 agent.setup_mut().show = settings.secrets.show.into();
                 live.host.hosts.list(read_hosts(&settings.network.allow));
             }
+            let folder = live.session().folder.clone();
+            match self.rules_for(&folder).await {
+                Ok(rules) => agent.setup_mut().rules = Arc::new(rules),
+                Err(failure) => {
+                    tracing::warn!(message = failure.message, "the rules stay as they were")
+                }
+            }
             agent.run_turn(turn_id, input, &control).await
         };
         let end = AssertUnwindSafe(work).catch_unwind().await;

@@ -16,6 +16,11 @@
 //! [network]
 //! allow = ["crates.io", "*.crates.io"]  # where commands may connect to
 //!
+//! [rules]                     # see docs/rules.md
+//! allow = ["Bash(cargo test:*)"]
+//! ask = ["Bash(git push:*)"]
+//! deny = ["Read(*.pem)"]
+//!
 //! [app.appearance]            # what the window's settings change
 //! theme = "dark"
 //! ```
@@ -61,6 +66,17 @@ pub(crate) struct Settings {
     pub(crate) secrets: SecretSettings,
     #[serde(default)]
     pub(crate) network: NetworkSettings,
+    #[serde(default)]
+    pub(crate) rules: RuleSettings,
+}
+
+/// The user's rules for all folders, as they are written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RuleSettings {
+    pub(crate) allow: Vec<String>,
+    pub(crate) ask: Vec<String>,
+    pub(crate) deny: Vec<String>,
 }
 
 /// What the user decided about files that are withheld from models.

@@ -183,6 +183,8 @@ impl Engine {
                 self.windows(),
             ),
             desk,
+            session.folder.clone(),
+            store.clone(),
             self.options().attended,
             self.tunnels(),
         ));
@@ -230,6 +232,7 @@ impl Engine {
             door,
             target,
             policy: session.policy,
+            rules: Arc::new(self.rules_for(&session.folder).await?),
             user_instructions: live.opened.user_instructions.clone(),
             output_schema: live.output_schema().clone(),
             placeholder_key,

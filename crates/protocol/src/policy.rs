@@ -1,6 +1,6 @@
 //! The policy: what a session may read, write, run and reach. It comes from the user alone.
 
-use crate::{ItemId, QuestionId};
+use crate::{ItemId, QuestionId, rule::RuleOffer};
 use serde::{Deserialize, Serialize};
 
 /// What commands may touch. File tools obey it as well.
@@ -83,6 +83,15 @@ pub struct Question {
     pub item_id: ItemId,
     /// What is asked.
     pub about: QuestionAbout,
+    /// What [`Answer::AllowForSession`] would cover, in plain words; none: it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The rule that [`Answer::AllowForProject`] would keep; none: there is no such answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<RuleOffer>,
+    /// The rule because of which it is asked, in plain words; none: the policy asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// What a question is about.
@@ -148,6 +157,8 @@ pub enum Answer {
     Allow,
     /// Go ahead, and do not ask again for the same kind in this session.
     AllowForSession,
+    /// Go ahead, and keep the rule that the question offered for this project.
+    AllowForProject,
     /// Do not.
     Deny {
         /// What to do instead; goes to the model.

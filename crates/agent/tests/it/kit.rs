@@ -15,6 +15,7 @@ use kerf_protocol::{
     ledger::LedgerEntry,
     policy::{Answer, ApproveMode, Policy, Question, SandboxMode},
     review::Author,
+    rule::RuleOrigin,
     session::{Turn as StoredTurn, TurnState},
 };
 use kerf_sandbox::Sandbox;
@@ -65,6 +66,7 @@ struct State {
     log: Vec<Entry>,
     says: VecDeque<Say>,
     questions: Vec<Question>,
+    rules: Vec<String>,
     fail: Option<Fail>,
     hook: Option<Hook>,
     /// What gives commands their network.
@@ -127,6 +129,11 @@ impl RecordingHost {
             _ => None,
         });
         events.collect()
+    }
+
+    /// The rules that were kept.
+    pub(crate) fn kept_rules(&self) -> Vec<String> {
+        self.state().rules.clone()
     }
 
     pub(crate) fn questions(&self) -> Vec<Question> {
@@ -276,6 +283,11 @@ impl Host for RecordingHost {
     fn network(&self, call: NetworkCall) -> Option<Connected> {
         let connect = self.state().connect?;
         connect(call)
+    }
+
+    async fn keep_rule(&self, text: &str) -> Result<RuleOrigin, HostError> {
+        self.state().rules.push(text.to_owned());
+        Ok(RuleOrigin::Answer { id: 1, made_at: 1 })
     }
 
     async fn before_change(&self, _: ItemId, scope: Scope<'_>) -> Result<(), HostError> {
@@ -510,6 +522,11 @@ fn setup(
             endpoint: server.endpoint(wire),
             key: None,
         },
+        rules: Arc::new(kerf_rules::Rules::new(
+            &fixture.path().canonicalize().unwrap().to_string_lossy(),
+            None,
+            Vec::new(),
+        )),
         policy: Policy {
             sandbox: SandboxMode::Off,
             approve: ApproveMode::Auto,

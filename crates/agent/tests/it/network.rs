@@ -38,7 +38,13 @@ impl Network for Asks {
                 Some(ask) => {
                     let (reply, answer) = oneshot::channel();
                     let host = "one.test:443".to_owned();
-                    ask.send(HostQuestion { host, reply }).await.unwrap();
+                    let question = HostQuestion {
+                        host,
+                        rule: Some("Network(one.test)".to_owned()),
+                        because: None,
+                        reply,
+                    };
+                    ask.send(question).await.unwrap();
                     format!("{:?}", answer.await)
                 }
             };

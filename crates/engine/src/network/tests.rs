@@ -8,8 +8,14 @@ fn call(has_secrets: bool, ask: Option<mpsc::Sender<HostQuestion>>) -> NetworkCa
         turn_id: TurnId::new(),
         item_id: ItemId::new(),
         has_secrets,
+        rules: Arc::new(rules()),
         ask,
     }
+}
+
+/// None of the user's.
+fn rules() -> Rules {
+    Rules::new("/project", None, Vec::new())
 }
 
 /// Answers in this order; counts what was asked.
@@ -31,7 +37,7 @@ fn user(answers: Vec<HostAnswer>) -> (mpsc::Sender<HostQuestion>, Arc<Mutex<Vec<
 
 async fn let_to(door: &Door, target: &str) -> bool {
     let target = Target::parse(target).unwrap();
-    door.hosts().permit(&target) || door.ask(&target).await.is_ok()
+    door.permits(&target) || door.ask(&target).await.is_ok()
 }
 
 #[tokio::test]
@@ -142,4 +148,75 @@ async fn without_a_list_and_without_anybody_there_is_none() {
         first_bad(&["one.test".to_owned(), "*".to_owned()]),
         Some(("*", BadHost::Star))
     );
+}
+
+#[tokio::test]
+async fn rules_count_before_the_list() {
+    let session = SessionHosts::default();
+    session.list(read_hosts(&[
+        "denied.test".to_owned(),
+        "asked.test".to_owned(),
+    ]));
+    let mut rules = rules();
+    for (verdict, text) in [
+        (RuleVerdict::Allow, "Network(*.allowed.test)"),
+        (RuleVerdict::Allow, "Network(port.test:8443)"),
+        (RuleVerdict::Deny, "Network(evil.allowed.test)"),
+        (RuleVerdict::Deny, "Network(denied.test)"),
+        (RuleVerdict::Ask, "Network(asked.test)"),
+    ] {
+        rules.add(Entry {
+            verdict,
+            origin: kerf_protocol::rule::RuleOrigin::Settings,
+            rule: kerf_rules::Rule::parse(text).unwrap(),
+        });
+    }
+    let (ask, mut questions) = mpsc::channel::<HostQuestion>(8);
+    let with_rules = |has_secrets| NetworkCall {
+        rules: Arc::new(rules.clone()),
+        ..call(has_secrets, Some(ask.clone()))
+    };
+    let (door, level) = session.door(with_rules(false)).unwrap();
+    assert_eq!(
+        level,
+        NetworkLevel {
+            hosts: 4,
+            asks: true
+        }
+    );
+    let permits = |door: &Door, target: &str| door.permits(&Target::parse(target).unwrap());
+    for (target, expected) in [
+        ("a.allowed.test:443", true),
+        ("A.ALLOWED.test.:80", true),
+        ("a.allowed.test:22", false),
+        ("port.test:8443", true),
+        ("port.test:443", false),
+        ("evil.allowed.test:443", false),
+        ("denied.test:443", false),
+        ("denied.test:8443", false),
+        ("asked.test:443", false),
+    ] {
+        assert_eq!(permits(&door, target), expected, "{target}");
+    }
+    assert!(!let_to(&door, "denied.test:443").await);
+    assert!(
+        questions.try_recv().is_err(),
+        "what is denied is not asked about"
+    );
+    let user = async {
+        let question = questions.recv().await.unwrap();
+        assert_eq!((question.rule, question.because.is_some()), (None, true));
+        question.reply.send(HostAnswer::ForSession).unwrap();
+        let question = questions.recv().await.unwrap();
+        assert_eq!(question.rule.as_deref(), Some("Network(new.test)"));
+        question.reply.send(HostAnswer::Once).unwrap();
+    };
+    let command = async {
+        let asked = let_to(&door, "asked.test:443").await;
+        (asked, let_to(&door, "new.test:443").await)
+    };
+    assert_eq!(tokio::join!(command, user).0, (true, true));
+    assert!(permits(&door, "asked.test:443"), "for the session");
+    let (with_secrets, _) = session.door(with_rules(true)).unwrap();
+    assert!(!permits(&with_secrets, "a.allowed.test:443"));
 }

@@ -16,6 +16,7 @@ use super::{
     signals::{self, Signals},
     syscall::{self, Forked},
     tree,
+    trial::Trial,
     view::{self, Check},
     wire::{self, Inside, Refused, Request, Step, Word},
 };
@@ -234,12 +235,10 @@ fn become_command(plan: &Plan, inside: Option<&Inside>) -> Result<Infallible, Re
             confine::this_process(reads, &writable, port)
                 .map_err(|reason| Refused::new(Step::Confine, reason))
         };
-        if let Some(trial) = trial {
+        if trial.is_some() {
             // First with what a network leaves open, which can be closed afterwards but not opened.
             confine(Some(PORT))?;
-            trial
-                .run_with_network()
-                .map_err(|reason| Refused::new(Step::Confine, reason))?;
+            Trial::run_with_network().map_err(|reason| Refused::new(Step::Confine, reason))?;
         }
         confine(plan.port)?;
     }
