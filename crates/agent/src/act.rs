@@ -4,8 +4,10 @@
 use crate::{
     calls::Stop,
     host::{Host, Nobody, Scope},
+    network,
     policy::{self, Verdict},
     reply::now,
+    rules::{self, Asking, Said},
     secrets,
     tools::{Tool, ToolOutput, change::Plan, command, command::RunningJob},
     turn::Agent,
@@ -16,7 +18,9 @@ use kerf_protocol::{
     item::{Item, ItemBody, ItemStatus},
     policy::{Answer, Isolation, Question, QuestionAbout, SandboxMode},
     review::Author,
+    rule::RuleVerdict,
 };
+use kerf_rules::{Entry, Rule, offer_command, offer_edit};
 use kerf_workspace::{RelPath, write};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -53,18 +57,26 @@ impl<H: Host> Agent<H> {
                     question: ask.question,
                     options: ask.options,
                 };
-                Ok(match self.ask(turn_id, item_id, about, action).await.1 {
-                    None => ToolOutput::with_status(ItemStatus::Cancelled, "Stopped by the user."),
-                    Some(Ok(Answer::Text { text })) => ToolOutput::done(text),
-                    Some(Ok(Answer::Allow | Answer::AllowForSession)) => ToolOutput::done("Yes."),
-                    Some(Ok(Answer::Deny { reason })) if reason.is_empty() => {
-                        ToolOutput::done("No.")
-                    }
-                    Some(Ok(Answer::Deny { reason })) => ToolOutput::done(format!("No. {reason}")),
-                    Some(Err(Nobody)) => ToolOutput::failed(
-                        "Nobody is there to answer. Go on with your best judgement, and say at the end what you assumed.",
-                    ),
-                })
+                Ok(
+                    match self.ask(turn_id, item_id, about.into(), action).await.1 {
+                        None => {
+                            ToolOutput::with_status(ItemStatus::Cancelled, "Stopped by the user.")
+                        }
+                        Some(Ok(Answer::Text { text })) => ToolOutput::done(text),
+                        Some(Ok(
+                            Answer::Allow | Answer::AllowForSession | Answer::AllowForProject,
+                        )) => ToolOutput::done("Yes."),
+                        Some(Ok(Answer::Deny { reason })) if reason.is_empty() => {
+                            ToolOutput::done("No.")
+                        }
+                        Some(Ok(Answer::Deny { reason })) => {
+                            ToolOutput::done(format!("No. {reason}"))
+                        }
+                        Some(Err(Nobody)) => ToolOutput::failed(
+                            "Nobody is there to answer. Go on with your best judgement, and say at the end what you assumed.",
+                        ),
+                    },
+                )
             }
             Tool::RunCommand(call) if call.job.is_some() => self.look_at_job(&call).await,
             Tool::RunCommand(call) => self.command(turn_id, item_id, call, action).await,
@@ -87,18 +99,29 @@ impl<H: Host> Agent<H> {
         &self,
         turn_id: TurnId,
         item_id: ItemId,
-        about: QuestionAbout,
+        asking: Asking,
         action: &CancellationToken,
     ) -> (ItemId, Option<Result<Answer, Nobody>>) {
+        let Asking {
+            about,
+            session,
+            project,
+            because,
+        } = asking;
         // Words are an answer to a question of the model's; to all others they are a no with a reason.
         let words_refuse = matches!(
             about,
-            QuestionAbout::Command { .. } | QuestionAbout::Edit { .. }
+            QuestionAbout::Command { .. }
+                | QuestionAbout::Network { .. }
+                | QuestionAbout::Edit { .. }
         );
         let question = Question {
             id: QuestionId::new(),
             item_id,
             about,
+            session,
+            project,
+            because,
         };
         let mut item = Item {
             id: ItemId::new(),
@@ -143,16 +166,27 @@ impl<H: Host> Agent<H> {
         turn_id: TurnId,
         item_id: ItemId,
         verdict: Verdict,
-        about: impl FnOnce() -> QuestionAbout,
+        asking: impl FnOnce() -> Asking,
         action: &CancellationToken,
         remember: impl FnOnce(&mut policy::Allowances),
     ) -> Result<Option<ToolOutput>, Stop> {
         match verdict {
             Verdict::Go => Ok(None),
-            Verdict::Refuse(reason) => Ok(Some(ToolOutput::with_status(ItemStatus::Denied, reason))),
-            Verdict::Ask => match self.ask(turn_id, item_id, about(), action).await.1 {
+            Verdict::Refuse(reason) => {
+                Ok(Some(ToolOutput::with_status(ItemStatus::Denied, reason)))
+            }
+            Verdict::Ask => {
+                let asking = asking();
+                let offered = asking.project.as_ref().map(|offer| offer.text.clone());
+                match self.ask(turn_id, item_id, asking, action).await.1 {
                 None => Ok(Some(ToolOutput::with_status(ItemStatus::Cancelled, "Stopped by the user."))),
                 Some(Ok(Answer::Allow)) => Ok(None),
+                Some(Ok(Answer::AllowForProject)) => {
+                    if let Some(text) = offered {
+                        self.keep_rule(&text).await?;
+                    }
+                    Ok(None)
+                }
                 Some(Ok(Answer::AllowForSession)) => {
                     remember(&mut self.allowed);
                     Ok(None)
@@ -167,8 +201,24 @@ impl<H: Host> Agent<H> {
                     message: "this needs an approval, and nobody is there to give it".to_owned(),
                     hint: "Run it in a terminal, or choose `--approve auto` to let everything go ahead that stays inside the sandbox".to_owned(),
                 })),
-            },
+                }
+            }
         }
+    }
+
+    /// Keeps the rule that a question offered. It is on disk before the call goes ahead.
+    async fn keep_rule(&mut self, text: &str) -> Result<(), Stop> {
+        let origin = self.host.keep_rule(text).await;
+        let origin = origin.map_err(|error| Stop::Fatal(error.0))?;
+        // What was offered is a rule.
+        if let Ok(rule) = Rule::parse(text) {
+            Arc::make_mut(&mut self.setup.rules).add(Entry {
+                verdict: RuleVerdict::Allow,
+                origin,
+                rule,
+            });
+        }
+        Ok(())
     }
 
     /// Has the host keep what the coming change would destroy. `Some` ends the call: the user did not want to wait.
@@ -213,19 +263,45 @@ impl<H: Host> Agent<H> {
             Ok(plan) => plan,
             Err(error) => return Ok(ToolOutput::failed(error)),
         };
-        let verdict = policy::edit(self.setup.policy, &self.allowed);
-        let about = || QuestionAbout::Edit {
-            diff: write::unified_diff(&writes),
+        let paths: Vec<RelPath> = writes.iter().map(|write| write.path.clone()).collect();
+        let rules = Arc::clone(&self.setup.rules);
+        let said = rules::edit(&rules, &self.setup.workspace, &paths);
+        let verdict = said.refusal().unwrap_or_else(|| {
+            policy::edit(self.setup.policy, said.verdict, &paths, &self.allowed)
+        });
+        let by_rule = said.verdict == Some(RuleVerdict::Ask);
+        let asking = || Asking {
+            about: QuestionAbout::Edit {
+                diff: write::unified_diff(&writes),
+            },
+            session: Some(if by_rule {
+                "changes of these files, until this session ends".to_owned()
+            } else {
+                "every change of files, until this session ends".to_owned()
+            }),
+            project: match paths.as_slice() {
+                [path] => rules::offer(
+                    &rules,
+                    &said,
+                    rules::slashed(path).and_then(|path| offer_edit(&path)),
+                ),
+                _ => None,
+            },
+            because: said.because(),
+        };
+        let remember = |allowed: &mut policy::Allowances| {
+            if by_rule {
+                allowed.paths.extend(paths.iter().cloned());
+            } else {
+                allowed.edits = true;
+            }
         };
         if let Some(output) = self
-            .settle(turn_id, item_id, verdict, about, action, |allowed| {
-                allowed.edits = true
-            })
+            .settle(turn_id, item_id, verdict, asking, action, remember)
             .await?
         {
             return Ok(output);
         }
-        let paths: Vec<RelPath> = writes.iter().map(|write| write.path.clone()).collect();
         let knows = self.reads.after(&writes);
         if let Some(stopped) = self.keep(item_id, Scope::Paths(&paths), action).await? {
             return Ok(stopped);
@@ -280,32 +356,64 @@ impl<H: Host> Agent<H> {
             Err(error) => return Ok(ToolOutput::failed(error)),
         };
         let isolation = self.setup.sandbox.isolation(self.setup.policy.sandbox);
+        let rules = Arc::clone(&self.setup.rules);
+        let said = {
+            let inside = cwd
+                .strip_prefix(self.setup.workspace.root())
+                .unwrap_or(&cwd);
+            Said::new(&rules.command(&call.command, &inside.to_string_lossy()))
+        };
         let asked = policy::Asked {
             command: &call.command,
             has_secrets: !secrets.is_empty(),
+            said: said.verdict,
         };
-        let verdict = policy::command(self.setup.policy, &isolation, asked, &self.allowed);
-        let about = || QuestionAbout::Command {
-            command: call.command.clone(),
-            cwd: call.cwd.clone(),
-            isolation: isolation.clone(),
-            secrets,
+        // Where nothing can isolate, this one command is the user's own decision.
+        let mode = match isolation {
+            Isolation::Unavailable { .. } => SandboxMode::Off,
+            _ => self.setup.policy.sandbox,
+        };
+        let wanting = network::Wanting {
+            turn_id,
+            item_id,
+            command: &call.command,
+            secrets: &secrets,
+        };
+        let (connected, questions) = self.connect(mode, &wanting, call.background);
+        let level = connected.as_ref().map(|connected| connected.level);
+        let level = level.unwrap_or_default();
+        let verdict = said.refusal().unwrap_or_else(|| {
+            policy::command(self.setup.policy, &isolation, asked, &self.allowed)
+        });
+        // Without isolation each command is the user's own decision, so nothing is remembered.
+        let is_kept = !matches!(isolation, Isolation::Unavailable { .. });
+        let asking = || Asking {
+            session: is_kept.then(|| "exactly this command, until this session ends".to_owned()),
+            project: rules::offer(
+                &rules,
+                &said,
+                offer_command(&call.command).filter(|_| is_kept && secrets.is_empty()),
+            ),
+            because: said.because(),
+            about: QuestionAbout::Command {
+                command: call.command.clone(),
+                cwd: call.cwd.clone(),
+                isolation: isolation.clone(),
+                network: level,
+                secrets: secrets.clone(),
+            },
         };
         let remember = |allowed: &mut policy::Allowances| {
             allowed.commands.insert(call.command.clone());
         };
         if let Some(output) = self
-            .settle(turn_id, item_id, verdict, about, action, remember)
+            .settle(turn_id, item_id, verdict, asking, action, remember)
             .await?
         {
             return Ok(output);
         }
-        // Where nothing can isolate, this one command was the user's own decision.
-        let mode = match isolation {
-            Isolation::Unavailable { .. } => SandboxMode::Off,
-            _ => self.setup.policy.sandbox,
-        };
-        let job = call.job(command, &self.setup.workspace, cwd, mode);
+        let mut job = call.job(command, &self.setup.workspace, cwd, mode);
+        job.network = connected.map(|connected| connected.network);
         if let Some(stopped) = self.keep(item_id, Scope::Anything, action).await? {
             return Ok(stopped);
         }
@@ -332,19 +440,16 @@ impl<H: Host> Agent<H> {
         }
         let host = Arc::clone(&self.host);
         let mut shown = 0;
-        let result = self
-            .setup
-            .sandbox
-            .run(job, action.clone(), |bytes| {
-                if shown < MAX_LIVE_OUTPUT {
-                    shown += bytes.len();
-                    host.emit(EventBody::ItemUpdated {
-                        item_id,
-                        delta: String::from_utf8_lossy(bytes).into_owned(),
-                    });
-                }
-            })
-            .await;
+        let run = self.setup.sandbox.run(job, action.clone(), |bytes| {
+            if shown < MAX_LIVE_OUTPUT {
+                shown += bytes.len();
+                host.emit(EventBody::ItemUpdated {
+                    item_id,
+                    delta: String::from_utf8_lossy(bytes).into_owned(),
+                });
+            }
+        });
+        let result = self.ask_beside(run, questions, &wanting, action).await;
         let changes = self
             .host
             .after_change(Scope::Anything, author)
@@ -358,7 +463,7 @@ impl<H: Host> Agent<H> {
                     _ => ItemStatus::Failed,
                 };
                 let mut output = ToolOutput::with_status(status, command::describe(&outcome));
-                output.exit = Some(command::exit(&outcome.end, &outcome.isolation));
+                output.exit = Some(command::exit(&outcome.end, &outcome.isolation, level));
                 output.changes = changes;
                 output
             }

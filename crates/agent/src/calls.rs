@@ -145,7 +145,11 @@ impl Call {
 impl<H: Host> Agent<H> {
     /// Tells which files are withheld.
     pub(crate) fn guard(&self) -> Guard {
-        Guard::new(self.setup.workspace.clone(), Arc::clone(&self.setup.show))
+        Guard::new(
+            self.setup.workspace.clone(),
+            Arc::clone(&self.setup.show),
+            Arc::clone(&self.setup.rules),
+        )
     }
 
     /// Runs the calls of one reply.

@@ -403,7 +403,9 @@ impl Conversation {
 /// What the model is told of the user's answer about an interrupted call.
 pub(crate) fn interrupted_note(answer: &Answer) -> String {
     let says = match answer {
-        Answer::Allow | Answer::AllowForSession => "it may be run again".to_owned(),
+        Answer::Allow | Answer::AllowForSession | Answer::AllowForProject => {
+            "it may be run again".to_owned()
+        }
         Answer::Deny { reason } if reason.is_empty() => "do not run it again".to_owned(),
         Answer::Deny { reason: text } | Answer::Text { text } => text.clone(),
     };

@@ -1,14 +1,18 @@
 //! What the loop needs from whoever runs it.
 
 use kerf_protocol::{
-    ItemId,
+    ItemId, TurnId,
     event::EventBody,
     item::FileChange,
-    policy::{Answer, Question},
+    policy::{Answer, NetworkLevel, Question},
     review::Author,
+    rule::RuleOrigin,
 };
+use kerf_rules::Rules;
+use kerf_sandbox::Network;
 use kerf_workspace::RelPath;
-use std::future::Future;
+use std::{future::Future, sync::Arc};
+use tokio::sync::{mpsc, oneshot};
 
 /// What is about to change, or has changed.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +21,54 @@ pub enum Scope<'a> {
     Paths(&'a [RelPath]),
     /// Anything in the workspace: a command runs.
     Anything,
+}
+
+/// A command that may get a network.
+#[derive(Debug)]
+pub struct NetworkCall {
+    /// The turn.
+    pub turn_id: TurnId,
+    /// The tool call.
+    pub item_id: ItemId,
+    /// Whether secrets are in the command: then no list counts, and each host is asked about.
+    pub has_secrets: bool,
+    /// What the rules say about hosts.
+    pub rules: Arc<Rules>,
+    /// Where to ask about hosts that no list names; none: they are refused.
+    pub ask: Option<mpsc::Sender<HostQuestion>>,
+}
+
+/// A host that a running command wants to connect to and that no list names.
+#[derive(Debug)]
+pub struct HostQuestion {
+    /// Host and port.
+    pub host: String,
+    /// The rule that "always for this project" would keep; none: there is no such answer.
+    pub rule: Option<String>,
+    /// The rule because of which it is asked, in plain words; none: no list names it.
+    pub because: Option<String>,
+    /// Where the answer goes. Dropped: nobody is there to answer.
+    pub reply: oneshot::Sender<HostAnswer>,
+}
+
+/// The user's word about a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostAnswer {
+    /// For this command.
+    Once,
+    /// For the rest of the session.
+    ForSession,
+    /// No, with the reason as a phrase.
+    No(String),
+}
+
+/// The network of a command.
+#[derive(Debug)]
+pub struct Connected {
+    /// Where its connections go.
+    pub network: Arc<dyn Network>,
+    /// What the user is told of it.
+    pub level: NetworkLevel,
 }
 
 /// The surroundings of a running turn.
@@ -32,6 +84,9 @@ pub trait Host: Send + Sync + 'static {
     /// Puts a question to the user and waits for the answer.
     fn ask(&self, question: Question) -> impl Future<Output = Result<Answer, Nobody>> + Send;
 
+    /// Keeps a rule that allows something in this folder, because the user answered so. It is on disk when this returns.
+    fn keep_rule(&self, text: &str) -> impl Future<Output = Result<RuleOrigin, HostError>> + Send;
+
     /// Keeps what is needed to take the coming change back. Nothing is changed when this fails, or when its future is
     /// dropped, which stops the work soon.
     fn before_change(
@@ -46,6 +101,11 @@ pub trait Host: Send + Sync + 'static {
         scope: Scope<'_>,
         author: Author,
     ) -> impl Future<Output = Result<Vec<FileChange>, HostError>> + Send;
+
+    /// The network of a command that is about to run; none: it has none.
+    fn network(&self, _call: NetworkCall) -> Option<Connected> {
+        None
+    }
 }
 
 /// The host could not do its part: the disk is full, the database is gone.

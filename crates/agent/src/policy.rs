@@ -1,6 +1,10 @@
 //! What the policy says about a tool call before it runs.
 
-use kerf_protocol::policy::{ApproveMode, Isolation, Policy, SandboxMode};
+use kerf_protocol::{
+    policy::{ApproveMode, Isolation, Policy, SandboxMode},
+    rule::RuleVerdict,
+};
+use kerf_workspace::RelPath;
 use std::collections::HashSet;
 
 /// The policy's word on an effect.
@@ -18,6 +22,8 @@ pub(crate) enum Verdict {
 #[derive(Debug, Default)]
 pub(crate) struct Allowances {
     pub(crate) edits: bool,
+    /// Files that a rule asked about.
+    pub(crate) paths: HashSet<RelPath>,
     pub(crate) commands: HashSet<String>,
 }
 
@@ -28,15 +34,31 @@ pub(crate) struct Asked<'a> {
     pub(crate) command: &'a str,
     /// Whether values of secrets go into it.
     pub(crate) has_secrets: bool,
+    /// What the rules say, where they deny nothing.
+    pub(crate) said: Option<RuleVerdict>,
 }
 
-/// May files be edited?
-pub(crate) fn edit(policy: Policy, allowed: &Allowances) -> Verdict {
+/// Why a question of a rule is a no where nobody can be asked.
+const NOBODY: &str = "A rule asks the user about this, and nobody can be asked.";
+
+/// May these files be edited? `said` is what the rules say, where they deny nothing.
+pub(crate) fn edit(
+    policy: Policy,
+    said: Option<RuleVerdict>,
+    paths: &[RelPath],
+    allowed: &Allowances,
+) -> Verdict {
+    let is_allowed = || paths.iter().all(|path| allowed.paths.contains(path));
     match (policy.sandbox, policy.approve) {
         (SandboxMode::ReadOnly, _) => Verdict::Refuse(
             "The sandbox is read-only: files cannot be changed. Say what you would change instead."
                 .to_owned(),
         ),
+        (_, ApproveMode::Never) if said == Some(RuleVerdict::Ask) => {
+            Verdict::Refuse(NOBODY.to_owned())
+        }
+        _ if said == Some(RuleVerdict::Ask) && !is_allowed() => Verdict::Ask,
+        _ if said.is_some() => Verdict::Go,
         (_, ApproveMode::Ask) if !allowed.edits => Verdict::Ask,
         _ => Verdict::Go,
     }
@@ -63,6 +85,12 @@ pub(crate) fn command(
     let may_send = asked.has_secrets && *isolation != Isolation::Full;
     match policy.approve {
         _ if is_allowed => Verdict::Go,
+        ApproveMode::Never if asked.said == Some(RuleVerdict::Ask) => {
+            Verdict::Refuse(NOBODY.to_owned())
+        }
+        _ if asked.said == Some(RuleVerdict::Ask) => Verdict::Ask,
+        // A rule that allows a command says nothing of the secrets that may go into it.
+        _ if asked.said == Some(RuleVerdict::Allow) && !may_send => Verdict::Go,
         ApproveMode::Never if may_send => Verdict::Refuse(
             "This command would run with a secret in it and could reach the network, and nobody can be asked. \
              Let the command read the secret from the file that holds it."
@@ -86,6 +114,7 @@ mod tests {
         Asked {
             command,
             has_secrets: false,
+            said: None,
         }
     }
 
@@ -95,6 +124,7 @@ mod tests {
         let with_secret = Asked {
             command: "curl x",
             has_secrets: true,
+            said: None,
         };
         let fresh = Allowances::default();
         let reduced = Isolation::Reduced {
@@ -134,14 +164,23 @@ mod tests {
         };
         for approve in [Ask, Auto, Never] {
             assert!(matches!(
-                edit(policy(ReadOnly, approve), &allowed),
+                edit(policy(ReadOnly, approve), None, &[], &allowed),
                 Verdict::Refuse(_)
             ));
         }
-        assert_eq!(edit(policy(WorkspaceWrite, Ask), &fresh), Verdict::Ask);
-        assert_eq!(edit(policy(WorkspaceWrite, Ask), &allowed), Verdict::Go);
-        assert_eq!(edit(policy(Off, Auto), &fresh), Verdict::Go);
-        assert_eq!(edit(policy(WorkspaceWrite, Never), &fresh), Verdict::Go);
+        assert_eq!(
+            edit(policy(WorkspaceWrite, Ask), None, &[], &fresh),
+            Verdict::Ask
+        );
+        assert_eq!(
+            edit(policy(WorkspaceWrite, Ask), None, &[], &allowed),
+            Verdict::Go
+        );
+        assert_eq!(edit(policy(Off, Auto), None, &[], &fresh), Verdict::Go);
+        assert_eq!(
+            edit(policy(WorkspaceWrite, Never), None, &[], &fresh),
+            Verdict::Go
+        );
     }
 
     #[test]
@@ -183,5 +222,89 @@ mod tests {
             command(ask, &Isolation::Full, plain("ls && rm x"), &allowed),
             Verdict::Ask
         );
+    }
+
+    #[test]
+    fn a_rule_that_asks_counts_before_the_mode_and_one_that_allows_in_its_place() {
+        use {ApproveMode::*, SandboxMode::*};
+        let fresh = Allowances::default();
+        let path: RelPath = "a.rs".parse().unwrap();
+        let paths = std::slice::from_ref(&path);
+        let known = Allowances {
+            commands: HashSet::from(["ls".to_owned()]),
+            paths: HashSet::from([path.clone()]),
+            edits: true,
+        };
+        let asks = Some(RuleVerdict::Ask);
+        let allows = Some(RuleVerdict::Allow);
+        let run = |approve, isolation: &Isolation, has_secrets, said, allowed: &Allowances| {
+            let asked = Asked {
+                command: "ls",
+                has_secrets,
+                said,
+            };
+            command(policy(WorkspaceWrite, approve), isolation, asked, allowed)
+        };
+        for approve in [Ask, Auto] {
+            assert_eq!(
+                run(approve, &Isolation::Full, false, asks, &fresh),
+                Verdict::Ask
+            );
+            assert_eq!(
+                run(approve, &Isolation::Full, false, asks, &known),
+                Verdict::Go
+            );
+            assert_eq!(
+                run(approve, &Isolation::Full, false, allows, &fresh),
+                Verdict::Go
+            );
+            assert_eq!(
+                edit(policy(WorkspaceWrite, approve), asks, paths, &fresh),
+                Verdict::Ask
+            );
+            assert_eq!(
+                edit(policy(WorkspaceWrite, approve), asks, paths, &known),
+                Verdict::Go
+            );
+            assert_eq!(
+                edit(policy(WorkspaceWrite, approve), allows, paths, &fresh),
+                Verdict::Go
+            );
+        }
+        // That all edits are allowed for the session does not answer for a file that a rule asks about.
+        let edits = Allowances {
+            edits: true,
+            ..Allowances::default()
+        };
+        assert_eq!(
+            edit(policy(WorkspaceWrite, Ask), asks, paths, &edits),
+            Verdict::Ask
+        );
+        for said in [asks] {
+            assert!(matches!(
+                run(Never, &Isolation::Full, false, said, &fresh),
+                Verdict::Refuse(_)
+            ));
+            assert!(matches!(
+                edit(policy(WorkspaceWrite, Never), said, paths, &fresh),
+                Verdict::Refuse(_)
+            ));
+        }
+        assert_eq!(
+            run(Never, &Isolation::Full, false, allows, &fresh),
+            Verdict::Go
+        );
+        assert_eq!(
+            run(Ask, &Isolation::Off, true, allows, &fresh),
+            Verdict::Ask
+        );
+        let none = Isolation::Unavailable {
+            reason: "old kernel".to_owned(),
+        };
+        assert_eq!(run(Ask, &none, false, allows, &fresh), Verdict::Ask);
+        assert!(matches!(
+            edit(policy(ReadOnly, Auto), allows, paths, &fresh),
+            Verdict::Refuse(_)
+        ));
     }
 }

@@ -20,9 +20,9 @@ Carry the request out with the tools until it is done, then say briefly what you
     );
     let _ = write!(text, "Folder: {folder}\nSystem: {}\n", std::env::consts::OS);
     text.push_str(match policy.sandbox {
-        SandboxMode::ReadOnly => "Sandbox: nothing can be written, no network.\n",
+        SandboxMode::ReadOnly => "Sandbox: nothing can be written; no network but HTTPS to hosts that the user allows, through the proxy that is set.\n",
         SandboxMode::WorkspaceWrite => {
-            "Sandbox: commands write only in this folder and $TMPDIR, but not to .git and the settings of editors; no network.\n"
+            "Sandbox: commands write only in this folder and $TMPDIR, but not to .git and the settings of editors; no network but HTTPS to hosts that the user allows, through the proxy that is set.\n"
         }
         SandboxMode::Off => "Sandbox: off.\n",
     });

@@ -26,6 +26,7 @@ use kerf_protocol::{
     policy::{Policy, QuestionAbout},
     session::Turn,
 };
+use kerf_rules::Rules;
 use kerf_sandbox::Sandbox;
 use kerf_secrets::Vault;
 use kerf_workspace::Workspace;
@@ -52,6 +53,8 @@ pub struct Setup {
     pub target: Target,
     /// What the session may do.
     pub policy: Policy,
+    /// The rules of the folder that count.
+    pub rules: Arc<Rules>,
     /// The user's own instructions.
     pub user_instructions: Option<UserInstructions>,
     /// The shape that the last answer must have, as JSON Schema.
@@ -246,7 +249,7 @@ impl<H: Host> Agent<H> {
         for (item_id, tool, detail) in self.conversation.take_interrupted() {
             let about = QuestionAbout::Interrupted { tool, detail };
             // Where nobody is there, the model is told that nobody knows, which is what the call's result says.
-            let (asked, answer) = self.ask(turn_id, item_id, about, &action).await;
+            let (asked, answer) = self.ask(turn_id, item_id, about.into(), &action).await;
             if let Some(Ok(answer)) = answer {
                 self.conversation
                     .push_text(interrupted_note(&answer), asked);

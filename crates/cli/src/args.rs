@@ -79,6 +79,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Ledger>,
     },
+    /// Show what goes ahead unasked in the folder, what is asked about, what is denied
+    Rules {
+        #[command(subcommand)]
+        command: Option<Rules>,
+    },
+    /// Trust what a project brings of its own, after showing all of it
+    Trust(Trust),
     /// Search the folder: ranked text, exact lines, regular expressions, definitions, files
     Search(Search),
     /// Build the index of the folder, or say how it stands
@@ -160,6 +167,39 @@ pub(crate) struct Search {
     /// A match may span lines (with --regex)
     #[arg(long)]
     pub(crate) multi_line: bool,
+}
+
+#[derive(Debug, Default, Subcommand)]
+pub(crate) enum Rules {
+    /// List the rules
+    #[default]
+    List,
+    /// Say what the rules make of a command, or of those that sessions of this folder ran
+    Test {
+        /// The command
+        command: Option<String>,
+    },
+    /// Take a rule back that an answer gave
+    Revoke {
+        /// Its number, as `kerf rules` tells it
+        id: i64,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trust {
+    /// The project's folder; the folder to work in when left out
+    #[arg(value_name = "FOLDER")]
+    pub(crate) project: Option<String>,
+    /// Only show what it brings
+    #[arg(long, group = "what")]
+    pub(crate) show: bool,
+    /// Take the trust back
+    #[arg(long, group = "what")]
+    pub(crate) revoke: bool,
+    /// List what is trusted, in all folders
+    #[arg(long, group = "what", conflicts_with = "project")]
+    pub(crate) list: bool,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]
@@ -400,9 +440,9 @@ pub(crate) enum LedgerBy {
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(crate) enum Sandbox {
-    /// Nothing is written; no network
+    /// Nothing is written; no network but to hosts that the user allows
     ReadOnly,
-    /// The folder and temporary folders are written; no network
+    /// The folder and temporary folders are written; no network but to hosts that the user allows
     #[default]
     WorkspaceWrite,
     /// No isolation

@@ -8,9 +8,11 @@ pub(crate) mod index;
 pub(crate) mod ledger;
 pub(crate) mod patch;
 pub(crate) mod review;
+pub(crate) mod rules;
 pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod shell;
+pub(crate) mod trust;
 
 use kerf_engine::Engine;
 use kerf_protocol::{

@@ -140,6 +140,10 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Ledger { command } => {
             commands::ledger::run(&engine, &folder, command.unwrap_or_default(), output).await
         }
+        Command::Rules { command } => {
+            commands::rules::run(&engine, &folder, command.unwrap_or_default(), output).await
+        }
+        Command::Trust(trust) => commands::trust::run(&engine, &folder, trust, output).await,
         Command::Search(search) => commands::search::run(&engine, &folder, search, output).await,
         Command::Index { command } => commands::index::run(&engine, &folder, command, output).await,
         Command::Doctor => commands::doctor::run(&engine, &folder, output).await,

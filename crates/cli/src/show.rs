@@ -6,7 +6,7 @@ use kerf_protocol::{
     endpoint::EndpointOrigin,
     event::EventBody,
     item::{Item, ItemBody, ItemStatus, StepStatus},
-    policy::{Isolation, QuestionAbout},
+    policy::{Isolation, NetworkLevel, QuestionAbout},
 };
 use std::collections::HashSet;
 
@@ -236,6 +236,16 @@ pub(crate) fn isolation_words(isolation: &Isolation) -> String {
     }
 }
 
+/// What an isolated command can connect to.
+fn network_words(NetworkLevel { hosts, asks }: NetworkLevel) -> String {
+    match (hosts, asks) {
+        (0, false) => ", network: off".to_owned(),
+        (0, true) => ", network: asks you".to_owned(),
+        (1, _) => ", network: 1 host".to_owned(),
+        (hosts, _) => format!(", network: {hosts} hosts"),
+    }
+}
+
 /// A question, whole: nothing of what would happen may be hidden.
 pub(crate) fn question(about: &QuestionAbout, output: &Output) {
     match about {
@@ -243,6 +253,7 @@ pub(crate) fn question(about: &QuestionAbout, output: &Output) {
             command,
             cwd,
             isolation,
+            network,
             secrets,
         } => {
             let place = if cwd.is_empty() || cwd == "." {
@@ -250,9 +261,16 @@ pub(crate) fn question(about: &QuestionAbout, output: &Output) {
             } else {
                 format!(" in {}", visible(cwd))
             };
+            let network = match isolation {
+                Isolation::Full | Isolation::Reduced { .. } => network_words(*network),
+                Isolation::Off | Isolation::Unavailable { .. } => String::new(),
+            };
             output.line(&output.styled(
                 Style::Strong,
-                &format!("Run this command{place}? ({})", isolation_words(isolation)),
+                &format!(
+                    "Run this command{place}? ({}{network})",
+                    isolation_words(isolation)
+                ),
             ));
             for line in visible(command).split('\n') {
                 output.line(&format!("    {line}"));
@@ -260,6 +278,25 @@ pub(crate) fn question(about: &QuestionAbout, output: &Output) {
             for secret in secrets {
                 output.line(&format!(
                     "  A secret goes into it in the place of {}.",
+                    visible(secret)
+                ));
+            }
+        }
+        QuestionAbout::Network {
+            host,
+            command,
+            secrets,
+        } => {
+            output.line(&output.styled(
+                Style::Strong,
+                &format!("Let this command connect to {}?", visible(host)),
+            ));
+            for line in visible(command).split('\n') {
+                output.line(&format!("    {line}"));
+            }
+            for secret in secrets {
+                output.line(&format!(
+                    "  The command has a secret in the place of {}, and could send it there.",
                     visible(secret)
                 ));
             }

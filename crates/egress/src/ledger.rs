@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use kerf_protocol::ledger::LedgerEntry;
+use kerf_protocol::ledger::{LedgerEntry, Traffic};
 use std::error::Error;
 
 /// Where requests are recorded before they leave.
@@ -16,6 +16,9 @@ pub trait Ledger: Send + Sync {
         entry: LedgerEntry,
         body: &'a Bytes,
     ) -> BoxFuture<'a, Result<i64, LedgerError>>;
+
+    /// Hears what went through the tunnel that has this row, when it has ended. Returns at once.
+    fn ended(&self, _row: i64, _traffic: Traffic) {}
 }
 
 /// Why a request could not be recorded.

@@ -12,19 +12,28 @@
 //! Server certificates are checked against the system's store of trusted roots, which is read when the first
 //! `https` request is made and not before.
 //!
-//! Start with [`Egress::send`].
+//! Commands of the sandbox have a door of their own, [`Tunnels`]: a list of hosts ([`Hosts`]) decides, what is not on it
+//! is asked about, and bytes go through unread.
+//!
+//! Start with [`Egress::send`], or [`Tunnels::serve`].
 
 mod allowed;
 mod client;
 mod error;
+mod hosts;
 mod ledger;
+mod names;
 mod send;
 #[cfg(test)]
 mod tls_tests;
+mod tunnel;
 
 pub use allowed::{Allowed, LocalOnly};
 pub use client::install_crypto;
 pub use error::EgressError;
 pub use futures_util::future::BoxFuture;
+pub use hosts::{BadHost, HostPattern, Hosts, Target};
 pub use ledger::{Ledger, LedgerError};
+pub use names::Names;
 pub use send::{About, Egress, Inbound, Outbound, Timeouts};
+pub use tunnel::{Caller, Doorkeeper, TunnelError, Tunnels};

@@ -249,7 +249,7 @@ fn entry(origin: &Origin, method: &Method, url: &Url, about: About, body: &Bytes
 }
 
 /// The time now; a clock that stands before 1970 counts as 1970.
-fn now() -> UnixMillis {
+pub(crate) fn now() -> UnixMillis {
     let since = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

@@ -1,6 +1,9 @@
 //! What works here and what does not, and why.
 
-use crate::engine::{Engine, canonical_folder};
+use crate::{
+    engine::{Engine, canonical_folder},
+    network::first_bad,
+};
 use kerf_protocol::{
     endpoint::EndpointOrigin,
     policy::{Isolation, SandboxMode},
@@ -17,6 +20,7 @@ impl Engine {
             self.check_keyring().await,
             self.check_endpoint().await,
             self.check_sandbox(),
+            self.check_network(),
             check_folder(&folder.folder),
         ]
     }
@@ -84,6 +88,35 @@ impl Engine {
             isolation: Some(isolation),
             ..check("sandbox", state, detail, "")
         }
+    }
+
+    /// What commands can connect to.
+    fn check_network(&self) -> Check {
+        let entries = match self.settings() {
+            Ok(settings) => settings.network.allow,
+            Err(failure) => return check("network", CheckState::Failed, failure.message, ""),
+        };
+        if let Some((entry, error)) = first_bad(&entries) {
+            let detail = format!("`{entry}` in the settings is left out: {error}");
+            return check("network", CheckState::Warning, detail, "");
+        }
+        if !self.sandbox().can_connect(SandboxMode::WorkspaceWrite) {
+            let detail = "off: this machine's sandbox cannot give commands a network of their own";
+            return check("network", CheckState::Ok, detail.to_owned(), "");
+        }
+        let detail = match entries.len() {
+            0 => "off; commands ask for each host".to_owned(),
+            hosts => format!("{}; commands ask for others", count(hosts)),
+        };
+        check("network", CheckState::Ok, detail, "")
+    }
+}
+
+fn count(hosts: usize) -> String {
+    if hosts == 1 {
+        "1 host".to_owned()
+    } else {
+        format!("{hosts} hosts")
     }
 }
 

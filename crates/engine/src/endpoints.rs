@@ -6,7 +6,7 @@ use crate::{
     ledger::StoreLedger,
     settings::{Editor, KeyReference, Settings},
 };
-use kerf_egress::{Allowed, Egress, EgressError};
+use kerf_egress::{Allowed, Egress, EgressError, Tunnels};
 use kerf_model::{DefaultPorts, Door, SecretString, Target};
 use kerf_protocol::{
     Code, Failure,
@@ -344,6 +344,12 @@ impl Engine {
         let base = check_base_url(&endpoint.base_url)?;
         let egress = self.egress(Allowed::none().with(&base).map_err(from_egress)?)?;
         Ok((Door::Egress(egress), Target { endpoint, key }))
+    }
+
+    /// The door for commands.
+    pub(crate) fn tunnels(&self) -> Tunnels {
+        let ledger = Arc::new(StoreLedger(self.store().clone()));
+        Tunnels::new(ledger, self.local_only().clone())
     }
 
     fn egress(&self, allowed: Allowed) -> Result<Egress, Failure> {

@@ -3,11 +3,14 @@
 use crate::{
     comments::{Comments, sent},
     desk::Desk,
-    failure::{from_panic, to_host},
+    engine::now,
+    failure::{from_panic, from_store, to_host},
     indexes::Indexed,
     log::EventLog,
+    network::SessionHosts,
 };
-use kerf_agent::{Host, HostError, Nobody, Scope};
+use kerf_agent::{Connected, Host, HostError, NetworkCall, Nobody, Scope};
+use kerf_egress::Tunnels;
 use kerf_index::{Change, Index};
 use kerf_protocol::{
     Failure, ItemId, QuestionId, SessionId, TurnId,
@@ -15,8 +18,9 @@ use kerf_protocol::{
     item::{FileChange, ItemBody},
     policy::{Answer, Question},
     review::Author,
+    rule::{RuleOrigin, RuleVerdict},
 };
-use kerf_store::Write;
+use kerf_store::{Store, Write};
 use kerf_workspace::RelPath;
 use std::{
     collections::HashMap,
@@ -31,6 +35,8 @@ pub(crate) struct SessionHost {
     session_id: SessionId,
     pub(crate) log: Arc<EventLog>,
     pub(crate) desk: Arc<Mutex<Desk>>,
+    folder: String,
+    store: Store,
     /// Whether somebody can answer.
     pub(crate) attended: bool,
     /// One decision at a time: each is written before the next is made.
@@ -40,6 +46,10 @@ pub(crate) struct SessionHost {
     jobs: Mutex<Jobs>,
     /// The index of the folder, once a turn has needed it.
     index: OnceLock<Index>,
+    /// The door for commands.
+    tunnels: Tunnels,
+    /// The hosts that they may connect to.
+    pub(crate) hosts: SessionHosts,
 }
 
 /// Commands of the running turn that go on in the background. Nobody tells when they change a file, so what changes is
@@ -64,9 +74,19 @@ impl Jobs {
 }
 
 impl SessionHost {
-    pub(crate) fn new(session_id: SessionId, log: EventLog, desk: Desk, attended: bool) -> Self {
+    pub(crate) fn new(
+        session_id: SessionId,
+        log: EventLog,
+        desk: Desk,
+        folder: String,
+        store: Store,
+        attended: bool,
+        tunnels: Tunnels,
+    ) -> Self {
         Self {
             session_id,
+            folder,
+            store,
             log: Arc::new(log),
             desk: Arc::new(Mutex::new(desk)),
             attended,
@@ -75,6 +95,8 @@ impl SessionHost {
             questions: Mutex::default(),
             jobs: Mutex::default(),
             index: OnceLock::new(),
+            tunnels,
+            hosts: SessionHosts::default(),
         }
     }
 
@@ -190,6 +212,22 @@ impl SessionHost {
     }
 }
 
+/// A question that waits. Afterwards the turn goes on, also when nobody wants the answer any more.
+struct Waits<'a> {
+    host: &'a SessionHost,
+    question: QuestionId,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let questions = &self.host.questions;
+        let mut questions = questions.lock().unwrap_or_else(PoisonError::into_inner);
+        questions.remove(&self.question);
+        drop(questions);
+        self.host.log.running();
+    }
+}
+
 fn poisoned() -> Failure {
     crate::failure::failure(
         kerf_protocol::Code::Internal,
@@ -258,9 +296,35 @@ impl Host for SessionHost {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(question.id, sender);
-        let answer = receiver.await.map_err(|_| Nobody);
-        self.log.running();
-        answer
+        let _waits = Waits {
+            host: self,
+            question: question.id,
+        };
+        receiver.await.map_err(|_| Nobody)
+    }
+
+    fn network(&self, mut call: NetworkCall) -> Option<Connected> {
+        call.ask = call.ask.filter(|_| self.attended);
+        self.hosts.network(self.session_id, &self.tunnels, call)
+    }
+
+    async fn keep_rule(&self, text: &str) -> Result<RuleOrigin, HostError> {
+        let made_at = now();
+        let write = Write::Rule {
+            folder: self.folder.clone(),
+            verdict: RuleVerdict::Allow,
+            text: text.to_owned(),
+            made_at,
+        };
+        let from_store = |error| to_host(from_store(error));
+        self.store.commit(vec![write]).await.map_err(from_store)?;
+        let kept = self.store.rules(&self.folder).await.map_err(from_store)?;
+        let id = kept.iter().rev().find(|rule| rule.text == text);
+        Ok(RuleOrigin::Answer {
+            // It was written just now; whoever took it back since has no use for its number.
+            id: id.map_or(0, |rule| rule.id),
+            made_at,
+        })
     }
 
     async fn before_change(&self, item_id: ItemId, scope: Scope<'_>) -> Result<(), HostError> {

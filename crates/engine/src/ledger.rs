@@ -10,10 +10,10 @@ use futures_util::{FutureExt, future::BoxFuture};
 use kerf_egress::{Ledger, LedgerError};
 use kerf_protocol::{
     Code, Failure,
-    ledger::{LedgerEntry, LedgerProof, LedgerRow, LedgerTotal},
+    ledger::{LedgerEntry, LedgerProof, LedgerRow, LedgerTotal, Traffic},
     request::{LedgerBody, LedgerRef, ListLedger, TotalLedger, VerifyLedger},
 };
-use kerf_store::{Sent, Store};
+use kerf_store::{Sent, Store, Write};
 
 pub(crate) struct StoreLedger(pub(crate) Store);
 
@@ -31,6 +31,11 @@ impl Ledger for StoreLedger {
                 .map_err(LedgerError::new)
         }
         .boxed()
+    }
+
+    fn ended(&self, ledger_id: i64, traffic: Traffic) {
+        // Already queued; the row itself was on the disk before, and says that there was a connection.
+        drop(self.0.enqueue(vec![Write::Traffic { ledger_id, traffic }]));
     }
 }
 

@@ -69,6 +69,7 @@ impl Engine {
             env: Vec::new(),
             writable: Vec::new(),
             output_cap: 1024,
+            network: None,
         };
         let mut said = Vec::new();
         let run = self.sandbox().run(job, CancellationToken::new(), |bytes| {

@@ -2,11 +2,12 @@
 
 use crate::{
     engine::Engine,
-    failure::{from_panic, from_store},
+    failure::{failure, from_panic, from_store},
+    network::first_bad,
     settings::Editor,
 };
 use kerf_protocol::{
-    Failure,
+    Code, Failure,
     request::{ListSessions, Nothing},
     settings::{AppSettings, DataUse},
 };
@@ -14,10 +15,21 @@ use std::{fs, path::Path};
 
 impl Engine {
     pub(crate) fn settings_show(&self) -> Result<AppSettings, Failure> {
-        Ok(self.settings()?.app)
+        let settings = self.settings()?;
+        Ok(AppSettings {
+            network: settings.network,
+            ..settings.app
+        })
     }
 
     pub(crate) async fn settings_change(&self, new: AppSettings) -> Result<Nothing, Failure> {
+        if let Some((entry, error)) = first_bad(&new.network.allow) {
+            return Err(failure(
+                Code::Usage,
+                format!("`{entry}` is no host for the list: {error}"),
+                "",
+            ));
+        }
         let path = self.home().config();
         let _one = self.configuring().await;
         tokio::task::spawn_blocking(move || {

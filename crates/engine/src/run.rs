@@ -4,6 +4,7 @@ use crate::{
     engine::{Engine, now},
     failure::{broken, failure},
     feed::Events,
+    network::read_hosts,
     wake::{Live, SharedAgent},
 };
 use futures_util::FutureExt;
@@ -143,6 +144,14 @@ impl Engine {
             // Settings that cannot be read just now leave what the user allowed before.
             if let Ok(settings) = self.settings() {
                 agent.setup_mut().show = settings.secrets.show.into();
+                live.host.hosts.list(read_hosts(&settings.network.allow));
+            }
+            let folder = live.session().folder.clone();
+            match self.rules_for(&folder).await {
+                Ok(rules) => agent.setup_mut().rules = Arc::new(rules),
+                Err(failure) => {
+                    tracing::warn!(message = failure.message, "the rules stay as they were")
+                }
             }
             agent.run_turn(turn_id, input, &control).await
         };

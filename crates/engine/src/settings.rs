@@ -13,6 +13,14 @@
 //! [secrets]
 //! show = ["/home/ada/app/.env.test"]  # may be read by models
 //!
+//! [network]
+//! allow = ["crates.io", "*.crates.io"]  # where commands may connect to
+//!
+//! [rules]                     # see docs/rules.md
+//! allow = ["Bash(cargo test:*)"]
+//! ask = ["Bash(git push:*)"]
+//! deny = ["Read(*.pem)"]
+//!
 //! [app.appearance]            # what the window's settings change
 //! theme = "dark"
 //! ```
@@ -20,7 +28,7 @@
 use kerf_protocol::{
     Code, Failure,
     endpoint::{Endpoint, EndpointOrigin, Wire},
-    settings::AppSettings,
+    settings::{AppSettings, NetworkSettings},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -56,6 +64,19 @@ pub(crate) struct Settings {
     pub(crate) app: AppSettings,
     #[serde(default)]
     pub(crate) secrets: SecretSettings,
+    #[serde(default)]
+    pub(crate) network: NetworkSettings,
+    #[serde(default)]
+    pub(crate) rules: RuleSettings,
+}
+
+/// The user's rules for all folders, as they are written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RuleSettings {
+    pub(crate) allow: Vec<String>,
+    pub(crate) ask: Vec<String>,
+    pub(crate) deny: Vec<String>,
 }
 
 /// What the user decided about files that are withheld from models.
@@ -261,8 +282,28 @@ impl Editor {
                 .map(|document| document.as_table().clone())
                 .map_err(|error| broken(&self.path, &error))
         };
-        let (new, default) = (tables(app)?, tables(&AppSettings::default())?);
-        let place = self.document.entry("app").or_insert_with(|| {
+        let (mut new, mut default) = (tables(app)?, tables(&AppSettings::default())?);
+        // Where commands may connect to is not the window's alone, and has a table of its own.
+        let mut part = |new: &mut Table, default: &mut Table, name: &str| {
+            let taken = (new.remove(name), default.remove(name));
+            let table = |item: Option<Item>| item.and_then(|item| item.into_table().ok());
+            self.put_part(
+                name,
+                &table(taken.0).unwrap_or_default(),
+                &table(taken.1).unwrap_or_default(),
+            );
+        };
+        part(&mut new, &mut default, "network");
+        self.put_part("app", &new, &default);
+        Ok(())
+    }
+
+    /// Makes a table of the file say `new`.
+    fn put_part(&mut self, name: &str, new: &Table, default: &Table) {
+        if new.is_empty() && !self.document.contains_key(name) {
+            return;
+        }
+        let place = self.document.entry(name).or_insert_with(|| {
             let mut table = Table::new();
             table.set_implicit(true);
             Item::Table(table)
@@ -271,9 +312,8 @@ impl Editor {
             *place = Item::Table(inline.clone().into_table());
         }
         if let Some(place) = place.as_table_mut() {
-            put_table(place, &new, &default);
+            put_table(place, new, default);
         }
-        Ok(())
     }
 
     /// Returns whether there was such an endpoint.

@@ -183,7 +183,10 @@ impl Engine {
                 self.windows(),
             ),
             desk,
+            session.folder.clone(),
+            store.clone(),
             self.options().attended,
+            self.tunnels(),
         ));
         probe.await.map_err(from_panic)?;
         host.log.emit(EventBody::SessionStarted {
@@ -229,6 +232,7 @@ impl Engine {
             door,
             target,
             policy: session.policy,
+            rules: Arc::new(self.rules_for(&session.folder).await?),
             user_instructions: live.opened.user_instructions.clone(),
             output_schema: live.output_schema().clone(),
             placeholder_key,

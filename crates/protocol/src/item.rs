@@ -3,7 +3,7 @@
 use crate::{
     Failure, ItemId, TurnId, UnixMillis,
     ledger::FileRange,
-    policy::{Answer, Isolation, Question},
+    policy::{Answer, Isolation, NetworkLevel, Question},
 };
 use serde::{Deserialize, Serialize};
 
@@ -203,6 +203,10 @@ pub struct Exit {
     pub timed_out: bool,
     /// The isolation it ran under.
     pub isolation: Isolation,
+    /// What it could connect to, if it was isolated.
+    #[serde(default)]
+    #[ts(as = "Option<NetworkLevel>", optional)]
+    pub network: NetworkLevel,
 }
 
 /// A file that a tool call changed.

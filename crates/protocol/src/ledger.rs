@@ -16,6 +16,8 @@ pub enum Purpose {
     Models,
     /// The search for local servers.
     Discovery,
+    /// A connection of a command. What goes through it is counted and not kept: the command encrypts it.
+    Command,
 }
 
 /// A part of a file inside a request.
@@ -39,7 +41,8 @@ pub struct LedgerEntry {
     pub at: UnixMillis,
     /// Host and port, as `api.openai.com:443`.
     pub host: String,
-    /// Method and path, without the query, as `POST /v1/responses`.
+    /// Method and path, without the query, as `POST /v1/responses`. A command's connection has `CONNECT` and the tool call's
+    /// id.
     pub target: String,
     /// Why.
     pub purpose: Purpose,
@@ -56,6 +59,18 @@ pub struct LedgerEntry {
     pub files: Vec<FileRange>,
 }
 
+/// What went through a command's connection. It is counted, not kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Traffic {
+    /// Bytes from the command to the host.
+    #[ts(type = "number")]
+    pub up: u64,
+    /// Bytes from the host to the command.
+    #[ts(type = "number")]
+    pub down: u64,
+}
+
 /// A row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[ts(export)]
@@ -68,6 +83,10 @@ pub struct LedgerRow {
     /// The request.
     #[serde(flatten)]
     pub entry: LedgerEntry,
+    /// What went through the connection of a command, once it has ended. It is no part of the chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub traffic: Option<Traffic>,
 }
 
 /// What the ledger is added up by.

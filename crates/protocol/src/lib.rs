@@ -21,6 +21,7 @@ pub mod policy;
 pub mod project;
 pub mod request;
 pub mod review;
+pub mod rule;
 pub mod search;
 pub mod session;
 pub mod settings;

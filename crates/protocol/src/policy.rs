@@ -1,6 +1,6 @@
 //! The policy: what a session may read, write, run and reach. It comes from the user alone.
 
-use crate::{ItemId, QuestionId};
+use crate::{ItemId, QuestionId, rule::RuleOffer};
 use serde::{Deserialize, Serialize};
 
 /// What commands may touch. File tools obey it as well.
@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
 pub enum SandboxMode {
-    /// Nothing is written; no network.
+    /// Nothing is written; no network but to hosts that the user allows.
     ReadOnly,
-    /// The workspace and temporary folders are written; no network.
+    /// The workspace and temporary folders are written; no network but to hosts that the user allows.
     #[default]
     WorkspaceWrite,
     /// No isolation.
@@ -63,6 +63,16 @@ pub enum Isolation {
     },
 }
 
+/// What a command in the sandbox can connect to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct NetworkLevel {
+    /// How many hosts are allowed.
+    pub hosts: u32,
+    /// Whether the user is asked about others. Neither: it has no network.
+    pub asks: bool,
+}
+
 /// What the policy asks the user, whole and uncut.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[ts(export)]
@@ -73,6 +83,15 @@ pub struct Question {
     pub item_id: ItemId,
     /// What is asked.
     pub about: QuestionAbout,
+    /// What [`Answer::AllowForSession`] would cover, in plain words; none: it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The rule that [`Answer::AllowForProject`] would keep; none: there is no such answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<RuleOffer>,
+    /// The rule because of which it is asked, in plain words; none: the policy asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// What a question is about.
@@ -88,7 +107,22 @@ pub enum QuestionAbout {
         cwd: String,
         /// The isolation that it would run under.
         isolation: Isolation,
+        /// What it could connect to, if it is isolated.
+        #[serde(default)]
+        #[ts(as = "Option<NetworkLevel>", optional)]
+        network: NetworkLevel,
         /// The placeholders in the command: values of secrets are in their places when it runs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[ts(as = "Option<Vec<String>>", optional)]
+        secrets: Vec<String>,
+    },
+    /// May a command that runs connect to this host, which no list of the user's names?
+    Network {
+        /// Host and port, the name as it is resolved.
+        host: String,
+        /// The whole command.
+        command: String,
+        /// The placeholders in the command: values of secrets are in their places, and it could send them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[ts(as = "Option<Vec<String>>", optional)]
         secrets: Vec<String>,
@@ -123,6 +157,8 @@ pub enum Answer {
     Allow,
     /// Go ahead, and do not ask again for the same kind in this session.
     AllowForSession,
+    /// Go ahead, and keep the rule that the question offered for this project.
+    AllowForProject,
     /// Do not.
     Deny {
         /// What to do instead; goes to the model.

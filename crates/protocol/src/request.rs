@@ -15,6 +15,7 @@ use crate::{
         ProjectRef, RepoStatus,
     },
     review::{Decided, Decision, HunkParts, Outline, Review, Target, WantedLines},
+    rule::{RuleList, RuleRef, SetTrust, TestRules, TestedCommand, Trust, TrustShown},
     search::{
         FileLines, IndexStatus as Status, ListLeftOut, ReadLines, Search, SearchAnswer, SkippedFile,
     },
@@ -173,6 +174,20 @@ mod table {
         "ledger/totals" LedgerTotals(TotalLedger) -> Vec<LedgerTotal>;
         /// Recomputes the whole chain.
         "ledger/verify" LedgerVerify(VerifyLedger) -> LedgerProof;
+        /// The rules that count in a folder, and those of the project that wait for the user's trust.
+        "rules/list" RulesList(Folder) -> RuleList;
+        /// What the rules of a folder say about a command, or about those that its sessions ran.
+        "rules/test" RulesTest(TestRules) -> Vec<TestedCommand>;
+        /// Takes a rule back that was given by an answer.
+        "rules/revoke" RulesRevoke(RuleRef) -> Nothing;
+        /// What of a project counts only with the user's trust, whole.
+        "trust/show" TrustShow(Folder) -> TrustShown;
+        /// Trusts what was shown. Fails when it is another by now.
+        "trust/set" TrustSet(SetTrust) -> Nothing;
+        /// Takes the trust in a folder back, all of it.
+        "trust/revoke" TrustRevoke(Folder) -> Nothing;
+        /// What the user trusts, of all folders.
+        "trust/list" TrustList(Nothing) -> Vec<Trust>;
         /// The settings.
         "settings/show" SettingsShow(Nothing) -> AppSettings;
         /// Writes the settings.

@@ -23,6 +23,8 @@ pub struct AppSettings {
     pub reach: Reach,
     /// What endpoints charge, by their names. No endpoint tells it, so the user does.
     pub prices: BTreeMap<String, Prices>,
+    /// Where commands may connect to.
+    pub network: NetworkSettings,
 }
 
 /// What an endpoint charges for a million tokens, in hundredths of a cent of the currency that the user thinks in:
@@ -37,6 +39,15 @@ pub struct Prices {
     pub cached_input: u32,
     /// Received.
     pub output: u32,
+}
+
+/// Where commands in the sandbox may connect to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct NetworkSettings {
+    /// Hosts, as `example.com`, `*.example.com`, `example.com:8443`. None: commands ask for each, or have no network.
+    pub allow: Vec<String>,
 }
 
 /// Where requests may go, whatever a session's endpoint is. It holds for turns, summaries, lists of models: for all that Kerf

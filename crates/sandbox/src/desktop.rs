@@ -6,7 +6,7 @@
 #[cfg(target_os = "macos")]
 mod seatbelt;
 
-use crate::{End, SandboxError, plan::Plan};
+use crate::{End, Network, SandboxError, plan::Plan};
 use kerf_protocol::policy::{Isolation, SandboxMode};
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use std::{
@@ -14,6 +14,7 @@ use std::{
     io::{self, PipeReader, Read},
     path::Path,
     process::{ExitStatus, Stdio},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -61,6 +62,11 @@ const MISSING: &[&str] = &[
 ];
 
 impl Probe {
+    /// A command cannot be given a network of its own here.
+    pub(crate) fn can_connect(&self) -> bool {
+        false
+    }
+
     pub(crate) fn isolation(&self, _mode: SandboxMode) -> Isolation {
         match &self.0 {
             Ok(()) => Isolation::Reduced {
@@ -88,6 +94,7 @@ pub(crate) fn spawn(
     _probe: Option<&Probe>,
     plan: Plan,
     temp: TempDir,
+    _network: Option<Arc<dyn Network>>,
 ) -> Result<Running, SandboxError> {
     let failed = |source| SandboxError::Io {
         action: "starting the command",

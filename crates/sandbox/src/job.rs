@@ -1,8 +1,8 @@
 //! What is run, and how it ended.
 
-use crate::Capped;
+use crate::{Capped, Network};
 use kerf_protocol::policy::{Isolation, SandboxMode};
-use std::{ffi::OsString, fmt, io, path::PathBuf, time::Duration};
+use std::{ffi::OsString, fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 /// A command and the conditions that it runs under.
 #[derive(Debug, Clone)]
@@ -24,6 +24,9 @@ pub struct Job {
     pub writable: Vec<PathBuf>,
     /// Bytes of output kept at the head, and as many at the tail.
     pub output_cap: usize,
+    /// Where its connections go. `None`, or where [`Sandbox::can_connect`](crate::Sandbox::can_connect) says no: it has
+    /// no network. Under [`SandboxMode::Off`] it has the machine's.
+    pub network: Option<Arc<dyn Network>>,
 }
 
 /// What to run.
@@ -66,6 +69,8 @@ pub enum Finding {
         /// What it says.
         target: PathBuf,
     },
+    /// A place that the command wanted to connect to and was not let to, with the reason.
+    Refused(String),
 }
 
 impl fmt::Display for Finding {
@@ -85,6 +90,7 @@ impl fmt::Display for Finding {
                 path.display(),
                 target.display()
             ),
+            Self::Refused(what) => write!(f, "the network refused {what}"),
         }
     }
 }

@@ -17,6 +17,7 @@ mod environment;
 mod guard;
 mod job;
 mod launch;
+mod network;
 mod output;
 mod plain;
 mod plan;
@@ -36,6 +37,7 @@ use linux as platform;
 pub use background::Background;
 pub use job::{End, Finding, Invocation, Job, Outcome, SandboxError};
 pub use launch::launch_own;
+pub use network::{Network, Serving};
 pub use output::Capped;
 pub use sandbox::Sandbox;
 

@@ -1,7 +1,8 @@
 //! Linux, the parent's side: starts the helper, hears from it, and tells it to stop.
 //!
-//! The helper gets three pipes and no other file: standard input carries the plan and then stays open as the sign
-//! that the parent lives and wants the command; standard output becomes the command's output; standard error
+//! The helper gets a socket and two pipes and no other file: standard input carries the plan, and the door for the
+//! command's connections where it has any, and then stays open as the sign that the parent lives and wants the command;
+//! standard output becomes the command's output; standard error
 //! carries the helper's words ([`wire::Word`]). Its environment is empty: the command's is part of the plan.
 //!
 //! What the probe saw decides which helper it is: one around a view ([`bubblewrap`]), or one beside the command.
@@ -9,7 +10,9 @@
 mod bubblewrap;
 mod confine;
 mod filter;
+mod gate;
 mod group;
+mod handing;
 mod helper;
 mod limits;
 mod placeholder;
@@ -20,14 +23,20 @@ mod trial;
 mod view;
 mod wire;
 
-use crate::{End, Invocation, Job, SandboxError, guard::Watchman, plan::Plan};
+use crate::{
+    End, Invocation, Job, Network, SandboxError, guard::Watchman, network::Doorman, plan::Plan,
+};
 use kerf_protocol::policy::{Isolation, SandboxMode};
 use std::{
     io::{self, PipeReader, Read},
     mem,
-    os::{fd::OwnedFd, unix::process::ExitStatusExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{net::UnixStream, process::ExitStatusExt},
+    },
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -58,7 +67,8 @@ pub(crate) struct Probe {
 
 /// Lets helpers confine themselves and try to get out.
 pub(crate) fn probe(helper: &Path) -> Probe {
-    let answer = HelperProcess::start(helper, &Request::Probe).and_then(|mut helper| helper.word());
+    let answer =
+        HelperProcess::start(helper, &Request::Probe, None).and_then(|mut helper| helper.word());
     let landlock = match answer {
         Ok(Word::Confined { abi }) => Ok(abi),
         Ok(Word::Failed(refused)) => Err(refused.reason),
@@ -89,6 +99,7 @@ fn try_view(helper: &Path, bubblewrap: &Path) -> Result<(), String> {
         env: Vec::new(),
         writable: Vec::new(),
         output_cap: 0,
+        network: None,
     };
     let watchman = Watchman::new(room.hidden.clone());
     let (plan, _temp, _) =
@@ -99,7 +110,7 @@ fn try_view(helper: &Path, bubblewrap: &Path) -> Result<(), String> {
         trial: Some(trial),
     };
     let mut helper =
-        HelperProcess::start(helper, &Request::Around(Box::new(around))).map_err(no_room)?;
+        HelperProcess::start(helper, &Request::Around(Box::new(around)), None).map_err(no_room)?;
     loop {
         match helper.word().map_err(no_room)? {
             Word::Failed(refused) => return Err(refused.reason),
@@ -110,6 +121,11 @@ fn try_view(helper: &Path, bubblewrap: &Path) -> Result<(), String> {
 }
 
 impl Probe {
+    /// Whether commands get a view, and with it a network of their own.
+    pub(crate) fn can_connect(&self) -> bool {
+        self.view.is_ok()
+    }
+
     pub(crate) fn isolation(&self, mode: SandboxMode) -> Isolation {
         let abi = match &self.landlock {
             Ok(abi) => *abi,
@@ -164,6 +180,7 @@ pub(crate) fn spawn(
     probe: Option<&Probe>,
     plan: Plan,
     temp: TempDir,
+    network: Option<Arc<dyn Network>>,
 ) -> Result<Running, SandboxError> {
     let program = plan.argv[0].to_string_lossy().into_owned();
     let held: Vec<PathBuf> = plan.guard.held.iter().map(PathBuf::from).collect();
@@ -179,7 +196,12 @@ pub(crate) fn spawn(
         })),
         None => Request::Run(Box::new(plan)),
     };
-    let mut helper = HelperProcess::start(helper, &request).map_err(failed)?;
+    let (door, door_end) = match &network {
+        Some(_) => UnixStream::pair().map(|(ours, theirs)| (Some(ours), Some(theirs))),
+        None => Ok((None, None)),
+    }
+    .map_err(failed)?;
+    let mut helper = HelperProcess::start(helper, &request, door_end).map_err(failed)?;
     let mut leader = 0;
     loop {
         match helper.word() {
@@ -199,6 +221,10 @@ pub(crate) fn spawn(
         .ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
     let output = pipe::Receiver::from_owned_fd(OwnedFd::from(output)).map_err(failed)?;
     let words = pipe::Receiver::from_owned_fd(OwnedFd::from(words)).map_err(failed)?;
+    let doorman = door
+        .zip(network)
+        .map(|(door, network)| gate::keep(door, network));
+    let doorman = doorman.transpose().map_err(failed)?;
     let id = helper.child.as_ref().map_or(0, Child::id);
     let heard = mem::take(&mut helper.heard);
     Ok(Running {
@@ -211,6 +237,7 @@ pub(crate) fn spawn(
             helper,
             held,
             _temp: temp,
+            _doorman: doorman,
         },
     })
 }
@@ -237,6 +264,8 @@ pub(crate) struct Process {
     held: Vec<PathBuf>,
     /// The helper removes it; this is for a helper that was killed.
     _temp: TempDir,
+    /// Takes its connections.
+    _doorman: Option<Doorman>,
 }
 
 impl Process {
@@ -295,7 +324,7 @@ impl Process {
 struct HelperProcess {
     child: Option<Child>,
     /// Closed to tell the helper to stop.
-    control: Option<ChildStdin>,
+    control: Option<UnixStream>,
     pipes: Option<Pipes>,
     /// Words not read yet.
     heard: Vec<u8>,
@@ -308,30 +337,32 @@ struct Pipes {
 }
 
 impl HelperProcess {
-    fn start(program: &Path, request: &Request) -> io::Result<Self> {
+    /// `door` is where the helper hands connections out.
+    fn start(program: &Path, request: &Request, door: Option<UnixStream>) -> io::Result<Self> {
         let frame = wire::frame(request)?;
+        let (control, control_end) = UnixStream::pair()?;
         let (output, output_end) = io::pipe()?;
         let (words, words_end) = io::pipe()?;
         #[expect(
             clippy::disallowed_methods,
             reason = "this crate is where processes are started"
         )]
-        let mut child = Command::new(program)
+        let child = Command::new(program)
             .arg(helper::ARGUMENT)
             .env_clear()
             .current_dir("/")
-            .stdin(Stdio::piped())
+            .stdin(OwnedFd::from(control_end))
             .stdout(output_end)
             .stderr(words_end)
             .spawn()?;
-        let control = child.stdin.take();
         let helper = Self {
             child: Some(child),
-            control,
+            control: Some(control),
             pipes: Some(Pipes { output, words }),
             heard: Vec::new(),
         };
         let control = helper.control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        handing::send(control, door.as_ref().map(AsFd::as_fd))?;
         syscall::write_all_within(control, &frame, START)?;
         Ok(helper)
     }

@@ -4,6 +4,7 @@ use crate::{
     Invocation, Job, SandboxError,
     environment::{self, Variable},
     guard::{Before, Guard, Watchman},
+    network::{PORT, VARIABLES},
 };
 use kerf_protocol::policy::SandboxMode;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) guard: Guard,
     /// How far to isolate.
     pub(crate) mode: SandboxMode,
+    /// The port of its own network that it may connect to.
+    pub(crate) port: Option<u16>,
 }
 
 /// Names the temporary folders, so that what a crash leaves can be told apart.
@@ -107,8 +110,19 @@ impl Plan {
             temp: temp_path.into(),
             guard,
             mode: job.mode,
+            port: None,
         };
         Ok((plan, temp, before))
+    }
+
+    /// Gives the command the one port of its network, and tells its programs of it.
+    pub(crate) fn connect(&mut self) {
+        let proxy = OsString::from(format!("http://127.0.0.1:{PORT}"));
+        self.env
+            .retain(|(name, _)| !VARIABLES.iter().any(|variable| name == variable));
+        self.env
+            .extend(VARIABLES.map(|name| (name.into(), proxy.clone())));
+        self.port = Some(PORT);
     }
 }
 
@@ -249,6 +263,7 @@ mod tests {
             env: vec![],
             writable: vec![],
             output_cap: 1000,
+            network: None,
         }
     }
 

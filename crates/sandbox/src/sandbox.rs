@@ -1,7 +1,7 @@
 //! The front: runs a job to its end, or in the background.
 
 use crate::{
-    Background, Job, Outcome, SandboxError,
+    Background, Finding, Job, Outcome, SandboxError,
     background::Shared,
     environment,
     guard::{Before, Watchman},
@@ -80,6 +80,12 @@ impl Sandbox {
         self.probe().isolation(mode)
     }
 
+    /// Whether a command under `mode` can have a network that is decided about here. Where it cannot, it has none, or
+    /// under [`SandboxMode::Off`] the machine's. Tries the sandbox out as [`Sandbox::isolation`] does.
+    pub fn can_connect(&self, mode: SandboxMode) -> bool {
+        mode != SandboxMode::Off && self.probe().can_connect()
+    }
+
     /// Runs `job` until it and everything it started is gone, handing its output to `output` as it comes.
     ///
     /// When the command itself ends, what it left running is killed. `cancel` and the timeout send SIGTERM to all
@@ -96,18 +102,21 @@ impl Sandbox {
     ) -> Result<Outcome, SandboxError> {
         let started = Instant::now();
         let (timeout, cap) = (job.timeout, job.output_cap);
+        let network = job.network.clone();
         let sandbox = self.clone();
         let spawned = blocking("starting the command", move || sandbox.spawn(&job));
         let (running, isolation, before) = spawned.await??;
         let mut capture = Capture::new(cap);
-        let end = supervise(running, timeout, &cancel, |bytes| {
+        let end = supervise(running, timeout, network.as_deref(), &cancel, |bytes| {
             capture.push(bytes);
             output(bytes);
         })
         .await?;
         let sandbox = self.clone();
         let look = move || sandbox.inner.watchman.findings(&before);
-        let findings = blocking("looking at what the command left", look).await?;
+        let mut findings = blocking("looking at what the command left", look).await?;
+        let refused = network.map(|network| network.refused()).unwrap_or_default();
+        findings.extend(refused.into_iter().map(Finding::Refused));
         Ok(Outcome {
             end,
             output: capture.finish(),
@@ -131,7 +140,8 @@ impl Sandbox {
         );
         let background = Background::new(Arc::clone(&shared));
         tokio::spawn(async move {
-            let end = supervise(running, job.timeout, shared.stop(), |bytes| {
+            let network = job.network.as_deref();
+            let end = supervise(running, job.timeout, network, shared.stop(), |bytes| {
                 shared.push(bytes)
             })
             .await;
@@ -153,9 +163,13 @@ impl Sandbox {
             own.retain(|(name, _)| !name.eq_ignore_ascii_case("PATH"));
             own.push(("PATH".into(), path.to_owned()));
         }
-        let (plan, temp, before) = Plan::new(job, own, &self.inner.watchman)?;
+        let (mut plan, temp, before) = Plan::new(job, own, &self.inner.watchman)?;
         let probe = (job.mode != SandboxMode::Off).then(|| self.probe());
-        let running = platform::spawn(&self.inner.helper, probe, plan, temp)?;
+        let network = job.network.clone().filter(|_| self.can_connect(job.mode));
+        if network.is_some() {
+            plan.connect();
+        }
+        let running = platform::spawn(&self.inner.helper, probe, plan, temp, network)?;
         Ok((running, isolation, before))
     }
 

@@ -1,6 +1,6 @@
 //! Watches one running command: hands on its output, and ends it when it is told to.
 
-use crate::{End, SandboxError, platform::Running};
+use crate::{End, Network, SandboxError, platform::Running};
 use std::time::Duration;
 use tokio::{
     select,
@@ -24,10 +24,13 @@ const NEVER: Duration = Duration::from_secs(86_400 * 365);
 pub(crate) async fn supervise(
     mut running: Running,
     timeout: Option<Duration>,
+    network: Option<&dyn Network>,
     cancel: &CancellationToken,
     mut output: impl FnMut(&[u8]),
 ) -> Result<End, SandboxError> {
-    let deadline = Instant::now() + timeout.unwrap_or(NEVER).min(NEVER);
+    let started = Instant::now();
+    let time = timeout.unwrap_or(NEVER).min(NEVER);
+    let mut deadline = started + time;
     let mut give_up = deadline + NEVER;
     let mut stopped_by = None;
     let mut open = true;
@@ -37,7 +40,15 @@ pub(crate) async fn supervise(
         let stop = select! {
             biased;
             () = cancel.cancelled(), if stopped_by.is_none() => End::Cancelled,
-            () = sleep_until(deadline), if stopped_by.is_none() => End::TimedOut,
+            () = sleep_until(deadline), if stopped_by.is_none() => {
+                // Time in which the user was asked is not the command's.
+                let waited = network.map_or(Duration::ZERO, Network::waited).min(NEVER);
+                deadline = started + time + waited;
+                if deadline > Instant::now() {
+                    continue;
+                }
+                End::TimedOut
+            }
             () = sleep_until(give_up) => {
                 tracing::warn!(id = running.id, "a killed command does not end; leaving it to the system");
                 break None;

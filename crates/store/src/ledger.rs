@@ -9,7 +9,7 @@ use crate::{
     store::Store,
     writer::Work,
 };
-use kerf_protocol::ledger::{LedgerEntry, LedgerRow};
+use kerf_protocol::ledger::{LedgerEntry, LedgerRow, Traffic};
 use sqlx::SqliteConnection;
 
 pub use read::Sent;
@@ -33,6 +33,8 @@ struct Row {
     hash: String,
     files: String,
     folder: Option<String>,
+    up: Option<i64>,
+    down: Option<i64>,
 }
 
 impl TryFrom<Row> for LedgerRow {
@@ -50,10 +52,15 @@ impl TryFrom<Row> for LedgerRow {
             hash: row.hash,
             files: from_json(&row.files)?,
         };
+        let traffic = row.up.zip(row.down).map(|(up, down)| Traffic {
+            up: to_u64(up),
+            down: to_u64(down),
+        });
         Ok(Self {
             id: row.id,
             folder: row.folder,
             entry,
+            traffic,
         })
     }
 }
@@ -72,6 +79,8 @@ impl Row {
             hash: entry.hash.clone(),
             files: to_json(&entry.files)?,
             folder,
+            up: None,
+            down: None,
         })
     }
 
@@ -174,6 +183,24 @@ pub(crate) async fn append(conn: &mut SqliteConnection, new: &New) -> Result<i64
     Ok(id)
 }
 
+/// Keeps what went through a connection. One that is told again stays as it was first told.
+pub(crate) async fn put_traffic(
+    conn: &mut SqliteConnection,
+    id: i64,
+    traffic: Traffic,
+) -> Result<(), Failed> {
+    let (up, down) = (to_i64(traffic.up), to_i64(traffic.down));
+    sqlx::query!(
+        "insert into traffic (ledger_id, up, down) values (?, ?, ?) on conflict do nothing",
+        id,
+        up,
+        down
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 struct Hashes {
     before: Vec<u8>,
     own: Vec<u8>,
@@ -183,8 +210,9 @@ async fn stored(conn: &mut SqliteConnection, id: i64) -> Result<(Row, Hashes, Ve
     let found = sqlx::query!(
         "select row.id, row.at, row.host, row.target, row.purpose, row.session_id, row.turn_id, row.bytes, row.hash, row.files,
              row.folder, row.prev_hash, row.row_hash, row.body,
-             base.body as \"base_body?\", base.bytes as \"base_bytes?\"
-         from ledger as row left join ledger as base on base.id = row.base where row.id = ?",
+             base.body as \"base_body?\", base.bytes as \"base_bytes?\", up as \"up?\", down as \"down?\"
+         from ledger as row left join ledger as base on base.id = row.base
+             left join traffic on traffic.ledger_id = row.id where row.id = ?",
         id
     )
     .fetch_optional(conn)
@@ -212,6 +240,8 @@ async fn stored(conn: &mut SqliteConnection, id: i64) -> Result<(Row, Hashes, Ve
         hash: found.hash,
         files: found.files,
         folder: found.folder,
+        up: found.up,
+        down: found.down,
     };
     Ok((
         row,

@@ -47,6 +47,8 @@ mod review;
 #[cfg(feature = "queries")]
 mod row;
 #[cfg(feature = "queries")]
+mod rule;
+#[cfg(feature = "queries")]
 mod search;
 #[cfg(feature = "queries")]
 mod session;
@@ -66,6 +68,7 @@ pub use self::{
     ledger::Sent,
     owner::{Claim, Owner},
     recover::Recovery,
+    rule::StoredRule,
     store::Store,
     write::{Decision, ReviewRow, TurnHead, Write},
 };

@@ -1,17 +1,18 @@
 //! The store itself: one connection that writes, a few that read.
 
 use crate::{
-    Owner, StoreError, Write, open,
+    Owner, StoreError, StoredRule, Write, open,
     pack::Bases,
     project,
     row::Failed,
-    session, transcript,
+    rule, session, transcript,
     writer::{self, Job, Work},
 };
 use kerf_protocol::{
     SessionId, UnixMillis,
     project::Project,
     request::ListSessions,
+    rule::Trust,
     session::{Session, Transcript},
 };
 use sqlx::{Sqlite, SqlitePool, pool::PoolConnection, sqlite::SqlitePoolOptions};
@@ -195,6 +196,40 @@ impl Store {
         let mut conn = self.read().await?;
         let listed = project::listed(&mut conn).await;
         listed.map_err(|error| self.failed(error))
+    }
+
+    /// The user's rules for a folder, by its canonical path, in the order in which they were given.
+    ///
+    /// # Errors
+    /// As all reads: see [`StoreError`].
+    pub async fn rules(&self, folder: &str) -> Result<Vec<StoredRule>, StoreError> {
+        let mut conn = self.read().await?;
+        let rules = rule::of_folder(&mut conn, folder).await;
+        rules.map_err(|error| self.failed(error))
+    }
+
+    /// What the user trusts of a folder, or of all folders.
+    ///
+    /// # Errors
+    /// As all reads: see [`StoreError`].
+    pub async fn trusts(&self, folder: Option<&str>) -> Result<Vec<Trust>, StoreError> {
+        let mut conn = self.read().await?;
+        let trusts = rule::trusts(&mut conn, folder).await;
+        trusts.map_err(|error| self.failed(error))
+    }
+
+    /// The commands that sessions of a folder asked to run, with how often, the last first.
+    ///
+    /// # Errors
+    /// As all reads: see [`StoreError`].
+    pub async fn commands(
+        &self,
+        folder: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, u32)>, StoreError> {
+        let mut conn = self.read().await?;
+        let commands = rule::commands(&mut conn, folder, limit).await;
+        commands.map_err(|error| self.failed(error))
     }
 
     /// A session.

@@ -1,11 +1,13 @@
 //! What can be written, as data.
 
-use crate::{Owner, owner, project, review, row::Failed, session, transcript};
+use crate::{Owner, ledger, owner, project, review, row::Failed, rule, session, transcript};
 use kerf_protocol::{
     ProjectId, SessionId, TurnId, UnixMillis,
     endpoint::{Endpoint, Usage},
     item::{Comment, Item},
+    ledger::Traffic,
     policy::Policy,
+    rule::{RuleVerdict, TrustPin},
     session::{Session, SessionState, TurnState},
 };
 use sqlx::SqliteConnection;
@@ -35,6 +37,33 @@ pub enum Write {
     },
     /// Takes a project off the list. Opening its folder puts it back.
     UnlistProject(ProjectId),
+    /// A rule of the user's for a folder. Nothing happens when it is there.
+    Rule {
+        /// The folder, canonical.
+        folder: String,
+        /// What it says.
+        verdict: RuleVerdict,
+        /// As it is written.
+        text: String,
+        /// When the user gave it.
+        made_at: UnixMillis,
+    },
+    /// Takes a rule back, by its number.
+    RevokeRule(i64),
+    /// The user's trust in something that a folder brings, in the place of an older one of the same name.
+    Trust {
+        /// The folder, canonical.
+        folder: String,
+        /// What was shown.
+        pin: TrustPin,
+        /// When.
+        made_at: UnixMillis,
+    },
+    /// Takes all trust in a folder back.
+    RevokeTrust {
+        /// The folder, canonical.
+        folder: String,
+    },
     /// Another title.
     Title {
         /// The session.
@@ -120,6 +149,13 @@ pub enum Write {
         /// Who.
         owner: Owner,
     },
+    /// What went through a command's connection, which has ended.
+    Traffic {
+        /// Its row in the ledger.
+        ledger_id: i64,
+        /// What went through.
+        traffic: Traffic,
+    },
     /// This owner no longer drives the session. Nothing happens when it does not.
     Disown {
         /// The session.
@@ -185,6 +221,19 @@ async fn one(conn: &mut SqliteConnection, write: &Write) -> Result<(), Failed> {
             policy,
         } => session::configure(conn, *id, endpoint, *policy).await,
         Write::UnlistProject(id) => project::unlist(conn, *id).await,
+        Write::Rule {
+            folder,
+            verdict,
+            text,
+            made_at,
+        } => rule::put(conn, folder, *verdict, text, *made_at).await,
+        Write::RevokeRule(id) => rule::revoke(conn, *id).await,
+        Write::Trust {
+            folder,
+            pin,
+            made_at,
+        } => rule::put_trust(conn, folder, pin, *made_at).await,
+        Write::RevokeTrust { folder } => rule::forget_trust(conn, folder).await,
         Write::Title { id, title } => session::set_title(conn, *id, title).await,
         Write::Archived { id, archived } => session::set_archived(conn, *id, *archived).await,
         Write::AddUsage { session_id, usage } => session::add_usage(conn, *session_id, usage).await,
@@ -223,6 +272,9 @@ async fn one(conn: &mut SqliteConnection, write: &Write) -> Result<(), Failed> {
             comments,
         } => review::drop_comments(conn, *session_id, comments).await,
         Write::Own { session_id, owner } => owner::own(conn, *session_id, owner).await,
+        Write::Traffic { ledger_id, traffic } => {
+            ledger::put_traffic(conn, *ledger_id, *traffic).await
+        }
         Write::Disown { session_id, owner } => owner::disown(conn, *session_id, owner).await,
     }
 }

@@ -101,6 +101,7 @@ export function engine(change: Handlers = {}) {
       notifications: 'on',
       reach: 'endpoint',
       prices: {},
+      network: { allow: [] },
     }),
     'settings/change': () => ({}),
     'endpoint/list': () => [],

@@ -3,7 +3,7 @@
 /**
  * The user's answer.
  */
-export type Answer = { "type": "allow" } | { "type": "allow_for_session" } | { "type": "deny", 
+export type Answer = { "type": "allow" } | { "type": "allow_for_session" } | { "type": "allow_for_project" } | { "type": "deny", 
 /**
  * What to do instead; goes to the model.
  */

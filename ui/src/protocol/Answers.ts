@@ -26,11 +26,15 @@ import type { Project } from "./Project";
 import type { Prompted } from "./Prompted";
 import type { RepoStatus } from "./RepoStatus";
 import type { Review } from "./Review";
+import type { RuleList } from "./RuleList";
 import type { SearchAnswer } from "./SearchAnswer";
 import type { Session } from "./Session";
 import type { SessionHit } from "./SessionHit";
 import type { SkippedFile } from "./SkippedFile";
+import type { TestedCommand } from "./TestedCommand";
 import type { Transcript } from "./Transcript";
+import type { Trust } from "./Trust";
+import type { TrustShown } from "./TrustShown";
 
 /**
  * The answer that belongs to each request, by name; for the generated TypeScript.
@@ -212,6 +216,34 @@ export type Answers = {
  * Recomputes the whole chain.
  */
 "ledger/verify": LedgerProof, 
+/**
+ * The rules that count in a folder, and those of the project that wait for the user's trust.
+ */
+"rules/list": RuleList, 
+/**
+ * What the rules of a folder say about a command, or about those that its sessions ran.
+ */
+"rules/test": Array<TestedCommand>, 
+/**
+ * Takes a rule back that was given by an answer.
+ */
+"rules/revoke": Nothing, 
+/**
+ * What of a project counts only with the user's trust, whole.
+ */
+"trust/show": TrustShown, 
+/**
+ * Trusts what was shown. Fails when it is another by now.
+ */
+"trust/set": Nothing, 
+/**
+ * Takes the trust in a folder back, all of it.
+ */
+"trust/revoke": Nothing, 
+/**
+ * What the user trusts, of all folders.
+ */
+"trust/list": Array<Trust>, 
 /**
  * The settings.
  */

@@ -2,6 +2,7 @@
 import type { FileRange } from "./FileRange";
 import type { Purpose } from "./Purpose";
 import type { SessionId } from "./SessionId";
+import type { Traffic } from "./Traffic";
 import type { TurnId } from "./TurnId";
 
 /**
@@ -51,4 +52,4 @@ hash: string,
 /**
  * The parts of files that are inside.
  */
-files: Array<FileRange>, };
+files: Array<FileRange>, traffic?: Traffic, };

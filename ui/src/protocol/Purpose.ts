@@ -3,4 +3,4 @@
 /**
  * Why a request was made.
  */
-export type Purpose = "turn" | "summary" | "models" | "discovery";
+export type Purpose = "turn" | "summary" | "models" | "discovery" | "command";

@@ -2,6 +2,7 @@
 import type { ItemId } from "./ItemId";
 import type { QuestionAbout } from "./QuestionAbout";
 import type { QuestionId } from "./QuestionId";
+import type { RuleOffer } from "./RuleOffer";
 
 /**
  * What the policy asks the user, whole and uncut.
@@ -18,4 +19,16 @@ item_id: ItemId,
 /**
  * What is asked.
  */
-about: QuestionAbout, };
+about: QuestionAbout, 
+/**
+ * What [`Answer::AllowForSession`] would cover, in plain words; none: it is not kept.
+ */
+session?: string | null, 
+/**
+ * The rule that [`Answer::AllowForProject`] would keep; none: there is no such answer.
+ */
+project?: RuleOffer | null, 
+/**
+ * The rule because of which it is asked, in plain words; none: the policy asks.
+ */
+because?: string | null, };

@@ -21,6 +21,7 @@ import { Endpoints } from './endpoints.svelte';
 import { Ledger } from './ledger.svelte';
 import { noticeOf } from './notices';
 import { ReviewState } from './review.svelte';
+import { Rules } from './rules.svelte';
 import { Settings } from './settings.svelte';
 import { Tasks } from './tasks.svelte';
 
@@ -61,6 +62,7 @@ export class Kerf {
   readonly ledger: Ledger;
   readonly index: CodeIndex;
   readonly search: CodeSearch;
+  readonly rules: Rules;
   projects: Project[] = $state.raw([]);
   /** Whether the first list of projects has come. */
   ready = $state(false);
@@ -97,6 +99,7 @@ export class Kerf {
     this.ledger = new Ledger(backend);
     this.index = new CodeIndex(backend);
     this.search = new CodeSearch(backend, () => this.folder);
+    this.rules = new Rules(backend);
   }
 
   /** The open task as the list has it. */
@@ -394,6 +397,8 @@ export class Kerf {
       task.queued = [];
       void task.review.load();
       void this.loadRepo();
+      // An answer may have kept a rule, and a file of the project may have changed.
+      void this.rules.load();
     } else if (
       event.type === 'item.completed' &&
       event.item.type === 'tool_call' &&

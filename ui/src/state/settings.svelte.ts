@@ -12,6 +12,7 @@ const DEFAULTS: AppSettings = {
   notifications: 'on',
   reach: 'endpoint',
   prices: {},
+  network: { allow: [] },
 };
 
 /** How large text can be made, in percent. */

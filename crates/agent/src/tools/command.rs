@@ -3,7 +3,7 @@
 use super::or_root;
 use kerf_protocol::{
     item::Exit,
-    policy::{Isolation, SandboxMode},
+    policy::{Isolation, NetworkLevel, SandboxMode},
 };
 use kerf_sandbox::{Background, Capped, End, Invocation, Job, Outcome};
 use kerf_workspace::Workspace;
@@ -80,6 +80,7 @@ impl RunCommand {
             env: Vec::new(),
             writable: Vec::new(),
             output_cap: OUTPUT_CAP,
+            network: None,
         }
     }
 }
@@ -107,7 +108,7 @@ pub(crate) fn describe(outcome: &Outcome) -> String {
 }
 
 /// How the command ended, for the item.
-pub(crate) fn exit(end: &End, isolation: &Isolation) -> Exit {
+pub(crate) fn exit(end: &End, isolation: &Isolation, network: NetworkLevel) -> Exit {
     Exit {
         code: match end {
             End::Exited(code) => Some(*code),
@@ -115,6 +116,7 @@ pub(crate) fn exit(end: &End, isolation: &Isolation) -> Exit {
         },
         timed_out: matches!(end, End::TimedOut),
         isolation: isolation.clone(),
+        network,
     }
 }
 

@@ -5,7 +5,7 @@ use kerf_agent::TurnEnd;
 use kerf_protocol::{
     Code,
     item::{ItemBody, ItemStatus},
-    policy::{Answer, ApproveMode, Isolation, QuestionAbout, SandboxMode},
+    policy::{Answer, ApproveMode, Isolation, NetworkLevel, QuestionAbout, SandboxMode},
 };
 use kerf_test_support::Turn;
 use rstest::rstest;
@@ -81,6 +81,7 @@ async fn a_question_shows_the_whole_command() {
             command,
             cwd: "sub".to_owned(),
             isolation: Isolation::Off,
+            network: NetworkLevel::default(),
             secrets: Vec::new(),
         }
     );

@@ -1,7 +1,10 @@
 //! A session to be tested, and the host that records it.
 
 use bytes::Bytes;
-use kerf_agent::{Agent, Control, Host, HostError, Nobody, Scope, Setup, TurnEnd, UserInput};
+use kerf_agent::{
+    Agent, Connected, Control, Host, HostError, NetworkCall, Nobody, Scope, Setup, TurnEnd,
+    UserInput,
+};
 use kerf_egress::{Allowed, BoxFuture, Egress, Ledger, LedgerError};
 use kerf_model::{Door, Target};
 use kerf_protocol::{
@@ -12,6 +15,7 @@ use kerf_protocol::{
     ledger::LedgerEntry,
     policy::{Answer, ApproveMode, Policy, Question, SandboxMode},
     review::Author,
+    rule::RuleOrigin,
     session::{Turn as StoredTurn, TurnState},
 };
 use kerf_sandbox::Sandbox;
@@ -55,14 +59,18 @@ pub(crate) enum Fail {
 }
 
 type Hook = Box<dyn FnMut(&EventBody) + Send>;
+type Connect = fn(NetworkCall) -> Option<Connected>;
 
 #[derive(Default)]
 struct State {
     log: Vec<Entry>,
     says: VecDeque<Say>,
     questions: Vec<Question>,
+    rules: Vec<String>,
     fail: Option<Fail>,
     hook: Option<Hook>,
+    /// What gives commands their network.
+    connect: Option<Connect>,
     /// Items as a store would hold them: in the order in which they were first written.
     items: Vec<Item>,
     begun: Vec<Item>,
@@ -106,6 +114,11 @@ impl RecordingHost {
         self.state().hook = Some(Box::new(hook));
     }
 
+    /// Gives commands a network from now on.
+    pub(crate) fn connect(&self, connect: Connect) {
+        self.state().connect = Some(connect);
+    }
+
     pub(crate) fn log(&self) -> Vec<Entry> {
         self.state().log.clone()
     }
@@ -116,6 +129,11 @@ impl RecordingHost {
             _ => None,
         });
         events.collect()
+    }
+
+    /// The rules that were kept.
+    pub(crate) fn kept_rules(&self) -> Vec<String> {
+        self.state().rules.clone()
     }
 
     pub(crate) fn questions(&self) -> Vec<Question> {
@@ -260,6 +278,16 @@ impl Host for RecordingHost {
             Some(Say::Nothing) => std::future::pending().await,
             Some(Say::Nobody) | None => Err(Nobody),
         }
+    }
+
+    fn network(&self, call: NetworkCall) -> Option<Connected> {
+        let connect = self.state().connect?;
+        connect(call)
+    }
+
+    async fn keep_rule(&self, text: &str) -> Result<RuleOrigin, HostError> {
+        self.state().rules.push(text.to_owned());
+        Ok(RuleOrigin::Answer { id: 1, made_at: 1 })
     }
 
     async fn before_change(&self, _: ItemId, scope: Scope<'_>) -> Result<(), HostError> {
@@ -494,6 +522,11 @@ fn setup(
             endpoint: server.endpoint(wire),
             key: None,
         },
+        rules: Arc::new(kerf_rules::Rules::new(
+            &fixture.path().canonicalize().unwrap().to_string_lossy(),
+            None,
+            Vec::new(),
+        )),
         policy: Policy {
             sandbox: SandboxMode::Off,
             approve: ApproveMode::Auto,

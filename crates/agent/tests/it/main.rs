@@ -13,6 +13,7 @@ mod kit;
 mod limits;
 mod looks;
 mod map;
+mod network;
 mod order;
 mod paths;
 mod repeats;

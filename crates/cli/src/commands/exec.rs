@@ -2,9 +2,9 @@
 
 use crate::{
     args::{Exec, Message, Resume},
-    commands::{find_session, usage},
+    commands::{find_session, trust, usage},
     exit::Exit,
-    output::Output,
+    output::{Output, visible},
     show,
 };
 use kerf_engine::{Engine, Events};
@@ -41,6 +41,7 @@ pub(crate) async fn exec(
         policy,
     };
     let session = engine.call::<method::SessionNew>(new).await?;
+    trust::say_what_waits(engine, &session.folder).await;
     let events = engine.subscribe(session.id).await?;
     if let Some(schema) = schema {
         engine.set_output_schema(session.id, schema).await?;
@@ -126,6 +127,7 @@ async fn turn(
                 match &event.body {
                     EventBody::ApprovalRequested { question } if attended => {
                         show::question(&question.about, output);
+                        output.flush();
                         ask_for(question);
                         waiting = Some(question.clone());
                     }
@@ -209,13 +211,36 @@ fn stdin_lines() -> UnboundedReceiver<String> {
 }
 
 fn ask_for(question: &Question) {
-    let choices = match question.about {
-        QuestionAbout::Ask { .. } => "answer: ",
-        QuestionAbout::Interrupted { .. } => "[y]es, [n]o, or tell the agent what happened: ",
-        QuestionAbout::Command { .. } | QuestionAbout::Edit { .. } => {
-            "[y]es, [a]lways in this session, [n]o, or say what to do instead: "
+    let mut choices = String::new();
+    if let Some(because) = &question.because {
+        choices.push_str(&format!("{}\n", visible(because)));
+    }
+    let mut ways = "[y]es".to_owned();
+    if let Some(covers) = &question.session {
+        choices.push_str(&format!(
+            "always in this session covers {}\n",
+            visible(covers)
+        ));
+        ways.push_str(", [a]lways in this session");
+    }
+    if let Some(offer) = &question.project {
+        choices.push_str(&format!(
+            "always for this project covers {}\n",
+            visible(&offer.words)
+        ));
+        ways.push_str(", always for this [p]roject");
+    }
+    match question.about {
+        QuestionAbout::Ask { .. } => choices.push_str("answer: "),
+        QuestionAbout::Interrupted { .. } => {
+            choices.push_str("[y]es, [n]o, or tell the agent what happened: ");
         }
-    };
+        QuestionAbout::Command { .. }
+        | QuestionAbout::Network { .. }
+        | QuestionAbout::Edit { .. } => {
+            choices.push_str(&format!("{ways}, [n]o, or say what to do instead: "));
+        }
+    }
     let mut err = stderr();
     // Where standard error is closed the question is still on standard output.
     let _ = err.write_all(choices.as_bytes()).and_then(|()| err.flush());
@@ -240,6 +265,7 @@ async fn answer(
         }
         ("y" | "yes", _) => Answer::Allow,
         ("a" | "always", _) => Answer::AllowForSession,
+        ("p" | "project", _) if question.project.is_some() => Answer::AllowForProject,
         ("" | "n" | "no", _) => Answer::Deny {
             reason: String::new(),
         },

@@ -9,7 +9,7 @@ use crate::{
 use kerf_engine::Engine;
 use kerf_protocol::{
     Failure, SessionId,
-    ledger::{LedgerRow, LedgerTotal, TotalBy},
+    ledger::{LedgerRow, LedgerTotal, Purpose, TotalBy},
     request::{LedgerRef, ListLedger, TotalLedger, VerifyLedger, method},
 };
 use std::io::{IsTerminal, stdout};
@@ -142,6 +142,10 @@ fn print_row(row: &LedgerRow, output: &Output) {
     }
     let entry = &row.entry;
     let files = match entry.files.len() {
+        0 if entry.purpose == Purpose::Command => match row.traffic {
+            Some(traffic) => format!("a command, {} bytes back", traffic.down),
+            None => "a command, not ended".to_owned(),
+        },
         0 => "no file".to_owned(),
         1 => visible(&entry.files[0].path).into_owned(),
         n => format!("{n} parts of files"),
@@ -151,7 +155,7 @@ fn print_row(row: &LedgerRow, output: &Output) {
         row.id,
         time(entry.at),
         visible(&entry.host),
-        entry.bytes,
+        row.traffic.map_or(entry.bytes, |traffic| traffic.up),
         files
     ));
 }

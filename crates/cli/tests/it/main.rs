@@ -30,6 +30,7 @@ mod files;
 mod instructions;
 mod invalid;
 mod ledger;
+mod network;
 mod patch;
 #[cfg(unix)]
 mod policy;

@@ -415,6 +415,7 @@ fn the_doctor_names_every_part() {
         "keyring",
         "endpoint",
         "sandbox",
+        "network",
         "folder",
     ] {
         assert!(names.contains(&name), "{name} is not in {names:?}");

@@ -7,3 +7,4 @@ mod door;
 mod ledger;
 mod proxy;
 mod timeouts;
+mod tunnels;

@@ -101,6 +101,13 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         ("ledger/show", json!({"id": 1_000_000})),
         ("ledger/totals", json!({"by": "file", "folder": folder})),
         ("ledger/verify", json!({})),
+        ("rules/list", json!({ "folder": folder })),
+        ("rules/test", json!({"folder": folder, "command": "rm $(x"})),
+        ("rules/revoke", json!({"id": 1_000_000})),
+        ("trust/show", json!({ "folder": folder })),
+        ("trust/set", json!({"folder": folder, "items": []})),
+        ("trust/revoke", json!({ "folder": folder })),
+        ("trust/list", json!({})),
         ("settings/show", json!({})),
         (
             "settings/change",
@@ -132,7 +139,9 @@ async fn every_request_is_answered() {
             engine.idle(id).await.unwrap();
         }
         let expected = match *method {
-            "session/answer" | "ledger/show" | "project/remove" => Err(Code::NotFound),
+            "session/answer" | "ledger/show" | "project/remove" | "rules/revoke" => {
+                Err(Code::NotFound)
+            }
             "endpoint/remove" => Err(Code::Configuration),
             // The session is gone by then.
             name if name.starts_with("review/") => Err(Code::NotFound),

@@ -25,6 +25,7 @@ async fn front(
         env: Vec::new(),
         writable: Vec::new(),
         output_cap: 1 << 20,
+        network: None,
     };
     let print = |bytes: &[u8]| {
         // Whoever reads may be gone; the command goes on.

@@ -6,6 +6,7 @@
 
 use super::{
     group::Group,
+    handing,
     helper::{ARGUMENT, GRACE, remove_temp, say},
     placeholder::Placeholder,
     signals::Signals,
@@ -17,10 +18,10 @@ use crate::plan::Plan;
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io::{self, PipeReader, PipeWriter, Read},
+    io::{self, PipeReader, Read},
     os::{
-        fd::AsFd,
-        unix::{fs::MetadataExt, process::CommandExt},
+        fd::{AsFd, OwnedFd},
+        unix::{fs::MetadataExt, net::UnixStream, process::CommandExt},
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -87,15 +88,16 @@ fn is_trusted(meta: &fs::Metadata) -> bool {
         && meta.mode() & RUNS != 0
 }
 
-/// Runs a command in a view of its own and clears up.
-pub(super) fn run(around: Around) {
+/// Runs a command in a view of its own and clears up. `door` goes to the helper inside.
+pub(super) fn run(around: Around, door: Option<OwnedFd>) {
     syscall::new_session();
     let temp = PathBuf::from(&around.plan.temp);
     let mut placeholders = Vec::new();
-    let last = match hold(&around.plan, &mut placeholders).and_then(|held| start(around, &held)) {
-        Ok(running) => running.see_through(),
-        Err(refused) => Word::Failed(refused),
-    };
+    let last =
+        match hold(&around.plan, &mut placeholders).and_then(|held| start(around, &held, door)) {
+            Ok(running) => running.see_through(),
+            Err(refused) => Word::Failed(refused),
+        };
     placeholders.into_iter().for_each(Placeholder::release);
     say(&last);
     remove_temp(&temp);
@@ -125,18 +127,18 @@ struct Running {
     signals: Signals,
     bubblewrap: Child,
     /// Closed to tell the inner helper to stop.
-    control: Option<PipeWriter>,
+    control: Option<UnixStream>,
     words: PipeReader,
     /// Removed when nothing is in it any more.
     _group: Option<Group>,
 }
 
-fn start(around: Around, held: &[PathBuf]) -> Result<Running, Refused> {
+fn start(around: Around, held: &[PathBuf], door: Option<OwnedFd>) -> Result<Running, Refused> {
     let failed = |error: io::Error| Refused::new(Step::Confine, error);
     let signals = Signals::catch().map_err(failed)?;
     let view = View::new(&around.plan, held);
     let checks = view.checks().map_err(failed)?;
-    let (control_end, control) = io::pipe().map_err(failed)?;
+    let (control_end, control) = UnixStream::pair().map_err(failed)?;
     let (words, words_end) = io::pipe().map_err(failed)?;
 
     // Kept open until bubblewrap has them.
@@ -177,7 +179,7 @@ fn start(around: Around, held: &[PathBuf]) -> Result<Running, Refused> {
         .args(&arguments)
         .env_clear()
         .current_dir("/")
-        .stdin(control_end)
+        .stdin(OwnedFd::from(control_end))
         .stdout(Stdio::inherit())
         .stderr(words_end)
         .process_group(0);
@@ -197,6 +199,7 @@ fn start(around: Around, held: &[PathBuf]) -> Result<Running, Refused> {
     // The output is the command's alone.
     syscall::close_output();
     // When bubblewrap does not take it, its own words say why.
+    let _ = handing::send(&control, door.as_ref().map(AsFd::as_fd));
     let _ = syscall::write_all_within(&control, &frame, super::START);
     Ok(Running {
         signals,

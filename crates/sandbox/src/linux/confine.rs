@@ -2,12 +2,12 @@
 //!
 //! Reading is allowed nearly everywhere; `/dev` is the exception, because disks and other people's terminals are
 //! files there. Writing is allowed below the given paths only. The network and other programs' sockets are closed
-//! by [`filter`]. Nothing here needs privileges, and nothing can be undone by the command.
+//! by [`filter`]; where a command has a network of its own, one port of that is left open by both. Nothing here needs privileges, and nothing can be undone by the command.
 
 use super::{filter, syscall};
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, PathBeneath, PathFd, Ruleset,
-    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath, PathFd,
+    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use std::{ffi::OsString, fs, os::unix::fs::MetadataExt, path::Path};
 
@@ -24,16 +24,21 @@ const DEVICES: &[&str] = &[
     "/dev/tty",
 ];
 
-/// Confines the calling process. `reads` can be read even when it lies in `/dev`; `writable` is written.
+/// Confines the calling process. `reads` can be read even when it lies in `/dev`; `writable` is written; `port` is the
+/// one that can be connected to, in a network that has nothing else.
 /// Returns the kernel's version of Landlock.
 ///
 /// # Errors
 /// What could not be set up; the process may be confined in part and must not go on.
-pub(super) fn this_process(reads: Option<&Path>, writable: &[OsString]) -> Result<u8, String> {
+pub(super) fn this_process(
+    reads: Option<&Path>,
+    writable: &[OsString],
+    port: Option<u16>,
+) -> Result<u8, String> {
     drop_capabilities(reads)?;
     let abi =
-        restrict_files(reads, writable).map_err(|error| format!("Landlock failed: {error}"))??;
-    filter::install(abi)?;
+        restrict(reads, writable, port).map_err(|error| format!("Landlock failed: {error}"))??;
+    filter::install(abi, port.is_some())?;
     Ok(abi)
 }
 
@@ -66,9 +71,10 @@ pub(super) fn has_capabilities() -> bool {
         .is_none_or(|mask| mask.trim().contains(|digit| digit != '0'))
 }
 
-fn restrict_files(
+fn restrict(
     reads: Option<&Path>,
     writable: &[OsString],
+    port: Option<u16>,
 ) -> Result<Result<u8, String>, RulesetError> {
     let read = AccessFs::from_read(RULES);
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev | AccessFs::Truncate;
@@ -95,6 +101,9 @@ fn restrict_files(
     }
     for path in writable {
         ruleset = allow(ruleset, Path::new(path), write)?;
+    }
+    if let Some(port) = port {
+        ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
     }
     let status = ruleset.restrict_self()?;
     Ok(match (status.ruleset, status.landlock) {

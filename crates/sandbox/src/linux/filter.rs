@@ -4,7 +4,8 @@
 //! the next one. Files are Landlock's matter; this closes the network, other processes, the kernel's own doors, and
 //! whatever would go around the two.
 //!
-//! Sockets are refused whole, local ones too: a filter cannot see the path that a program connects to, and behind
+//! Sockets are refused whole, local ones too (where a command has a network of its own, TCP over IPv4 is left, which
+//! leads nowhere but into that): a filter cannot see the path that a program connects to, and behind
 //! local sockets wait Docker, the session bus and the SSH agent. Connected pairs stay, which programs use
 //! to talk to their own children; datagram pairs do not, because those can be sent to any address.
 
@@ -17,11 +18,11 @@ use std::collections::BTreeMap;
 
 type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
 
+/// The network, and other programs' sockets.
+const NETWORK: &[c_long] = &[libc::SYS_socket, libc::SYS_connect];
+
 /// Refused in every form.
 const REFUSED: &[c_long] = &[
-    // The network, and other programs' sockets.
-    libc::SYS_socket,
-    libc::SYS_connect,
     // Other processes.
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
@@ -110,24 +111,33 @@ const NAMESPACES: &[i32] = &[
 /// Terminal commands that type for the user.
 const TYPING: &[u64] = &[0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
 
+/// The bits of a socket's type that are not flags.
+const TYPE_MASK: u64 = 0xf;
+
 /// The first version of Landlock that guards `truncate`.
 const ABI_WITH_TRUNCATE: u8 = 3;
 
-/// Puts the filters in force for the calling process. `abi` is the kernel's version of Landlock.
-pub(super) fn install(abi: u8) -> Result<(), String> {
+/// Puts the filters in force for the calling process. `abi` is the kernel's version of Landlock; `tcp`: whether sockets
+/// for TCP over IPv4 are left, in a network of its own.
+pub(super) fn install(abi: u8, tcp: bool) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("seccomp failed: {error}");
-    for program in programs(abi).map_err(|error| failed(&error))? {
+    for program in programs(abi, tcp).map_err(|error| failed(&error))? {
         apply_filter(&program).map_err(|error| failed(&error))?;
     }
     Ok(())
 }
 
-fn programs(abi: u8) -> Result<Vec<BpfProgram>, seccompiler::BackendError> {
+fn programs(abi: u8, tcp: bool) -> Result<Vec<BpfProgram>, seccompiler::BackendError> {
     let mut refused: Rules = REFUSED
         .iter()
         .chain(REFUSED_HERE)
         .map(|&call| (call, vec![]))
         .collect();
+    if tcp {
+        refused.insert(libc::SYS_socket, all_but_tcp()?);
+    } else {
+        refused.extend(NETWORK.iter().map(|&call| (call, vec![])));
+    }
     // Flags in memory cannot be seen by a filter; libraries then fall back to calls whose flags can.
     let mut unknown: Rules = [(libc::SYS_clone3, vec![])].into();
     let unsupported: Rules = UNSUPPORTED.iter().map(|&call| (call, vec![])).collect();
@@ -145,7 +155,6 @@ fn programs(abi: u8) -> Result<Vec<BpfProgram>, seccompiler::BackendError> {
     }
     refused.insert(libc::SYS_ioctl, typing);
 
-    const TYPE_MASK: u64 = 0xf;
     let pairs = vec![
         rule(0, SeccompCmpOp::Ne, libc::AF_UNIX as u64)?,
         rule(
@@ -183,6 +192,24 @@ fn programs(abi: u8) -> Result<Vec<BpfProgram>, seccompiler::BackendError> {
         compile(unknown, libc::ENOSYS)?,
         compile(unsupported, libc::EOPNOTSUPP)?,
     ])
+}
+
+/// Rules that match each socket but those for TCP over IPv4. Its kin (multipath TCP, SMC) go around Landlock.
+fn all_but_tcp() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    let mut rules = vec![rule(0, SeccompCmpOp::Ne, libc::AF_INET as u64)?];
+    for kind in (0..=TYPE_MASK).filter(|&kind| kind != libc::SOCK_STREAM as u64) {
+        rules.push(rule(1, SeccompCmpOp::MaskedEq(TYPE_MASK), kind)?);
+    }
+    let not = |protocol: i32| {
+        SeccompCondition::new(
+            2,
+            Dword,
+            SeccompCmpOp::Ne,
+            u64::from(protocol.cast_unsigned()),
+        )
+    };
+    rules.push(SeccompRule::new(vec![not(0)?, not(libc::IPPROTO_TCP)?])?);
+    Ok(rules)
 }
 
 fn compile(rules: Rules, errno: i32) -> Result<BpfProgram, seccompiler::BackendError> {
@@ -245,8 +272,8 @@ mod tests {
 
     #[test]
     fn filters_for_every_kernel_compile() {
-        for abi in 1..=9 {
-            let programs = programs(abi).unwrap();
+        for (abi, tcp) in (1..=9).flat_map(|abi| [(abi, false), (abi, true)]) {
+            let programs = programs(abi, tcp).unwrap();
             assert_eq!(programs.len(), 3);
             assert!(programs.iter().all(|program| program.len() < 4096));
         }

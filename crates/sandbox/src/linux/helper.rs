@@ -9,15 +9,18 @@
 
 use super::{
     bubblewrap, confine,
+    gate::Gate,
     group::Group,
+    handing,
     limits::{Limits, limit_this_process},
     signals::{self, Signals},
     syscall::{self, Forked},
     tree,
+    trial::Trial,
     view::{self, Check},
     wire::{self, Inside, Refused, Request, Step, Word},
 };
-use crate::plan::Plan;
+use crate::{network::PORT, plan::Plan};
 use kerf_protocol::policy::SandboxMode;
 use std::{
     convert::Infallible,
@@ -25,7 +28,10 @@ use std::{
     ffi::{CString, OsString},
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    os::{fd::AsFd, unix::ffi::OsStringExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStringExt,
+    },
     path::Path,
     process,
     time::{Duration, Instant},
@@ -54,8 +60,12 @@ pub(crate) fn run_if_helper() {
 
 fn serve() -> i32 {
     syscall::close_all_from(3);
-    let request = match wire::read_request(io::stdin().lock()) {
-        Ok(request) => request,
+    let received = handing::receive(&io::stdin());
+    let (door, request) = match received.and_then(|received| {
+        let request = wire::read_request(io::stdin().lock())?;
+        Ok((received.file(), request))
+    }) {
+        Ok(received) => received,
         // Kerf went away, or somebody tried this by hand.
         Err(error) => {
             say_text(&format!(
@@ -67,12 +77,12 @@ fn serve() -> i32 {
     match request {
         Request::Probe => say(&probe()),
         Request::Run(plan) => {
-            run(&plan, None);
+            run(&plan, None, None);
             remove_temp(Path::new(&plan.temp));
         }
-        Request::Around(around) => bubblewrap::run(*around),
+        Request::Around(around) => bubblewrap::run(*around, door),
         Request::Inside(inside) => match verify(&inside) {
-            Ok(()) => run(&inside.plan, Some(&inside)),
+            Ok(()) => run(&inside.plan, Some(&inside), door),
             Err(reason) => say(&Word::Failed(Refused::new(Step::Confine, reason))),
         },
     }
@@ -106,7 +116,7 @@ fn probe() -> Word {
             reason,
         })
     };
-    let abi = match confine::this_process(None, &[]) {
+    let abi = match confine::this_process(None, &[], None) {
         Ok(abi) => abi,
         Err(reason) => return failed(reason),
     };
@@ -120,20 +130,28 @@ fn probe() -> Word {
         let _ = fs::remove_file(&canary);
         return failed("the kernel accepts Landlock rules but does not follow them".to_owned());
     }
-    if syscall::can_make_socket() {
+    let kinds = [libc::SOCK_STREAM, libc::SOCK_DGRAM];
+    if kinds
+        .into_iter()
+        .any(|kind| syscall::can_make_socket(libc::AF_INET, kind))
+    {
         return failed("the kernel accepts a seccomp filter but does not follow it".to_owned());
     }
     Word::Confined { abi }
 }
 
 /// Runs the command to its end; `inside` when this process is the first of a view.
-fn run(plan: &Plan, inside: Option<&Inside>) {
+fn run(plan: &Plan, inside: Option<&Inside>, door: Option<OwnedFd>) {
     // A view is in one already.
     let group = inside.is_none().then(Group::make).flatten();
+    let gate = match door.map(Gate::open).transpose() {
+        Ok(gate) => gate,
+        Err(error) => return say(&Word::Failed(Refused::new(Step::Confine, error))),
+    };
     match start(plan, inside, group.as_ref()) {
         Ok((leader, signals)) => {
             say(&Word::Started);
-            let ended = watch(leader, &signals, plan);
+            let ended = watch(leader, &signals, plan, gate);
             // The command's output ends here, unless a process escaped.
             syscall::close_output();
             say(&ended);
@@ -205,6 +223,7 @@ fn become_command(plan: &Plan, inside: Option<&Inside>) -> Result<Infallible, Re
     }))
     .map_err(|error| Refused::new(Step::Program, error))?;
     limit_this_process();
+    let trial = inside.and_then(|inside| inside.trial.as_ref());
     if plan.mode != SandboxMode::Off {
         let reads = Some(Path::new(&plan.workspace));
         let mut writable = plan.writable.clone();
@@ -212,10 +231,18 @@ fn become_command(plan: &Plan, inside: Option<&Inside>) -> Result<Infallible, Re
             writable.extend(view::PRIVATE.iter().map(OsString::from));
             writable.push(view::SHARED_MEMORY.into());
         }
-        confine::this_process(reads, &writable)
-            .map_err(|reason| Refused::new(Step::Confine, reason))?;
+        let confine = |port| {
+            confine::this_process(reads, &writable, port)
+                .map_err(|reason| Refused::new(Step::Confine, reason))
+        };
+        if trial.is_some() {
+            // First with what a network leaves open, which can be closed afterwards but not opened.
+            confine(Some(PORT))?;
+            Trial::run_with_network().map_err(|reason| Refused::new(Step::Confine, reason))?;
+        }
+        confine(plan.port)?;
     }
-    if let Some(trial) = inside.and_then(|inside| inside.trial.as_ref()) {
+    if let Some(trial) = trial {
         trial
             .run()
             .map_err(|reason| Refused::new(Step::Confine, reason))?;
@@ -230,12 +257,16 @@ fn c_strings(strings: impl Iterator<Item = OsString>) -> Result<Vec<CString>, st
 }
 
 /// Waits for the command's end or the order to stop, then kills all that is left.
-fn watch(leader: i32, signals: &Signals, plan: &Plan) -> Word {
+fn watch(leader: i32, signals: &Signals, plan: &Plan, mut gate: Option<Gate>) -> Word {
     let mut limits = Limits::new(plan);
     let mut status = None;
     let mut stopped = false;
     while status.is_none() && !stopped {
-        let news = signals.wait(LIMITS_EVERY, Some(io::stdin().as_fd()));
+        let voice = gate.as_mut().and_then(Gate::voice);
+        let news = signals.wait_and_hear(LIMITS_EVERY, Some(io::stdin().as_fd()), voice);
+        if let (Some(gate), true) = (&mut gate, news.heard) {
+            gate.hand_out();
+        }
         status = collect(leader).1;
         stopped = status.is_none() && news.stop;
         if status.is_none()

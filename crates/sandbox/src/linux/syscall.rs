@@ -325,10 +325,10 @@ pub(super) fn free_bytes(path: &OsStr) -> Option<u64> {
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
-/// Whether this process can make a network socket.
-pub(super) fn can_make_socket() -> bool {
+/// Whether this process can make such a socket.
+pub(super) fn can_make_socket(domain: c_int, kind: c_int) -> bool {
     // SAFETY: takes no pointers. The process ends soon, and the socket with it.
-    unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0) >= 0 }
+    unsafe { libc::socket(domain, kind, 0) >= 0 }
 }
 
 /// A file's device and number.

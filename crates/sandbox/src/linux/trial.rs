@@ -72,6 +72,27 @@ impl Room {
 }
 
 impl Trial {
+    /// Tries to get further than the one port that a command with a network may connect to: by a socket for something else
+    /// than TCP over IPv4. That this leads nowhere else is shown by [`run`](Self::run), which finds only `lo`.
+    ///
+    /// # Errors
+    /// What succeeded.
+    pub(super) fn run_with_network() -> Result<(), String> {
+        for (domain, kind) in [
+            (libc::AF_INET, libc::SOCK_DGRAM),
+            (libc::AF_INET, libc::SOCK_RAW),
+            (libc::AF_INET6, libc::SOCK_STREAM),
+            (libc::AF_UNIX, libc::SOCK_STREAM),
+            (libc::AF_NETLINK, libc::SOCK_RAW),
+            (libc::AF_VSOCK, libc::SOCK_STREAM),
+        ] {
+            if syscall::can_make_socket(domain, kind) {
+                return Err(format!("a socket of kind {domain}/{kind} could be made"));
+            }
+        }
+        Ok(())
+    }
+
     /// Tries to get out.
     ///
     /// # Errors
@@ -108,7 +129,7 @@ impl Trial {
         if names.any(|name| name != "lo") {
             return Err("the machine's network can be seen".to_owned());
         }
-        if syscall::can_make_socket() {
+        if syscall::can_make_socket(libc::AF_INET, libc::SOCK_STREAM) {
             return Err("a socket could be made".to_owned());
         }
         if syscall::can_make_user_namespace() {

@@ -235,6 +235,7 @@ mod tests {
             temp: "/".into(),
             guard,
             mode: SandboxMode::WorkspaceWrite,
+            port: None,
         };
         let base = ["/", "/dev", "/proc", "/run", "/tmp", "/var/tmp"];
         let mounts = View::new(&plan, &[]).0.into_iter();

@@ -13,5 +13,6 @@ mod processes;
 mod programs;
 mod room;
 mod settings;
+mod tunnels;
 mod unavailable;
 mod view;

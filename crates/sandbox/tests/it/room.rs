@@ -54,6 +54,7 @@ impl Room {
             env: Vec::new(),
             writable: Vec::new(),
             output_cap: 1 << 20,
+            network: None,
         }
     }
 

@@ -106,8 +106,9 @@ async fn matching(
     Ok(sqlx::query_as!(
         Row,
         r#"select ledger.id as "id!", at, host, target, purpose, session_id, turn_id, bytes, hash, files,
-               coalesce(ledger.folder, session.folder) as "folder?: String"
+               coalesce(ledger.folder, session.folder) as "folder?: String", up as "up?", down as "down?"
            from ledger left join session on session.id = ledger.session_id
+               left join traffic on traffic.ledger_id = ledger.id
            where (?1 is null or session_id = ?1)
                and (?2 is null or coalesce(ledger.folder, session.folder) = ?2)
                and (?3 is null or exists (select 1 from json_each(files) as part where part.value ->> '$.path' = ?3))

@@ -95,6 +95,9 @@ async fn every_kind_of_item_comes_back_equal() {
         about: QuestionAbout::Edit {
             diff: "\0 \u{E000}\r\n'\"💾".to_owned(),
         },
+        session: Some("every change".to_owned()),
+        project: None,
+        because: None,
     };
     let bodies = [
         ItemBody::UserMessage {

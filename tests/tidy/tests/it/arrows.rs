@@ -1,6 +1,6 @@
 //! Arrows between Kerf's own crates run down only.
 //!
-//! cli → engine → agent, store → model, index, review, checkpoint, git, sandbox, secrets → workspace, egress → protocol.
+//! cli → engine → agent, store → model, index, review, checkpoint, git, rules, sandbox, secrets → workspace, egress → protocol.
 
 use cargo_metadata::{DependencyKind, Package};
 use tidy::{
@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "review",
             "checkpoint",
             "git",
+            "rules",
             "sandbox",
             "secrets",
             "workspace",
@@ -39,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "review",
             "checkpoint",
             "git",
+            "rules",
             "sandbox",
             "secrets",
             "workspace",
@@ -67,6 +69,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("crates/sandbox", ORGAN),
     // Texts in, texts out: it needs none of them.
     ("crates/secrets", &[]),
+    // Texts in, verdicts out.
+    ("crates/rules", &["protocol"]),
     // A pure algebra: neither files nor the network are within its reach.
     ("crates/review", &["protocol"]),
     ("crates/workspace", &["protocol"]),

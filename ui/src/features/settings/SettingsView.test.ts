@@ -3,7 +3,7 @@ import { userEvent } from 'vitest/browser';
 import { fakeBackend } from '../../backend/fake';
 import { indexStatus } from '../../backend/fakeFiles';
 import type { Section } from '../../state/kerf.svelte';
-import { askedFor, checkAxe, mountWith, session } from '../../testing';
+import { askedFor, checkAxe, mountWith, project, session } from '../../testing';
 import SettingsView from './SettingsView.svelte';
 
 type Handlers = NonNullable<Parameters<typeof fakeBackend>[0]>;
@@ -76,6 +76,85 @@ describe('the settings', () => {
     await getByRole('radio', { name: 'Never ask' }).click();
     await expect.poll(() => askedFor(backend, 'settings/change').length).toBe(1);
     expect(kerf.draft.policy).toEqual({ sandbox: 'workspace-write', approve: 'never' });
+  });
+
+  test('list the hosts of commands, and show what is wrong with one at its field', async () => {
+    const { getByRole, getByText, container, backend, kerf } = await settings('approvals', {
+      'settings/change': ({ network }) => {
+        if (network.allow.includes('*'))
+          throw new Error('`*` is no host for the list: a star stands only before a name');
+        return {};
+      },
+    });
+    await expect.element(getByText(/^None\. A command asks/)).toBeVisible();
+    const field = getByRole('textbox', { name: 'Another host' });
+    await field.fill(' *.crates.io ');
+    await userEvent.keyboard('{Enter}');
+    await expect.poll(() => kerf.settings.current.network.allow).toEqual(['*.crates.io']);
+    await expect.element(field).toHaveValue('');
+    await field.fill('*');
+    await userEvent.keyboard('{Enter}');
+    await expect.element(getByText(/is no host for the list/)).toBeVisible();
+    await expect.element(field).toHaveAttribute('aria-invalid', 'true');
+    expect(kerf.settings.current.network.allow).toEqual(['*.crates.io']);
+    await checkAxe(container);
+    await getByRole('button', { name: 'Remove *.crates.io' }).click();
+    await expect.poll(() => kerf.settings.current.network.allow).toEqual([]);
+    expect(askedFor(backend, 'settings/change').length).toBe(3);
+  });
+
+  test('show the rules with their words, try a command, and take one back', async () => {
+    const rule = { verdict: 'allow', active: true } as const;
+    let kept = [
+      {
+        ...rule,
+        text: 'Bash(cargo test:*)',
+        words: '`cargo test` with any arguments',
+        origin: { type: 'answer', id: 3, made_at: 1 },
+      } as const,
+    ];
+    const { getByRole, getByText, getByLabelText, backend, container, kerf } = await settings('approvals', {
+      'rules/list': () => ({
+        rules: [
+          ...kept,
+          {
+            ...rule,
+            verdict: 'deny',
+            text: 'Read(*.pem)',
+            words: 'reading `*.pem`',
+            origin: { type: 'settings' },
+          },
+          {
+            ...rule,
+            text: 'Bash(make:*)',
+            words: '`make` with any arguments',
+            origin: { type: 'project', file: '.claude/settings.json' },
+            active: false,
+          },
+        ],
+        problems: [{ file: '.claude/settings.json', text: 'Fly(x)', message: 'column 1: no tool' }],
+      }),
+      'trust/show': ({ folder }) => ({ folder, items: [], waits: false }),
+      'rules/revoke': () => {
+        kept = [];
+        return {};
+      },
+      'rules/test': ({ command }) => [
+        { command: command ?? 'ls', times: 1, verdict: 'deny', rule: null, words: '`Bash(rm:*)` denies it' },
+      ],
+    });
+    kerf.project = project();
+    await expect.element(getByText('`cargo test` with any arguments')).toBeVisible();
+    await expect.element(getByText('waits for your trust')).toBeVisible();
+    await expect.element(getByText('column 1: no tool', { exact: false })).toBeVisible();
+    await checkAxe(container);
+    await getByLabelText('Try a command').fill('rm x');
+    await getByRole('button', { name: 'Try it' }).click();
+    await expect.element(getByText('`Bash(rm:*)` denies it')).toBeVisible();
+    expect(askedFor(backend, 'rules/test')).toEqual([{ folder: project().path, command: 'rm x' }]);
+    await getByRole('button', { name: 'Revoke Bash(cargo test:*)' }).click();
+    await expect.element(getByText('`cargo test` with any arguments')).not.toBeInTheDocument();
+    expect(askedFor(backend, 'rules/revoke')).toEqual([{ id: 3 }]);
   });
 
   test('take keys by pressing them, and tell of a conflict', async () => {

@@ -70,6 +70,48 @@ test('of a line of a million characters a part is mounted, and its end can be re
   expect(asked.querySelectorAll('.line:not(.added):not(.faint)')).toHaveLength(0);
 });
 
+test('each way tells in plain words what it covers, and keeps what it told', async () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+  try {
+    const about = {
+      type: 'command',
+      command: 'cargo test -p a',
+      cwd: '',
+      isolation: { level: 'full' },
+    } as const;
+    const screen = await view([
+      question(about, {
+        session: 'exactly this command, until this session ends',
+        project: { text: 'Bash(cargo test:*)', words: '`cargo test` with any arguments, in ~/led\u202eger' },
+        because: 'The rule `Bash(cargo:*)` of your settings asks',
+      }),
+    ]);
+    const always = screen.getByRole('button', { name: 'Always for this project' });
+    await expect.element(always).toHaveAccessibleDescription(/with any arguments, in ~\/led‹U\+202E›ger/);
+    await expect
+      .element(screen.getByRole('button', { name: 'Allow for this session' }))
+      .toHaveAccessibleDescription(/exactly this command/);
+    await expect.element(screen.getByText(/of your settings asks/)).toBeVisible();
+    expect(document.activeElement?.tagName).not.toBe('BUTTON');
+    await checkAxe(screen.container);
+    await always.click();
+    expect(askedFor(screen.backend, 'session/answer')).toEqual([]);
+    now.mockReturnValue(1300);
+    await always.click();
+    expect(askedFor(screen.backend, 'session/answer')).toEqual(answered({ type: 'allow_for_project' }));
+  } finally {
+    now.mockRestore();
+  }
+});
+
+test('where nothing is offered for the project, there is no such way', async () => {
+  const screen = await view([asks]);
+  await expect.element(screen.getByRole('button', { name: 'Allow once' })).toBeVisible();
+  await expect
+    .element(screen.getByRole('button', { name: 'Always for this project' }))
+    .not.toBeInTheDocument();
+});
+
 test('Deny needs no wait', async () => {
   const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
   try {
@@ -136,4 +178,29 @@ test('an answer stays on screen after it was given', async () => {
   ]);
   await expect.element(screen.getByText('Denied: not ‹U+202E›this')).toBeVisible();
   await expect.element(screen.getByRole('button', { name: 'Allow once' })).not.toBeInTheDocument();
+});
+
+test('a host is asked about with the command that wants it', async () => {
+  const screen = await view([
+    question(
+      {
+        type: 'network',
+        host: 'crates.io:443',
+        command: 'cargo fetch # \u202e',
+        secrets: ['KERF_SECRET_1'],
+      },
+      { session: 'connections of this command to crates.io:443' },
+    ),
+  ]);
+  await expect
+    .element(screen.getByRole('heading', { name: 'Let a command connect to this host?' }))
+    .toBeVisible();
+  await expect.element(screen.getByLabelText('What is asked')).toHaveTextContent('crates.io:443');
+  const command = screen.getByLabelText('The command that runs');
+  await expect.element(command).toHaveTextContent(/^cargo fetch # /);
+  expect(command.element().textContent).not.toContain('\u202e');
+  await expect.element(screen.getByText(/could\s+send\s+it\s+there/)).toBeVisible();
+  await expect.element(screen.getByRole('button', { name: 'Allow for this session' })).toBeVisible();
+  expect(screen.getByRole('button', { name: 'Always for this project' }).query()).toBeNull();
+  await checkAxe(screen.container);
 });

@@ -31,7 +31,7 @@ test('shows each kind of entry, and is accessible in both themes', async () => {
     asks,
   ]);
   await expect.element(screen.getByText('Searched for round')).toBeVisible();
-  await expect.element(screen.getByText('sandboxed · no network · 4.1 s')).toBeVisible();
+  await expect.element(screen.getByText('sandboxed · network: off · 4.1 s')).toBeVisible();
   await expect.element(screen.getByText('<b>split</b>')).toHaveProperty('tagName', 'CODE');
   await expect.element(screen.getByText('rm -rf ‹U+202E›target')).toBeInTheDocument();
   await checkAxe(screen.container);
@@ -49,7 +49,7 @@ test('of a command the end of its output is shown, and its facts stand whole in 
   const output = screen.getByRole('group', { name: 'Output' }).element();
   expect(output.scrollTop + output.clientHeight).toBeGreaterThan(output.scrollHeight - 2);
   await expect.element(screen.getByText('line 99.')).toBeVisible();
-  const facts = screen.getByText('sandboxed · no network · failed with exit code 101 · 4.1 s').element();
+  const facts = screen.getByText('sandboxed · network: off · failed with exit code 101 · 4.1 s').element();
   expect(facts.getBoundingClientRect().height).toBeLessThan(20);
   for (const part of [facts, ...facts.children])
     expect(part.scrollWidth).toBeLessThanOrEqual(part.clientWidth);

@@ -3,6 +3,7 @@
 import { fakeBackend } from '../../backend/fake';
 import { overFiles } from '../../backend/fakeFiles';
 import type { Item } from '../../protocol/Item';
+import type { Question } from '../../protocol/Question';
 import type { QuestionAbout } from '../../protocol/QuestionAbout';
 import type { TurnState } from '../../protocol/TurnState';
 import type { Kerf } from '../../state/kerf.svelte';
@@ -16,14 +17,15 @@ export const ID = 'session-t';
 export const base = { turn_id: 'turn-1', created_at: 0, status: 'completed', step: 1, part: 1 } as const;
 export const said = (id: string, text: string): Item => ({ ...base, id, type: 'user_message', text });
 export const told = (id: string, text: string): Item => ({ ...base, id, type: 'agent_message', text });
-export function question(about: QuestionAbout): Item {
+export function question(about: QuestionAbout, more: Partial<Question> = {}): Item {
+  const session = ['command', 'edit'].includes(about.type) ? { session: 'exactly this' } : {};
   return {
     ...base,
     id: 'a1',
     status: 'waiting',
     type: 'approval',
     answer: null,
-    question: { id: 'q1', item_id: 'c1', about },
+    question: { id: 'q1', item_id: 'c1', about, ...session, ...more },
   };
 }
 

@@ -1,9 +1,10 @@
 /** How the conversation says what was done and how it went. */
 
-import { elapsed } from '../../components/format';
+import { counted, elapsed } from '../../components/format';
 import type { Exit } from '../../protocol/Exit';
 import type { Isolation } from '../../protocol/Isolation';
 import type { ItemStatus } from '../../protocol/ItemStatus';
+import type { NetworkLevel } from '../../protocol/NetworkLevel';
 import type { TurnState } from '../../protocol/TurnState';
 
 export function seconds(ms: number): string {
@@ -11,22 +12,29 @@ export function seconds(ms: number): string {
   return ms < 59_950 ? `${(ms / 1000).toFixed(1)} s` : elapsed(ms);
 }
 
+/** What an isolated command could connect to. */
+export function networkWords(level: NetworkLevel | undefined): string {
+  const { hosts, asks } = level ?? { hosts: 0, asks: false };
+  if (hosts === 0) return asks ? 'network: asks you' : 'network: off';
+  return `network: ${counted(hosts, 'host')}`;
+}
+
 /** The same in as few words as a line has room for. */
-export function isolationBrief(isolation: Isolation): string {
+export function isolationBrief(isolation: Isolation, network?: NetworkLevel): string {
   switch (isolation.level) {
     case 'full':
-      return 'sandboxed · no network';
+      return `sandboxed · ${networkWords(network)}`;
     case 'reduced':
-      return 'partly sandboxed · no network';
+      return `partly sandboxed · ${networkWords(network)}`;
     default:
       return 'not sandboxed';
   }
 }
 
-export function isolationWords(isolation: Isolation): string {
+export function isolationWords(isolation: Isolation, network?: NetworkLevel): string {
   switch (isolation.level) {
     case 'full':
-      return 'sandboxed · no network';
+      return `sandboxed · ${networkWords(network)}`;
     case 'reduced':
       return `partly sandboxed, not covered: ${isolation.missing.join(', ')}`;
     case 'off':
