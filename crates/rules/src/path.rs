@@ -147,12 +147,12 @@ mod tests {
     #[case("keys/", "other/keys/a", true)]
     #[case("/keys", "other/keys/a", false)]
     #[case("secrets", "secretsandmore", false)]
-    #[case("//work/proj/a", "a", true)]
+    #[case("//srv/proj/a", "a", true)]
     #[case("~/proj/a", "a", false)]
     #[case("**", "anything", true)]
     fn a_path_is_matched(#[case] rule: &str, #[case] path: &str, #[case] expected: bool) {
         let pattern = PathPattern::parse(rule).unwrap();
-        let whole = format!("/work/proj/{path}");
+        let whole = format!("/srv/proj/{path}");
         assert_eq!(
             pattern.matches(Some(path), &whole, Some("/home/ada"), false),
             expected,
