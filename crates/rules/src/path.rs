@@ -11,8 +11,8 @@ pub(crate) enum PathPattern {
     /// Those beneath a folder that fit.
     Beneath {
         anchor: Anchor,
-        exact: Fit,
-        folded: Fit,
+        exact: Box<Fit>,
+        folded: Box<Fit>,
     },
 }
 
@@ -82,7 +82,10 @@ impl PathPattern {
         } else {
             format!("**/{rest}")
         };
-        let fit = |folded| Fit::new(&glob, folded).map_err(|error| error.kind().to_string());
+        let fit = |folded| {
+            let fit = Fit::new(&glob, folded);
+            fit.map(Box::new).map_err(|error| error.kind().to_string())
+        };
         Ok(Self::Beneath {
             anchor,
             exact: fit(false)?,
