@@ -14,6 +14,7 @@
 //! Start with [`Agent::run_turn`] in `turn.rs`; the tools are in `tools.rs`.
 
 mod act;
+mod ask;
 mod calls;
 mod context;
 mod control;

@@ -19,7 +19,7 @@ pub(crate) enum CommandPattern {
     /// All.
     Any,
     /// Lines that are this text, or commands that are these words.
-    Exact { text: String, words: Vec<String> },
+    Exact { text: String, words: Vec<Glob> },
     /// Commands that begin with such words.
     Words {
         words: Vec<Glob>,
@@ -33,19 +33,22 @@ pub(crate) enum CommandPattern {
 pub(crate) struct Glob(Vec<String>);
 
 impl Glob {
-    fn matches(&self, text: &str, folded: bool) -> bool {
-        let (text, pieces): (String, Vec<String>) = if folded {
-            (
-                text.to_ascii_lowercase(),
-                self.0
+    fn matches(&self, text: &str) -> bool {
+        pieces_match(&self.0, text)
+    }
+
+    /// The same for names of programs: not every file system tells upper from lower case.
+    fn matches_program(&self, program: &str) -> bool {
+        match self.0.as_slice() {
+            [only] => only.eq_ignore_ascii_case(program),
+            pieces => {
+                let pieces: Vec<String> = pieces
                     .iter()
                     .map(|piece| piece.to_ascii_lowercase())
-                    .collect(),
-            )
-        } else {
-            (text.to_owned(), self.0.clone())
-        };
-        pieces_match(&pieces, &text)
+                    .collect();
+                pieces_match(&pieces, &program.to_ascii_lowercase())
+            }
+        }
     }
 
     fn ends_open(&self) -> bool {
@@ -98,12 +101,13 @@ impl CommandPattern {
         }
         if !marked.contains(STAR) {
             let taken = take_apart(&marked);
-            let words = match taken.parts.as_slice() {
-                [part] if taken.plain => part
-                    .words
-                    .iter()
-                    .map(|word| Some(word.known()?.to_owned()))
-                    .collect(),
+            let words: Option<Vec<Glob>> = match taken.parts.as_slice() {
+                [part] if taken.plain => {
+                    let known = part.words.iter().map(Word::known);
+                    known
+                        .map(|word| Some(Glob(vec![word?.to_owned()])))
+                        .collect()
+                }
                 _ => None,
             };
             return Some(Self::Exact {
@@ -147,15 +151,16 @@ impl CommandPattern {
                     && own
                         .iter()
                         .zip(words)
-                        .all(|(own, word)| word.known() == Some(own));
+                        .all(|(own, word)| word.known() == own.literal());
                 same.then_some(usize::MAX)
             }
             Self::Words { words: own, tail } => {
                 let fits = words.len() >= own.len()
                     && (*tail || words.len() == own.len())
-                    && own.iter().zip(words).all(|(own, word)| {
-                        word.known().is_some_and(|word| own.matches(word, false))
-                    })
+                    && own
+                        .iter()
+                        .zip(words)
+                        .all(|(own, word)| word.known().is_some_and(|word| own.matches(word)))
                     && !words.contains(&Word::Hidden);
                 fits.then(|| own.iter().take_while(|own| own.literal().is_some()).count())
             }
@@ -166,14 +171,11 @@ impl CommandPattern {
     fn names(&self, words: &[Word]) -> Hit {
         let (own, tail) = match self {
             Self::Any => return Hit::Yes,
-            Self::Exact { words, .. } => {
-                let own: Vec<Glob> = words.iter().map(|word| Glob(vec![word.clone()])).collect();
-                (own, false)
-            }
+            Self::Exact { words, .. } => (words, false),
             Self::Words { words, tail } => {
                 // `rm*` means `rm -r x` too.
                 let open = words.last().is_some_and(Glob::ends_open);
-                (words.clone(), *tail || open)
+                (words, *tail || open)
             }
         };
         let [own_program, own @ ..] = own.as_slice() else {
@@ -186,8 +188,8 @@ impl CommandPattern {
             return Hit::Maybe;
         };
         let own_base = own_program.literal().map(wrapper::base);
-        let same_program = own_program.matches(program, true)
-            || own_program.matches(wrapper::base(program), true)
+        let same_program = own_program.matches_program(program)
+            || own_program.matches_program(wrapper::base(program))
             || own_base.is_some_and(|own| own.eq_ignore_ascii_case(wrapper::base(program)));
         if !same_program {
             return Hit::No;
@@ -197,7 +199,7 @@ impl CommandPattern {
             && own
                 .iter()
                 .zip(arguments)
-                .all(|(own, word)| word.known().is_some_and(|word| own.matches(word, false)));
+                .all(|(own, word)| word.known().is_some_and(|word| own.matches(word)));
         if straight || self.names_as_text(own, tail, arguments) {
             return Hit::Yes;
         }
@@ -244,8 +246,9 @@ impl CommandPattern {
     fn program(&self) -> Option<&str> {
         match self {
             Self::Any => None,
-            Self::Exact { words, .. } => words.first().map(|word| wrapper::base(word)),
-            Self::Words { words, .. } => words.first()?.literal().map(wrapper::base),
+            Self::Exact { words, .. } | Self::Words { words, .. } => {
+                words.first()?.literal().map(wrapper::base)
+            }
         }
     }
 
@@ -322,7 +325,7 @@ fn in_order(own: &[Glob], arguments: &[Word]) -> bool {
                 return true;
             };
             let is_option = own.0.first().is_some_and(|own| own.starts_with('-'));
-            if own.matches(word, false) || (is_option && word.starts_with('-')) {
+            if own.matches(word) || (is_option && word.starts_with('-')) {
                 break;
             }
         }

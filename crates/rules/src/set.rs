@@ -9,10 +9,10 @@ use crate::{
 use kerf_protocol::rule::{RuleOrigin, RuleVerdict};
 
 /// More words of a line are not looked at as names of files.
-const MAX_FILES: usize = 2000;
+const MAX_FILES: usize = 500;
 
 /// A line goes to at most so many folders that are followed.
-const MAX_FOLDERS: usize = 8;
+const MAX_FOLDERS: usize = 4;
 
 /// Places that hold rules or settings of agents: no call changes them, whatever else is allowed.
 const CLOSED: &[&str] = &["Edit(.claude)", "Edit(.kerf)"];
@@ -145,7 +145,8 @@ impl Rules {
                 About::Command(pattern) => hits(pattern, line, &taken),
                 About::Read(pattern) => {
                     let files = files.get_or_insert_with(|| self.files(&taken, cwd));
-                    self.file_hit(pattern, &files.reads, &files.named)
+                    let hit = self.file_hit(pattern, &files.reads, &files.named);
+                    if files.more { hit.max(Hit::Maybe) } else { hit }
                 }
                 About::Edit(pattern) => {
                     let files = files.get_or_insert_with(|| self.files(&taken, cwd));
@@ -163,7 +164,6 @@ impl Rules {
             }
         }
         match (sure, guess) {
-            (Some(entry), _) if entry.verdict == RuleVerdict::Deny => said(entry),
             (Some(entry), _) => said(entry),
             (None, Some(entry)) => Judgement {
                 verdict: Some(RuleVerdict::Ask),
@@ -325,7 +325,13 @@ impl Rules {
             let parts = taken.parts.iter();
             parts.flat_map(move |part| words(part).iter().filter_map(Word::known))
         };
+        let count = taken
+            .parts
+            .iter()
+            .map(|part| part.words.len())
+            .sum::<usize>();
         Files {
+            more: count > MAX_FILES,
             named: places(&mut named),
             reads: places(&mut of(|part| &part.reads)),
             writes: places(&mut of(|part| &part.writes)),
@@ -389,6 +395,8 @@ struct Place {
 
 /// The files that a line names.
 struct Files {
+    /// There are more than were looked at.
+    more: bool,
     /// As words of commands, which may be names of files.
     named: Vec<Place>,
     /// Where the shell itself reads.

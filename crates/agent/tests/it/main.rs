@@ -18,6 +18,7 @@ mod order;
 mod paths;
 mod repeats;
 mod replay;
+mod rules;
 mod secrets;
 mod steering;
 mod talk;

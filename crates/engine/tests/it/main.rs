@@ -12,6 +12,7 @@ mod folders;
 mod kit;
 mod parts;
 mod review;
+mod rules;
 mod sessions;
 mod table;
 mod waking;

@@ -11,7 +11,7 @@ fn rules(verdict: RuleVerdict, texts: &[&str]) -> Rules {
         rule: Rule::parse(text).unwrap(),
     };
     Rules::new(
-        "/work/p",
+        "/srv/p",
         Some("/home/ada"),
         texts.iter().map(entry).collect(),
     )

@@ -10,7 +10,7 @@ fn rules(verdict: RuleVerdict, texts: &[&str]) -> Rules {
         origin: RuleOrigin::Settings,
         rule: Rule::parse(text).unwrap(),
     };
-    Rules::new("/work/p", None, texts.iter().map(entry).collect())
+    Rules::new("/srv/p", None, texts.iter().map(entry).collect())
 }
 
 /// Text with much of what steers a shell.

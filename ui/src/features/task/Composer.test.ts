@@ -44,7 +44,7 @@ test('without a task the chips change the draft, and the task begins with it', a
   const policy = { sandbox: 'read-only', approve: 'auto' };
   await expect.element(screen.getByRole('button', { name: 'Sandbox: Read only' })).toBeVisible();
   expect(screen.kerf.draft.policy).toEqual(policy);
-  expect(screen.backend.asked).toEqual([]);
+  expect(screen.backend.asked.map(({ method }) => method)).toEqual(['rules/list', 'trust/show']);
   await screen.getByRole('textbox', { name: 'Message' }).fill('begin');
   await screen.getByRole('button', { name: 'Send' }).click();
   await expect.poll(() => askedFor(screen.backend, 'session/new')).toMatchObject([{ policy }]);
