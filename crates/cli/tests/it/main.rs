@@ -39,6 +39,8 @@ mod practice;
 mod real_model;
 mod resume;
 mod review;
+#[cfg(unix)]
+mod rules;
 mod sessions;
 #[cfg(unix)]
 mod terminal;
