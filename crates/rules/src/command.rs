@@ -390,7 +390,7 @@ fn mark_stars(text: &str) -> Option<String> {
             '\\' => slashes += 1,
             '*' => {
                 marked.extend(std::iter::repeat_n('\\', slashes / 2));
-                marked.push(if slashes % 2 == 0 { STAR } else { '*' });
+                marked.push(if slashes.is_multiple_of(2) { STAR } else { '*' });
                 slashes = 0;
             }
             char => {

@@ -100,6 +100,7 @@ pub(super) fn receive(socket: &impl AsFd) -> io::Result<Received> {
     }) {
         // SAFETY: `CMSG_LEN` only computes; the data begins behind the header and is as long as it says.
         unsafe {
+            #[allow(clippy::unnecessary_cast, reason = "its type is another one with musl")]
             let bytes = header.cmsg_len as usize - libc::CMSG_LEN(0) as usize;
             let numbers = libc::CMSG_DATA(header).cast::<c_int>();
             for number in 0..bytes / size_of::<c_int>() {
