@@ -1,11 +1,13 @@
 //! The project's own commands: `cargo xtask NAME`.
 //!
-//! This crate uses the standard library alone, so that it starts on a machine that has nothing but Rust and git.
+//! This crate uses the standard library alone, so that it starts on a machine that has nothing but Rust and git; so does
+//! the table of attacks, which it reads.
 //! It installs what the other commands need, says so before each privileged step, and runs them.
 //! It knows nothing of Kerf's insides; what needs them is a package under `tests/`.
 //!
 //! Start with [`COMMANDS`].
 
+mod attacks;
 mod bench;
 mod demo;
 mod real_model;
@@ -43,6 +45,11 @@ const COMMANDS: &[Command] = &[
         name: "test",
         about: "[--ci] [--yes] [--interface] [--real-model]  every check and every test; or the interface's alone",
         run: test::run,
+    },
+    Command {
+        name: "attacks",
+        about: "[ID…] [--long] [--yes]  try the attacks and faults of tests/attacks/table.txt, and say what holds",
+        run: attacks::run,
     },
     Command {
         name: "types",
@@ -92,6 +99,6 @@ fn main() -> ExitCode {
 fn help() {
     println!("cargo xtask NAME\n");
     for command in COMMANDS {
-        println!("  {:<6} {}", command.name, command.about);
+        println!("  {:<7} {}", command.name, command.about);
     }
 }
