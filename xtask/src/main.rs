@@ -10,6 +10,7 @@
 mod attacks;
 mod bench;
 mod demo;
+mod fuzz;
 mod real_model;
 mod run;
 mod setup;
@@ -50,6 +51,11 @@ const COMMANDS: &[Command] = &[
         name: "attacks",
         about: "[ID…] [--long] [--yes]  try the attacks and faults of tests/attacks/table.txt, and say what holds",
         run: attacks::run,
+    },
+    Command {
+        name: "fuzz",
+        about: "[TARGET…] [--seconds N] [--keep]  fuzz what reads what others wrote",
+        run: fuzz::run,
     },
     Command {
         name: "types",
