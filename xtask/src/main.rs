@@ -1,13 +1,16 @@
 //! The project's own commands: `cargo xtask NAME`.
 //!
-//! This crate uses the standard library alone, so that it starts on a machine that has nothing but Rust and git.
+//! This crate uses the standard library alone, so that it starts on a machine that has nothing but Rust and git; so does
+//! the table of attacks, which it reads.
 //! It installs what the other commands need, says so before each privileged step, and runs them.
 //! It knows nothing of Kerf's insides; what needs them is a package under `tests/`.
 //!
 //! Start with [`COMMANDS`].
 
+mod attacks;
 mod bench;
 mod demo;
+mod fuzz;
 mod real_model;
 mod run;
 mod setup;
@@ -43,6 +46,16 @@ const COMMANDS: &[Command] = &[
         name: "test",
         about: "[--ci] [--yes] [--interface] [--real-model]  every check and every test; or the interface's alone",
         run: test::run,
+    },
+    Command {
+        name: "attacks",
+        about: "[ID…] [--long] [--yes]  try the attacks and faults of tests/attacks/table.txt, and say what holds",
+        run: attacks::run,
+    },
+    Command {
+        name: "fuzz",
+        about: "[TARGET…] [--seconds N] [--keep]  fuzz what reads what others wrote",
+        run: fuzz::run,
     },
     Command {
         name: "types",
@@ -92,6 +105,6 @@ fn main() -> ExitCode {
 fn help() {
     println!("cargo xtask NAME\n");
     for command in COMMANDS {
-        println!("  {:<6} {}", command.name, command.about);
+        println!("  {:<7} {}", command.name, command.about);
     }
 }

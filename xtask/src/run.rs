@@ -56,6 +56,14 @@ pub(crate) fn run(command: &mut Command) -> Done {
 
 /// Prints a command, runs it, prints what it prints, and gives every line to `line`.
 pub(crate) fn run_and_read(command: &mut Command, mut line: impl FnMut(&str)) -> Done {
+    run_and_hear(command, |text| {
+        println!("{text}");
+        line(text);
+    })
+}
+
+/// Prints a command, runs it, and gives every line that it prints to `line` alone.
+pub(crate) fn run_and_hear(command: &mut Command, mut line: impl FnMut(&str)) -> Done {
     println!("$ {}", shown(command));
     let mut child = command
         .stdout(Stdio::piped())
@@ -88,7 +96,6 @@ pub(crate) fn run_and_read(command: &mut Command, mut line: impl FnMut(&str)) ->
     }
     drop(sender);
     for text in lines {
-        println!("{text}");
         line(&text);
     }
     match child.wait() {

@@ -6,6 +6,7 @@ use crate::{
     test::Counts,
     window,
 };
+use std::process::Command;
 
 /// Checks and tests the interface, and counts it all. What it needs and this machine does not have leaves it out.
 /// The stories in a browser need what [`build`] builds.
@@ -41,6 +42,11 @@ pub(crate) fn build() -> Done {
 }
 
 fn vitest(counts: &mut Counts, name: &str) {
+    counts.run(&mut vitest_of(name), Counts::vitest);
+}
+
+/// One of the interface's two groups of tests, with what it needs told to it.
+pub(crate) fn vitest_of(name: &str) -> Command {
     let mut npm = window::npm();
     npm.args(["run", name])
         .env("NO_COLOR", "1")
@@ -50,5 +56,5 @@ fn vitest(counts: &mut Counts, name: &str) {
     if let Some(browser) = setup::browser() {
         npm.env("KERF_CHROMIUM", browser);
     }
-    counts.run(&mut npm, Counts::vitest);
+    npm
 }

@@ -14,6 +14,8 @@
 mod call;
 mod discover;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod models;
 mod practice;
 mod presets;

@@ -333,6 +333,48 @@ fn a_link_with_a_target_that_is_not_utf_8_is_put_back() {
     goes_through(&scene, vec![command("rm link")], &["link:1 pending +0 -0"]);
 }
 
+#[test]
+fn fs4_odd_names_are_written_changed_shown_and_taken_back() {
+    let long = [b'n'; 255];
+    let names: [&[u8]; 8] = [
+        b"new\nline",
+        b"\x1b]0;title\x07",
+        "\u{202e}gpj.exe".as_bytes(),
+        b"-rf",
+        b"\xff\xfe",
+        b"back\\slash",
+        b" blank ",
+        &long,
+    ];
+    let scene = Scene::on(BYSTANDERS, true);
+    for name in names {
+        fs::write(scene.folder.join("").join(OsStr::from_bytes(name)), "one\n").unwrap();
+    }
+    let before = scene.look();
+    let line = "for f in ./*; do if [ -f \"$f\" ] && [ \"$f\" != ./mine.txt ]; then echo two >> \"$f\"; fi; done";
+    scene.turn([command(line)]);
+    let after = scene.look();
+    let told = scene.diff();
+    let paths: Vec<&str> = told
+        .iter()
+        .map(|hunk| hunk["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths.len(), names.len(), "{paths:?}");
+    for path in &paths {
+        let is_plain = |char: char| !char.is_control() && char != '\u{202e}';
+        assert!(path.chars().all(is_plain), "{path:?}");
+    }
+    // What is shown is what names it.
+    for path in &paths {
+        scene.decide("reject", [format!("./{path}").as_str()]);
+    }
+    assert_eq!(scene.look(), before, "rejected");
+    for _ in &paths {
+        scene.decide("undo", []);
+    }
+    assert_eq!(scene.look(), after, "undone");
+}
+
 #[rstest]
 fn what_is_ignored_is_left_alone(#[values(false, true)] git: bool) {
     let ignore = if git { ".gitignore" } else { ".kerfignore" };

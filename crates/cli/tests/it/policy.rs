@@ -351,6 +351,82 @@ fn the_key_goes_to_the_endpoint_and_nowhere_else(
     assert_eq!(found, Vec::<String>::new());
 }
 
+/// Kerf and all that it starts, watched by the kernel: a search, an edit, a command and a key, and one address.
+#[cfg(target_os = "linux")]
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "strace starts the program under test"
+)]
+fn se4_a_whole_turn_connects_to_the_endpoint_alone() {
+    use kerf_test_support::faults::{Traced, left_out};
+    let repo = repository();
+    if let Err(why) = Traced::new([]) {
+        return left_out(&why);
+    }
+    let server = server(&[
+        ("search_code", json!({"query": "one"})),
+        (
+            "edit_file",
+            json!({"path": "a.txt", "edits": [{"old": "one", "new": "two"}]}),
+        ),
+        command("cat a.txt"),
+    ]);
+    let kerf = Kerf::new()
+        .server(&server, Wire::Chat)
+        .env("KERF_API_KEY", KEY)
+        .in_repo(&repo);
+    let program = kerf.command(&["exec", "--json", "--approve", "auto", "Go"]);
+    let log = kerf.home().join("calls");
+    let mut traced = std::process::Command::new("strace");
+    traced
+        .args([
+            "-f",
+            "-qq",
+            "-e",
+            "trace=connect,sendto,sendmsg,sendmmsg",
+            "-o",
+        ])
+        .arg(&log);
+    traced
+        .arg("--")
+        .arg(program.get_program())
+        .args(program.get_args());
+    traced.current_dir(repo.path());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => traced.env(name, value),
+            None => traced.env_remove(name),
+        };
+    }
+    let ran = traced.stdin(std::process::Stdio::null()).output().unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    assert_eq!(fs::read_to_string(repo.join("a.txt")).unwrap(), "two\n");
+    let log = fs::read_to_string(log).unwrap();
+    let url = url_port(&server.base_url());
+    let mut reached = 0;
+    for line in log
+        .lines()
+        .filter(|line| line.contains("sa_family=AF_INET"))
+    {
+        assert!(line.contains("127.0.0.1") && line.contains(&url), "{line}");
+        reached += 1;
+    }
+    assert!(reached > 0, "{log}");
+}
+
+/// The port as strace writes it.
+#[cfg(target_os = "linux")]
+fn url_port(url: &str) -> String {
+    let rest = url.rsplit("127.0.0.1:").next().unwrap();
+    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    format!("sin_port=htons({port})")
+}
+
 /// All processes that descend from this one. Empty where there is no `/proc`.
 fn children_of(parent: u32) -> Vec<u32> {
     let mut all = Vec::new();

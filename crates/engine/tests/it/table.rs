@@ -257,3 +257,74 @@ fn what_is_no_request_is_not_read_as_one() {
         );
     }
 }
+
+/// Every value of every request in turn is of another type, too long, too deep, missing or not alone.
+#[tokio::test]
+async fn ta3_values_of_any_type_are_refused_or_answered() {
+    let bench = Bench::new("//- /a.txt\none\n", []);
+    let engine = bench.engine().await;
+    let id = bench
+        .session(&engine, ApproveMode::Auto)
+        .await
+        .id
+        .to_string();
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let long = format!("\"{}\"", "x".repeat(1 << 20));
+    let values = [
+        "null",
+        "true",
+        "-1",
+        "1e400",
+        "18446744073709551616",
+        "\"\"",
+        "\"\\u0000\"",
+        "\"../..\"",
+        "[]",
+        "{}",
+        "[null]",
+        "{\"a\":{}}",
+        "\"\\ud800\"",
+        &long,
+        &deep,
+    ];
+    let (mut refused, mut answered) = (0, 0);
+    for (method, params) in requests(&bench, &id) {
+        let fields = params.as_object().unwrap();
+        for field in fields.keys() {
+            for value in values {
+                let others: String = fields
+                    .iter()
+                    .filter(|(name, _)| *name != field)
+                    .map(|(name, value)| format!("{name:?}:{value},"))
+                    .collect();
+                let message =
+                    format!("{{\"method\":\"{method}\",\"params\":{{{others}{field:?}:{value}}}}}");
+                let Ok(request) = serde_json::from_str::<Request>(&message) else {
+                    refused += 1;
+                    continue;
+                };
+                // What is asked for by a wrong value may be nothing, but it is an answer.
+                if let Err(failure) = engine.dispatch(request).await {
+                    assert_ne!(failure.code, Code::Internal, "{method} {field}: {failure}");
+                    assert!(!failure.message.is_empty());
+                }
+                answered += 1;
+            }
+        }
+    }
+    for bytes in [
+        b"\xff".as_slice(),
+        b"",
+        b"{\"method\":\"\xff\"}",
+        &[b'['; 100_000],
+    ] {
+        assert!(serde_json::from_slice::<Request>(bytes).is_err());
+    }
+    assert!(
+        refused > 500 && answered > 50,
+        "{refused} refused, {answered} answered"
+    );
+    // It still works.
+    let answer = engine.dispatch(request("session/list", &json!({}))).await;
+    answer.unwrap();
+}

@@ -28,6 +28,14 @@ fn arm(fixture: &Fixture) -> std::path::PathBuf {
         make_executable(&path);
     }
     let evil = script.display();
+    let attributes = "* filter=evil diff=evil merge=evil\n";
+    let attributes_elsewhere = fixture.temp.path().join("attributes");
+    fs::write(&attributes_elsewhere, attributes).unwrap();
+    fs::write(
+        fixture.ws.join(".git/config.worktree"),
+        format!("[core]\n\tfsmonitor = {evil}\n[diff]\n\texternal = {evil}\n"),
+    )
+    .unwrap();
     let included = fixture.ws.join(".git/included");
     fs::write(
         &included,
@@ -35,7 +43,8 @@ fn arm(fixture: &Fixture) -> std::path::PathBuf {
     )
     .unwrap();
     fixture.append_config(&format!(
-        "[core]\n\tfsmonitor = {evil}\n\thooksPath = {0}\n\tsshCommand = {evil}\n\tpager = {evil}\n\teditor = {evil}\n\
+        "[extensions]\n\tworktreeConfig = true\n\
+         [core]\n\tattributesFile = {2}\n\tfsmonitor = {evil}\n\thooksPath = {0}\n\tsshCommand = {evil}\n\tpager = {evil}\n\teditor = {evil}\n\
          \tgitProxy = {evil}\n\taskPass = {evil}\n\
          [include]\n\tpath = {1}\n\
          [filter \"evil\"]\n\tclean = {evil}\n\tsmudge = {evil}\n\tprocess = {evil}\n\trequired = true\n\
@@ -45,8 +54,8 @@ fn arm(fixture: &Fixture) -> std::path::PathBuf {
          [remote \"origin\"]\n\turl = ext::{evil}\n\tpromisor = true\n\tuploadpack = {evil}\n",
         fixture.ws.join(".git/hooks").display(),
         included.display(),
+        attributes_elsewhere.display(),
     ));
-    let attributes = "* filter=evil diff=evil merge=evil\n";
     fixture.write(".gitattributes", attributes.as_bytes());
     fs::create_dir_all(fixture.ws.join(".git/info")).unwrap();
     fs::write(fixture.ws.join(".git/info/attributes"), attributes).unwrap();
@@ -187,4 +196,111 @@ fn pipes_in_place_of_files_do_not_hang() {
             .is_empty(),
         "attributes that cannot be read may say anything"
     );
+}
+
+/// All paths below a folder.
+fn paths(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut all = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path.clone());
+            }
+            all.push(path);
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn gt6_odd_entries_of_a_tree_are_names_and_nothing_more() {
+    let names: [&[u8]; 11] = [
+        b".git",
+        b".GIT",
+        b"git~1",
+        ".g\u{200c}it".as_bytes(),
+        b"..",
+        b".",
+        b"../outside",
+        b"a\\..\\b",
+        b"CON",
+        b"C:x",
+        b"",
+    ];
+    for name in names {
+        let fixture = Fixture::new();
+        fixture.write("a.txt", b"one\n");
+        fixture.stage(&["a.txt"]);
+        fixture.commit("first");
+        let odb = fixture.git.odb().unwrap();
+        let blob = fixture.git.blob(b"odd\n").unwrap();
+        let tree = [b"100644 ".as_slice(), name, b"\0", blob.as_bytes()].concat();
+        let tree = odb.write(git2::ObjectType::Tree, &tree).unwrap();
+        let who = "A <a@example.org> 1 +0000";
+        let commit = format!("tree {tree}\nauthor {who}\ncommitter {who}\n\nodd\n");
+        let commit = odb
+            .write(git2::ObjectType::Commit, commit.as_bytes())
+            .unwrap();
+        let head = fixture.git.find_reference("HEAD").unwrap();
+        let branch = head.symbolic_target().unwrap().unwrap().to_owned();
+        fixture.git.reference(&branch, commit, true, "odd").unwrap();
+        let before = paths(fixture.temp.path());
+
+        let repo = fixture.repo();
+        let shown = name.escape_ascii();
+        repo.head().unwrap();
+        match repo.status() {
+            Ok(entries) => assert!(
+                entries.iter().any(|entry| entry.path.ends_with("a.txt")),
+                "{shown}: {entries:?}"
+            ),
+            Err(error) => assert!(
+                matches!(error, GitError::Library { .. }),
+                "{shown}: {error}"
+            ),
+        }
+        repo.index_entries(&fixture.ws).unwrap();
+        assert_eq!(
+            paths(fixture.temp.path()),
+            before,
+            "{shown}: something was made"
+        );
+    }
+}
+
+#[test]
+fn gt10_a_shallow_repository_is_read_as_far_as_it_goes() {
+    let fixture = Fixture::new();
+    fixture.write("a.txt", b"one\n");
+    fixture.stage(&["a.txt"]);
+    let first = fixture.commit("first");
+    fixture.write("a.txt", b"two\n");
+    // What stands for a large file kept elsewhere is a text as any other.
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n";
+    fixture.write("large.bin", pointer);
+    fixture.stage(&["a.txt", "large.bin"]);
+    let second = fixture.commit("second");
+    fs::write(fixture.ws.join(".git/shallow"), format!("{second}\n")).unwrap();
+    let object = fixture
+        .ws
+        .join(".git/objects")
+        .join(&first[..2])
+        .join(&first[2..]);
+    fs::remove_file(object).unwrap();
+    fixture.write("a.txt", b"three\n");
+
+    let repo = fixture.repo();
+    repo.head().unwrap();
+    let changed: Vec<_> = repo
+        .status()
+        .unwrap()
+        .into_iter()
+        .map(|entry| entry.path)
+        .collect();
+    assert_eq!(changed, [std::path::PathBuf::from("a.txt")]);
+    let blob = fixture.git.blob(pointer).unwrap().to_string();
+    assert_eq!(repo.blob(&blob).unwrap(), pointer);
 }

@@ -3,6 +3,7 @@
 use crate::room::Room;
 use kerf_protocol::policy::SandboxMode::{self, Off, ReadOnly, WorkspaceWrite};
 use kerf_sandbox::{End, Invocation, SandboxError};
+use kerf_test_support::faults::long;
 use rstest::rstest;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -72,6 +73,32 @@ async fn an_endless_output_is_cut_off_in_time() {
     let outcome = room.try_run(job).await.unwrap();
     assert_eq!(outcome.end, End::TimedOut);
     assert_eq!(outcome.output.head.len() + outcome.output.tail.len(), 2000);
+}
+
+/// Neither lines nor text: memory holds what is kept of it and no more.
+#[tokio::test]
+async fn pr1_bytes_without_an_end_of_line_take_no_memory() {
+    let bytes: u64 = if long() { 2 << 30 } else { 64 << 20 };
+    // The most that this process ever had, in kB.
+    let peak = || -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmHWM"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let room = Room::new();
+    room.run(WorkspaceWrite, "echo warm").await;
+    let before = peak();
+    let mut job = room.job(WorkspaceWrite, &format!("head -c {bytes} /dev/zero"));
+    job.output_cap = 1000;
+    job.timeout = None;
+    let outcome = room.try_run(job).await.unwrap();
+    assert_eq!(outcome.end, End::Exited(0));
+    assert_eq!(outcome.output.omitted, bytes - 2000);
+    let grown = peak() - before;
+    assert!(grown < 16 << 10, "{grown} kB for {bytes} bytes");
 }
 
 #[tokio::test]

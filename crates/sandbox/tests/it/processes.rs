@@ -3,6 +3,7 @@
 use crate::room::{HELPER, Room, all_gone, has, opened, outside};
 use kerf_protocol::policy::SandboxMode::{self, Off, WorkspaceWrite};
 use kerf_sandbox::End;
+use kerf_test_support::faults::{Disk, left_out, long};
 use rstest::rstest;
 use std::{io::Write, process::Stdio, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -216,17 +217,49 @@ async fn a_command_that_kills_its_group_kills_only_itself() {
 
 #[tokio::test]
 async fn pr3_many_commands_leave_no_process_and_no_file() {
+    let rounds = if long() { 10_000 } else { 40 };
     let room = Room::new();
     let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
-    room.run(WorkspaceWrite, "true").await;
-    let before = open();
-    let runs: Vec<_> = (0..40)
-        .map(|_| room.run(WorkspaceWrite, "sleep 1000 & true"))
-        .collect();
-    for run in runs {
-        assert_eq!(run.await.end, End::Exited(0));
+    for _ in 0..40 {
+        room.run(WorkspaceWrite, "sleep 1000 & true").await;
     }
-    assert!(open() <= before + 2, "{} files, {before} before", open());
+    let before = (open(), own("VmRSS"));
+    for _ in 0..rounds {
+        let run = room.run(WorkspaceWrite, "sleep 1000 & true").await;
+        assert_eq!(run.end, End::Exited(0));
+    }
+    assert!(
+        open() <= before.0 + 2,
+        "{} files, {} before",
+        open(),
+        before.0
+    );
+    let grown = own("VmRSS").saturating_sub(before.1);
+    assert!(grown < 16 << 10, "{grown} kB more after {rounds} commands");
+    // Threads of their own wait for the last helpers; of a leak there would be one for each command.
+    let left = children();
+    assert!(left.len() < rounds / 4, "{left:?}");
+}
+
+/// A number of this process, in kB.
+fn own(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// What this process has started and is still there, ended or not.
+fn children() -> Vec<String> {
+    let parent = format!(" {} ", std::process::id());
+    let all = std::fs::read_dir("/proc").unwrap();
+    let stats =
+        all.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("stat")).ok());
+    // Behind the name: the state, and the parent's number.
+    let is_child = |stat: &String| {
+        let rest = stat.rsplit(')').next().unwrap_or_default();
+        rest.get(2..).is_some_and(|rest| rest.starts_with(&parent))
+    };
+    stats.filter(is_child).collect()
 }
 
 /// More processes than a command may have: it is killed and says so, and nothing of it is left.
@@ -259,6 +292,49 @@ async fn sb19_a_deep_tree_harms_nobody() {
         .run(WorkspaceWrite, "rm -rf deeeeeep && echo gone")
         .await;
     assert_eq!(outcome.output.to_text(), "gone\n");
+}
+
+/// So many files and folders that nobody can look at all of them.
+#[tokio::test]
+async fn sb19_a_flood_of_files_harms_nobody() {
+    if !has("python3") {
+        return;
+    }
+    let folders = if long() { 10_000 } else { 200 };
+    let room = Room::new();
+    let line = format!(
+        "python3 -c 'import os\nfor a in range({folders}):\n os.mkdir(str(a))\n for b in range(100): open(f\"{{a}}/{{b}}\", \"w\").close()'"
+    );
+    let mut job = room.job(WorkspaceWrite, &line);
+    job.timeout = None;
+    let outcome = room.try_run(job).await.unwrap();
+    assert_eq!(
+        (outcome.end, outcome.output.to_text().as_str()),
+        (End::Exited(0), "")
+    );
+    assert_eq!(
+        room.says(WorkspaceWrite, "ls 0 | wc -l").await.trim(),
+        "100"
+    );
+}
+
+/// The loop goes on when a file cannot grow, so that nothing but the watch ends it.
+#[tokio::test]
+async fn sb19_a_command_that_fills_the_disk_is_ended() {
+    let disk = match Disk::new(96) {
+        Ok(disk) => disk,
+        Err(why) => return left_out(&why),
+    };
+    let room = Room::within(&disk.path());
+    let line =
+        "n=0; while :; do n=$((n + 1)); head -c 1000000 /dev/zero > big$n; done 2> /dev/null";
+    let outcome = room.run(WorkspaceWrite, line).await;
+    assert_eq!(outcome.end, End::Signalled(9));
+    let said = outcome.output.to_text();
+    assert!(
+        said.contains("is nearly full; the command was killed"),
+        "{said}"
+    );
 }
 
 /// A program that is asked to end by the system takes its commands along.

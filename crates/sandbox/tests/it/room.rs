@@ -25,7 +25,15 @@ pub(crate) struct Room {
 
 impl Room {
     pub(crate) fn new() -> Self {
-        let base = tempfile::tempdir().unwrap();
+        Self::of(tempfile::tempdir().unwrap())
+    }
+
+    /// In a folder of another disk.
+    pub(crate) fn within(folder: &Path) -> Self {
+        Self::of(tempfile::tempdir_in(folder).unwrap())
+    }
+
+    fn of(base: TempDir) -> Self {
         for folder in ["ws/sub", "ws-evil"] {
             fs::create_dir_all(base.path().join(folder)).unwrap();
         }

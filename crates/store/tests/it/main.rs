@@ -7,6 +7,8 @@
 
 mod backup;
 mod concurrency;
+#[cfg(target_os = "linux")]
+mod faults;
 mod fixture;
 mod history;
 mod kill;

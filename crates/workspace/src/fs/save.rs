@@ -80,11 +80,45 @@ pub(super) fn save(
             .map_err(io_fail)?;
         temp.moved = true;
     }
-    sync(&place.dir).map_err(io_fail)?;
+    if let Err(error) = sync(&place.dir) {
+        take_back(place, &mut temp, how.expect);
+        return Err(io_fail(error));
+    }
     temp.file
         .metadata()
         .map(|meta| stat::of_handle(&meta))
         .map_err(io_fail)
+}
+
+/// Undoes the rename as well as it can: what is told to have failed must not be there. Only the new file is taken away,
+/// never what somebody has put into its place meanwhile. A file that was replaced unseen is gone; then the new one stays.
+fn take_back(place: &Place<'_>, temp: &mut Temp<'_>, expect: Expect) {
+    let name = OsStr::new(&temp.name);
+    let is_new = || {
+        let there = place.dir.symlink_metadata(name).ok()?;
+        let new = temp.file.metadata().ok()?;
+        Some(stat::of_handle(&there).stamp() == stat::of_handle(&new).stamp())
+    };
+    match expect {
+        Expect::Anything => {}
+        Expect::Stamp(_) if temp.moved => {}
+        Expect::Stamp(_) => {
+            if matches!(swap(place, &temp.name), Ok(true)) && is_new() != Some(true) {
+                // The error that the caller gets says that the disk is broken; this one would say no more.
+                let _stays = swap(place, &temp.name);
+            }
+        }
+        Expect::Absent => {
+            if move_to_free_name(&place.dir, place.name, &place.dir, name).is_err() {
+                return;
+            }
+            if is_new() == Some(true) {
+                temp.moved = false;
+            } else {
+                let _stays = move_to_free_name(&place.dir, name, &place.dir, place.name);
+            }
+        }
+    }
 }
 
 fn look(place: &Place<'_>, path: &RelPath) -> Result<Option<Stat>, FsError> {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
 
 mod edit;
+#[cfg(target_os = "linux")]
+mod faults;
 mod fs;
 mod fs_race;
 mod fs_refusal;
