@@ -27,6 +27,8 @@ fn the_help_is_the_whole_command_line() {
       apply-patch  Apply a patch in the `*** Begin Patch` format from standard input
       endpoints    List, add, test and find endpoints
       ledger       Show what left this machine
+      rules        Show what goes ahead unasked in the folder, what is asked about, what is denied
+      trust        Trust what a project brings of its own, after showing all of it
       search       Search the folder: ranked text, exact lines, regular expressions, definitions, files
       index        Build the index of the folder, or say how it stands
       doctor       Say what works here and what does not, and why
@@ -65,6 +67,11 @@ const COMMANDS: &[&[&str]] = &[
     &["sessions", "rename"],
     &["sessions", "archive"],
     &["sessions", "delete"],
+    &["rules"],
+    &["rules", "list"],
+    &["rules", "test"],
+    &["rules", "revoke"],
+    &["trust"],
     &["apply-patch"],
     &["endpoints"],
     &["endpoints", "list"],
