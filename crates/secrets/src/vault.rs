@@ -89,6 +89,17 @@ impl Vault {
         }
         let held = self.placeholders(text);
         spans.retain(|span| !overlaps(&held, &span.range));
+        for span in &mut spans {
+            // Right behind a placeholder another one would be part of its word: a sign between them stays.
+            if held
+                .binary_search_by_key(&span.range.start, |held| held.end)
+                .is_ok()
+            {
+                let sign = text[span.range.clone()].chars().next();
+                span.range.start += sign.map_or(0, char::len_utf8);
+            }
+        }
+        spans.retain(|span| !span.range.is_empty());
         spans.sort_by_key(|span| (span.range.start, std::cmp::Reverse(span.range.end)));
         let (concealed, doubtful): (Vec<Span>, Vec<Span>) = spans
             .into_iter()
@@ -247,14 +258,14 @@ fn overlaps(held: &[Range<usize>], range: &Range<usize>) -> bool {
     held.get(after).is_some_and(|held| held.start < range.end)
 }
 
-/// Places that overlap become one, and each goes on to the end of its word: then a placeholder ends where its word
-/// does, whatever followed the value. Takes them in order of their start.
+/// Places that overlap or touch become one, and each goes on to the end of its word: then a placeholder ends where its
+/// word does, whatever followed the value, and no two of them are one word. Takes them in order of their start.
 fn join(text: &str, spans: Vec<Span>) -> Vec<(Range<usize>, Origin)> {
     let bytes = text.as_bytes();
     let mut joined: Vec<(Range<usize>, Origin)> = Vec::new();
     for Span { mut range, origin } in spans {
         if let Some((last, _)) = joined.last_mut()
-            && range.start < last.end
+            && range.start <= last.end
         {
             if range.end <= last.end {
                 continue;

@@ -179,3 +179,25 @@ fn hostile_texts_are_searched_to_their_end() {
         assert!(vault.restore(&concealed) == text, "{part}");
     }
 }
+
+/// Two lines of a key that touch, and a line that touches a placeholder: as one word nobody could tell them apart.
+#[test]
+fn values_that_touch_come_back() {
+    let line = "+Xy9".repeat(12);
+    let text = format!("{line}_{line}\n-----END PRIVATE KEY-----\n");
+    let mut vault = Vault::new([1; 32]);
+    let concealed = vault.conceal(&text).text.into_owned();
+    assert!(
+        !concealed.contains("Xy9Xy9") && !concealed.contains(&line),
+        "{concealed}"
+    );
+    assert_eq!(vault.restore(&concealed), text);
+
+    let token = github("a");
+    let placeholder = only(&mut vault, &token);
+    let text = format!("{placeholder}{line}\n{line}\n-----END PRIVATE KEY-----\n");
+    let concealed = vault.conceal(&text).text.into_owned();
+    assert_eq!(vault.used(&concealed).len(), 3, "{concealed}");
+    let restored = vault.restore(&concealed).into_owned();
+    assert_eq!(restored, text.replace(&placeholder, &token));
+}
