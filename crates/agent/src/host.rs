@@ -87,6 +87,10 @@ pub trait Host: Send + Sync + 'static {
     /// Keeps a rule that allows something in this folder, because the user answered so. It is on disk when this returns.
     fn keep_rule(&self, text: &str) -> impl Future<Output = Result<RuleOrigin, HostError>> + Send;
 
+    /// Keeps the map that the session begins with, for [`Setup::map`](crate::Setup::map) when it goes on in another
+    /// process. It is on disk when this returns.
+    fn keep_map(&self, map: &str) -> impl Future<Output = Result<(), HostError>> + Send;
+
     /// Keeps what is needed to take the coming change back. Nothing is changed when this fails, or when its future is
     /// dropped, which stops the work soon.
     fn before_change(

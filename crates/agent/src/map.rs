@@ -1,10 +1,11 @@
 //! The map of the repository that a session begins with: the model need not look around first.
 //!
-//! It stands in the system prompt and stays the same for as long as the agent lives, so that endpoints can cache it.
+//! It stands in the system prompt and stays the same for as long as the session lives, so that endpoints can cache it.
 
 use kerf_index::{Focus, Index, Map};
 use kerf_protocol::ledger::FileRange;
 use kerf_workspace::RelPath;
+use serde::{Deserialize, Serialize};
 use std::{
     sync::{
         Arc,
@@ -24,7 +25,7 @@ const MIN_TOKENS: u64 = 200;
 const MAX_WORDS: usize = 4_096;
 
 /// The map as it is given to the model.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct GivenMap {
     pub(crate) text: String,
     pub(crate) quotes: Vec<FileRange>,
@@ -70,6 +71,19 @@ pub(crate) async fn make(index: &Index, in_play: InPlay, window: u64) -> Option<
     cancel.store(true, Ordering::Relaxed);
     let map = made.ok()?.ok()??;
     (map.files > 0).then(|| map.into())
+}
+
+impl GivenMap {
+    /// The form in which it is kept.
+    pub(crate) fn to_keep(&self) -> String {
+        // Texts and numbers can always be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads what [`GivenMap::to_keep`] wrote; none when it is damaged, and then a new one is made.
+    pub(crate) fn kept(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
 }
 
 impl From<Map> for GivenMap {

@@ -55,6 +55,8 @@ pub struct Setup {
     pub policy: Policy,
     /// The rules of the folder that count.
     pub rules: Arc<Rules>,
+    /// The map of the repository that the session began with, as [`Host::keep_map`] was given it.
+    pub map: Option<String>,
     /// The user's own instructions.
     pub user_instructions: Option<UserInstructions>,
     /// The shape that the last answer must have, as JSON Schema.
@@ -136,7 +138,7 @@ impl<H: Host> Agent<H> {
             next_job: 0,
             conversation: Conversation::replay(history, Vault::new(setup.placeholder_key)),
             meter,
-            map: None,
+            map: setup.map.as_deref().and_then(GivenMap::kept),
             setup,
         }
     }
@@ -221,7 +223,13 @@ impl<H: Host> Agent<H> {
                 words: input.text.clone(),
                 files: comments.collect(),
             };
-            self.map = map::make(index, in_play, self.meter.window()).await;
+            let map = map::make(index, in_play, self.meter.window()).await;
+            // One that was not kept would not be the same when the session goes on.
+            if let Some(map) = map
+                && self.host.keep_map(&map.to_keep()).await.is_ok()
+            {
+                self.map = Some(map);
+            }
         }
     }
 

@@ -327,6 +327,15 @@ impl Host for SessionHost {
         })
     }
 
+    async fn keep_map(&self, map: &str) -> Result<(), HostError> {
+        let write = Write::SessionMap {
+            session_id: self.session_id,
+            map: map.to_owned(),
+        };
+        let done = self.store.commit(vec![write]).await;
+        done.map(drop).map_err(|error| to_host(from_store(error)))
+    }
+
     async fn before_change(&self, item_id: ItemId, scope: Scope<'_>) -> Result<(), HostError> {
         // A look at a large folder takes long, and goes on at the desk when nobody waits for it any more.
         let stop = Stop::default();

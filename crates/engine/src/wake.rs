@@ -233,6 +233,11 @@ impl Engine {
             target,
             policy: session.policy,
             rules: Arc::new(self.rules_for(&session.folder).await?),
+            map: self
+                .store()
+                .session_map(session.id)
+                .await
+                .map_err(from_store)?,
             user_instructions: live.opened.user_instructions.clone(),
             output_schema: live.output_schema().clone(),
             placeholder_key,

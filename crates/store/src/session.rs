@@ -184,6 +184,31 @@ pub(crate) async fn set_title(
     )
 }
 
+pub(crate) async fn put_map(
+    conn: &mut SqliteConnection,
+    id: SessionId,
+    map: &str,
+) -> Result<(), Failed> {
+    let key = id.to_string();
+    sqlx::query!(
+        "insert into session_map (session_id, map) values (?, ?) on conflict (session_id) do nothing",
+        key,
+        map
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn map(
+    conn: &mut SqliteConnection,
+    id: SessionId,
+) -> Result<Option<String>, Failed> {
+    let key = id.to_string();
+    let row = sqlx::query_scalar!("select map from session_map where session_id = ?", key);
+    Ok(row.fetch_optional(conn).await?)
+}
+
 pub(crate) async fn configure(
     conn: &mut SqliteConnection,
     id: SessionId,

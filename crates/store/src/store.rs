@@ -265,6 +265,16 @@ impl Store {
             .map_err(|error| self.failed(error))
     }
 
+    /// The map that a session begins with, when it has one.
+    ///
+    /// # Errors
+    /// As all reads: see [`StoreError`].
+    pub async fn session_map(&self, id: SessionId) -> Result<Option<String>, StoreError> {
+        let mut conn = self.read().await?;
+        let map = session::map(&mut conn, id).await;
+        map.map_err(|error| self.failed(error))
+    }
+
     /// The highest event number among a session's items; 0 when it has none.
     ///
     /// # Errors

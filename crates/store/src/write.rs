@@ -37,6 +37,13 @@ pub enum Write {
     },
     /// Takes a project off the list. Opening its folder puts it back.
     UnlistProject(ProjectId),
+    /// The map that a session begins with, in a form that is its writer's own. Nothing happens when it has one.
+    SessionMap {
+        /// The session.
+        session_id: SessionId,
+        /// The map.
+        map: String,
+    },
     /// A rule of the user's for a folder. Nothing happens when it is there.
     Rule {
         /// The folder, canonical.
@@ -221,6 +228,7 @@ async fn one(conn: &mut SqliteConnection, write: &Write) -> Result<(), Failed> {
             policy,
         } => session::configure(conn, *id, endpoint, *policy).await,
         Write::UnlistProject(id) => project::unlist(conn, *id).await,
+        Write::SessionMap { session_id, map } => session::put_map(conn, *session_id, map).await,
         Write::Rule {
             folder,
             verdict,

@@ -67,6 +67,7 @@ struct State {
     says: VecDeque<Say>,
     questions: Vec<Question>,
     rules: Vec<String>,
+    map: Option<String>,
     fail: Option<Fail>,
     hook: Option<Hook>,
     /// What gives commands their network.
@@ -134,6 +135,11 @@ impl RecordingHost {
     /// The rules that were kept.
     pub(crate) fn kept_rules(&self) -> Vec<String> {
         self.state().rules.clone()
+    }
+
+    /// The map that is to be kept.
+    pub(crate) fn map(&self) -> Option<String> {
+        self.state().map.clone()
     }
 
     pub(crate) fn questions(&self) -> Vec<Question> {
@@ -290,6 +296,11 @@ impl Host for RecordingHost {
         Ok(RuleOrigin::Answer { id: 1, made_at: 1 })
     }
 
+    async fn keep_map(&self, map: &str) -> Result<(), HostError> {
+        self.state().map = Some(map.to_owned());
+        Ok(())
+    }
+
     async fn before_change(&self, _: ItemId, scope: Scope<'_>) -> Result<(), HostError> {
         let held = self.held(scope);
         let tree = self.tree();
@@ -427,6 +438,14 @@ impl Rig {
         Self { agent, ..self }
     }
 
+    /// The same as if taken up in another process, which has kept this map.
+    pub(crate) fn with_map(self, map: Option<String>) -> Self {
+        let mut setup = self.setup();
+        setup.map = map;
+        let agent = Agent::new(setup, Arc::clone(&self.host), &self.host.turns());
+        Self { agent, ..self }
+    }
+
     /// Asserts that a session taken up from `turns` and what came after sends the same request as this one.
     pub(crate) async fn assert_replays(&mut self, history: &[StoredTurn]) {
         let turns = [history, &self.host.turns()].concat();
@@ -531,6 +550,7 @@ fn setup(
             sandbox: SandboxMode::Off,
             approve: ApproveMode::Auto,
         },
+        map: None,
         user_instructions: None,
         output_schema: None,
         placeholder_key: [7; 32],

@@ -35,6 +35,12 @@ async fn it_is_given_once_and_stays_as_it_was() {
     std::fs::write(rig.fixture.join("src/more.rs"), "pub fn more() {}\n").unwrap();
     rig.turn("and taxes?").await;
     assert_eq!(rig.seen(1).system, system, "an endpoint caches what stays");
+    // The same when the session goes on in another process, where no index is ready yet.
+    let kept = rig.host.map();
+    assert!(kept.is_some());
+    let mut rig = rig.window(128_000).with_map(kept);
+    rig.turn("and after a break?").await;
+    assert_eq!(rig.seen(2).system, system);
 }
 
 #[tokio::test]
