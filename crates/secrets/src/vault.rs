@@ -88,18 +88,10 @@ impl Vault {
             };
         }
         let held = self.placeholders(text);
-        spans.retain(|span| !overlaps(&held, &span.range));
         for span in &mut spans {
-            // Right behind a placeholder another one would be part of its word: a sign between them stays.
-            if held
-                .binary_search_by_key(&span.range.start, |held| held.end)
-                .is_ok()
-            {
-                let sign = text[span.range.clone()].chars().next();
-                span.range.start += sign.map_or(0, char::len_utf8);
-            }
+            step_behind(&held, text, span);
         }
-        spans.retain(|span| !span.range.is_empty());
+        spans.retain(|span| !span.range.is_empty() && !overlaps(&held, &span.range));
         spans.sort_by_key(|span| (span.range.start, std::cmp::Reverse(span.range.end)));
         let (concealed, doubtful): (Vec<Span>, Vec<Span>) = spans
             .into_iter()
@@ -256,6 +248,23 @@ impl fmt::Debug for Vault {
 fn overlaps(held: &[Range<usize>], range: &Range<usize>) -> bool {
     let after = held.partition_point(|held| held.end <= range.start);
     held.get(after).is_some_and(|held| held.start < range.end)
+}
+
+/// Moves the begin of a place out of the placeholder, in order and apart, that the text has there already.
+fn step_behind(held: &[Range<usize>], text: &str, Span { range, origin }: &mut Span) {
+    let after = held.partition_point(|held| held.end < range.start);
+    let Some(before) = held.get(after).filter(|held| held.start <= range.start) else {
+        return;
+    };
+    // The words of a key go on behind it; of other values it is a part.
+    if before.end < range.end && *origin == Origin::Key {
+        range.start = before.end;
+    }
+    // Right behind a placeholder another one would be part of its word: a sign between them stays.
+    if before.end == range.start {
+        let sign = text[range.clone()].chars().next();
+        range.start += sign.map_or(0, char::len_utf8);
+    }
 }
 
 /// Places that overlap or touch become one, and each goes on to the end of its word: then a placeholder ends where its

@@ -17,4 +17,8 @@ timed_out: boolean,
 /**
  * The isolation it ran under.
  */
-isolation: Isolation, network?: NetworkLevel, };
+isolation: Isolation, 
+/**
+ * What it could connect to, if it was isolated.
+ */
+network?: NetworkLevel, };

@@ -17,7 +17,8 @@ at: number,
  */
 host: string, 
 /**
- * Method and path, without the query, as `POST /v1/responses`.
+ * Method and path, without the query, as `POST /v1/responses`. A command's connection has `CONNECT` and the tool call's
+ * id.
  */
 target: string, 
 /**

@@ -18,6 +18,10 @@ id: number,
  */
 folder: string | null, 
 /**
+ * What went through the connection of a command, once it has ended. It is no part of the chain.
+ */
+traffic?: Traffic, 
+/**
  * When.
  */
 at: number, 
@@ -26,7 +30,8 @@ at: number,
  */
 host: string, 
 /**
- * Method and path, without the query, as `POST /v1/responses`.
+ * Method and path, without the query, as `POST /v1/responses`. A command's connection has `CONNECT` and the tool call's
+ * id.
  */
 target: string, 
 /**
@@ -52,4 +57,4 @@ hash: string,
 /**
  * The parts of files that are inside.
  */
-files: Array<FileRange>, traffic?: Traffic, };
+files: Array<FileRange>, };

@@ -17,11 +17,27 @@ cwd: string,
 /**
  * The isolation that it would run under.
  */
-isolation: Isolation, network?: NetworkLevel, 
+isolation: Isolation, 
+/**
+ * What it could connect to, if it is isolated.
+ */
+network?: NetworkLevel, 
 /**
  * The placeholders in the command: values of secrets are in their places when it runs.
  */
-secrets?: Array<string>, } | { "type": "network", host: string, command: string, secrets?: Array<string>, } | { "type": "edit", 
+secrets?: Array<string>, } | { "type": "network", 
+/**
+ * Host and port, the name as it is resolved.
+ */
+host: string, 
+/**
+ * The whole command.
+ */
+command: string, 
+/**
+ * The placeholders in the command: values of secrets are in their places, and it could send them.
+ */
+secrets?: Array<string>, } | { "type": "edit", 
 /**
  * The whole change as a unified diff.
  */
