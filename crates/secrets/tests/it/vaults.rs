@@ -193,6 +193,17 @@ fn values_that_touch_come_back() {
     );
     assert_eq!(vault.restore(&concealed), text);
 
+    // Found by fuzzing.
+    for text in [
+        "-----BEGIN PRIVXy+y+9Xy9+Xy+y+9Xy+9Xy+9Xy+9Xy+9Xy9+Xy+9Xy+9X_+xyy+9Xy+9Xy+9\n-----END PRIVATE KEY-----\n",
+        "-----BEGIN PRIVATE KEY-----\0\0\0\0\0\0\0\0CRET_github_pat_k4m9\x7f\0\0\0x2c7q_/Ab1/Ab1/Ab1/Ab1/+9Xy+9Xy+9Xy+\0\
+         Xy+9Xy+9Xy+9Xy+9Xy+9Xy+9Xy+9\n-----END PRIVATE KEY-----\n",
+    ] {
+        let mut vault = Vault::new([1; 32]);
+        let concealed = vault.conceal(text).text.into_owned();
+        assert_eq!(vault.restore(&concealed), text, "{concealed}");
+    }
+
     let token = github("a");
     let placeholder = only(&mut vault, &token);
     let text = format!("{placeholder}{line}\n{line}\n-----END PRIVATE KEY-----\n");
