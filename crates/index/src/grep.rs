@@ -219,7 +219,7 @@ fn search_some(
             Ok(bytes) => bytes,
             Err(error) => {
                 // A file that went away since the walk was not there, which is no news.
-                if !matches!(error, FsError::NotFound { .. }) {
+                if !matches!(error, FsError::NotFound { .. } | FsError::NotADir { .. }) {
                     tally.skipped.push((path.clone(), error.to_string()));
                 }
                 continue;
