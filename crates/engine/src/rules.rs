@@ -22,7 +22,10 @@ use kerf_protocol::{
 use kerf_rules::{Entry, FILES, Rule, Rules, closed, read_settings};
 use kerf_store::{StoredRule, Write};
 use kerf_workspace::{FsError, RelPath, Workspace};
-use std::path::Path;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// A settings file of a project above this size is none, in bytes.
 const MAX_FILE_BYTES: u64 = 256 * 1024;
@@ -242,16 +245,12 @@ fn put_together(
     trusts: &[Trust],
     project: OfProject,
 ) -> Result<Gathered, Failure> {
-    let mut entries: Vec<Entry> = home
-        .folders()
+    let real = |own: &PathBuf| own.canonicalize().unwrap_or_else(|_| own.clone());
+    // Data and configuration may be in one folder.
+    let own: BTreeSet<PathBuf> = home.folders().iter().map(real).collect();
+    let mut entries: Vec<Entry> = own
         .iter()
-        .filter_map(|own| {
-            closed(
-                &own.canonicalize()
-                    .unwrap_or_else(|_| own.clone())
-                    .to_string_lossy(),
-            )
-        })
+        .filter_map(|own| closed(&own.to_string_lossy()))
         .collect();
     entries.extend(settings.entries(&home.config())?);
     for StoredRule {

@@ -35,7 +35,7 @@ pub struct AppSettings {
 pub struct Prices {
     /// Sent.
     pub input: u32,
-    /// Of these, read from the endpoint's cache.
+    /// Of these, read from the endpoint's cache; 0: as much as the others.
     pub cached_input: u32,
     /// Received.
     pub output: u32,

@@ -10,7 +10,7 @@ export type Prices = {
  */
 input: number, 
 /**
- * Of these, read from the endpoint's cache.
+ * Of these, read from the endpoint's cache; 0: as much as the others.
  */
 cached_input: number, 
 /**

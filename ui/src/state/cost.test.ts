@@ -17,6 +17,10 @@ describe('cost', () => {
     );
   });
 
+  test('counts what came from the cache as sent where it has no price', () => {
+    expect(costOf(usage, { input: 30_000, cached_input: 0, output: 0 })).toBeCloseTo(3);
+  });
+
   test('is not known without a price', () => {
     expect(costOf(usage, undefined)).toBeUndefined();
     expect(costOf(usage, { input: 0, cached_input: 0, output: 0 })).toBeUndefined();

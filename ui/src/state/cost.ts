@@ -10,10 +10,10 @@ const UNIT = 1e4 * 1e6;
 export function costOf(usage: Usage, prices: Prices | undefined): number | undefined {
   if (!prices || (prices.input === 0 && prices.output === 0)) return undefined;
   const fresh = Math.max(0, usage.input_tokens - usage.cached_input_tokens);
+  // Who says no price for the cache is not told that it costs nothing.
+  const cached = prices.cached_input || prices.input;
   const cost =
-    fresh * prices.input +
-    usage.cached_input_tokens * prices.cached_input +
-    usage.output_tokens * prices.output;
+    fresh * prices.input + usage.cached_input_tokens * cached + usage.output_tokens * prices.output;
   return cost / UNIT;
 }
 
