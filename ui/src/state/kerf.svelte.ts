@@ -112,6 +112,12 @@ export class Kerf {
     return this.session?.folder ?? this.project?.path ?? null;
   }
 
+  /** Shows every request that held a part of this file. */
+  showSent(folder: string, file: string) {
+    this.ledger.reading.show({ folder, file });
+    this.view = 'ledger';
+  }
+
   /** Loads what the window opens with, and follows the engine. Returns how to stop. */
   start(): () => void {
     const stop = this.backend.follow({

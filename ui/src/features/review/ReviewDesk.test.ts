@@ -364,6 +364,14 @@ describe('keys', () => {
 });
 
 describe('buttons', () => {
+  test('show what was sent of a file', async () => {
+    const screen = await desk(fix());
+    await screen.getByRole('group', { name: MONEY }).getByRole('button', { name: 'Sent' }).click();
+    expect(screen.kerf.view).toBe('ledger');
+    const { folder } = screen.kerf;
+    expect(screen.kerf.ledger.reading.about).toMatchObject({ folder, file: MONEY });
+  });
+
   test('decide a hunk, and take it back', async () => {
     const screen = await desk(fix());
     const group = screen.getByRole('group', { name: `Hunk 1 of ${MONEY}` });

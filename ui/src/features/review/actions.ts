@@ -115,5 +115,12 @@ export function reviewActions(desk: Desk): Action[] {
       enabled: () => desk.folder !== null && fileNow() !== undefined && fileNow()?.status !== 'deleted',
       run: () => desk.open(review.current?.path ?? '', desk.current ?? undefined),
     },
+    {
+      id: 'review.sent',
+      title: 'Show what was sent of this file',
+      group,
+      enabled: () => desk.folder !== null && fileNow() !== undefined,
+      run: () => desk.sent(review.current?.path ?? ''),
+    },
   ];
 }

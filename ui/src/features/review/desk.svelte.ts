@@ -239,6 +239,11 @@ export class Desk {
   }
 
   /** Opens a file in the user's editor, at the first line that a hunk changes. */
+  /** Shows what was sent of a file. */
+  sent(path: string) {
+    if (this.folder !== null) this.#kerf.showSent(this.folder, path);
+  }
+
   async open(path: string, hunk = this.review.file(path)?.hunks[0]) {
     const { folder } = this;
     if (folder === null) return;

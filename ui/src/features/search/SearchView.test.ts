@@ -234,6 +234,9 @@ describe('search', () => {
     await field.fill('rounding.md');
     await expect.element(preview).toHaveTextContent('Refunds round half to even');
     await checkAxe();
+    await preview.getByRole('button', { name: 'Sent' }).click();
+    expect(kerf.view).toBe('ledger');
+    expect(kerf.ledger.reading.about).toMatchObject({ folder: kerf.folder, file: 'docs/rounding.md' });
     await page.viewport(900, 700);
     await expect.element(preview).not.toBeInTheDocument();
   });
