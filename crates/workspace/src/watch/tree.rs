@@ -16,6 +16,9 @@ use crate::walk::{OWN_IGNORE_FILE, Walk, on_disk, rules};
 /// Where the system watches a folder with all that is in it by itself.
 const RECURSIVE: bool = !cfg!(any(target_os = "linux", target_os = "android"));
 
+/// A repository's own folder.
+const GIT: &str = ".git";
+
 /// How often new folders may turn up while their parents are being watched.
 const MAX_ROUNDS: u32 = 20;
 
@@ -48,7 +51,27 @@ impl Tree {
             unwatched: None,
         };
         tree.watch_below(&RelPath::root(), batch, |_, _| {});
+        tree.watch_excludes();
         Ok(tree)
+    }
+
+    /// Watches the folder of git's own ignore rules. Nothing else below `.git` matters here. Of a repository that is
+    /// made later the rules are seen with the next change of another rule file, or at the next start.
+    fn watch_excludes(&mut self) {
+        let git = self.workspace.root().join(GIT);
+        let info = git.join("info");
+        let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+        if !RECURSIVE && is_folder(&git) && is_folder(&info) {
+            // Without it these rules are seen late, as those of a repository that is made later.
+            drop(self.system.watch(&info, RecursiveMode::NonRecursive));
+        }
+    }
+
+    /// Whether files are ignored or not is to be found out anew, for all of the folder.
+    fn rules_changed(&mut self, path: &Path, batch: &mut Batch) {
+        self.ignored = rules(self.workspace.root()).build_matchers();
+        self.watch_below(&RelPath::root(), batch, |_, _| {});
+        batch.rescan(format!("the ignore rules in `{}` changed", path.display()));
     }
 
     /// Why the system does not tell of every change, if it is so.
@@ -164,6 +187,9 @@ impl Tree {
             }
             return;
         }
+        if inside == Path::new(GIT).join("info/exclude") {
+            return self.rules_changed(inside, batch);
+        }
         let Ok(path) = RelPath::new(inside) else {
             return;
         };
@@ -181,9 +207,7 @@ impl Tree {
             return;
         }
         if path.file_name().is_some_and(is_rule_file) {
-            self.ignored = rules(self.workspace.root()).build_matchers();
-            self.watch_below(&RelPath::root(), batch, |_, _| {});
-            return batch.rescan(format!("the ignore rules in `{path}` changed"));
+            return self.rules_changed(path.as_path(), batch);
         }
         let moved_away = matches!(kind, EventKind::Modify(ModifyKind::Name(RenameMode::From)));
         if is_dir {

@@ -126,6 +126,24 @@ fn other_ignore_rules_call_for_a_rescan() {
 }
 
 #[test]
+fn a_change_of_gits_own_rules_calls_for_a_rescan() {
+    let temp = tempfile::tempdir().unwrap();
+    let excludes = temp.path().join(".git/info/exclude");
+    fs::create_dir_all(excludes.parent().unwrap()).unwrap();
+    fs::write(temp.path().join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+    let watched = watch(temp.path());
+    assert_eq!(watched.until("a"), set(&[]));
+    fs::write(&excludes, "b\n").unwrap();
+    assert_eq!(
+        watched.rescan(),
+        "the ignore rules in `.git/info/exclude` changed"
+    );
+    fs::write(temp.path().join("b"), "").unwrap();
+    fs::write(temp.path().join(".git/info/other"), "").unwrap();
+    assert_eq!(watched.until("c"), set(&[]));
+}
+
+#[test]
 fn a_moved_folder_calls_for_a_rescan() {
     let temp = tempfile::tempdir().unwrap();
     let root = temp.path().join("ws");
