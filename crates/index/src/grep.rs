@@ -1,6 +1,12 @@
 //! Text search over the files of a workspace.
 
-use crate::{SearchError, files, glob::Glob, kept::Kept, lines::Lines, pattern};
+use crate::{
+    SearchError, files,
+    glob::Glob,
+    kept::Kept,
+    lines::Lines,
+    pattern::{self, Matchers},
+};
 use grep_matcher::Matcher;
 use grep_regex::RegexMatcher;
 use grep_searcher::{BinaryDetection, SearcherBuilder};
@@ -90,7 +96,7 @@ pub fn grep(
 /// What to look for, ready to be compared with files.
 pub(crate) struct Wanted<'a> {
     pub(crate) query: &'a GrepQuery,
-    pub(crate) matcher: RegexMatcher,
+    pub(crate) matchers: Matchers,
     glob: Option<Glob>,
 }
 
@@ -99,7 +105,7 @@ impl<'a> Wanted<'a> {
     pub(crate) fn new(query: &'a GrepQuery) -> Result<Self, SearchError> {
         Ok(Self {
             query,
-            matcher: pattern::matcher(query)?,
+            matchers: pattern::matchers(query)?,
             glob: query
                 .glob
                 .as_deref()
@@ -141,14 +147,16 @@ pub(crate) fn search(
     cancel: &AtomicBool,
 ) -> Result<Grepped, SearchError> {
     let files::Files { files, mut skipped } = all;
-    let Wanted { query, matcher, .. } = wanted;
+    let Wanted {
+        query, matchers, ..
+    } = wanted;
     skipped.retain(|(path, _)| wanted.shows(path));
     let kept = Kept::new(query.limit);
     let next = AtomicUsize::new(0);
     let threads = threads_for(files.len());
     let mut tallies = Vec::with_capacity(threads);
     thread::scope(|scope| {
-        let search = || search_some(ws, query, matcher, &files, &next, &kept, cancel);
+        let search = || search_some(ws, query, matchers, &files, &next, &kept, cancel);
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(search)).collect();
         tallies.push(search());
         tallies.extend(
@@ -193,7 +201,7 @@ struct Tally {
 fn search_some(
     ws: &Workspace,
     query: &GrepQuery,
-    matcher: &RegexMatcher,
+    matchers: &Matchers,
     files: &[RelPath],
     next: &AtomicUsize,
     kept: &Kept,
@@ -222,6 +230,13 @@ fn search_some(
                 if !matches!(error, FsError::NotFound { .. } | FsError::NotADir { .. }) {
                     tally.skipped.push((path.clone(), error.to_string()));
                 }
+                continue;
+            }
+        };
+        let matcher = match matchers.of(&bytes) {
+            Ok(matcher) => matcher,
+            Err(message) => {
+                tally.skipped.push((path.clone(), message));
                 continue;
             }
         };

@@ -225,10 +225,11 @@ fn matches(
         .line_number(true)
         .multi_line(wanted.query.multi_line)
         .build();
-    let mut lines = Lines::new(path, &wanted.matcher, wanted.query, room, cancel);
+    let matcher = wanted.matchers.of(bytes)?;
+    let mut lines = Lines::new(path, matcher, wanted.query, room, cancel);
     // A reader, not the slice: ripgrep reads files in blocks, and where it stops in a binary one depends on that.
     searcher
-        .search_reader(&wanted.matcher, bytes, &mut lines)
+        .search_reader(matcher, bytes, &mut lines)
         .map_err(|error| error.to_string())?;
     Ok((lines.count, lines.found))
 }
@@ -263,7 +264,12 @@ fn hits(
             .as_ref()
             .and_then(|outline| Some((outline, enclosing(outline, found.line)?)));
         let lines_more = found.text.matches('\n').count() as u32;
-        let matchers = conditions.all.iter().map(|wanted| &wanted.matcher);
+        // One that cannot be built has found nothing.
+        let text = found.text.as_bytes();
+        let matchers = conditions
+            .all
+            .iter()
+            .filter_map(|wanted| wanted.matchers.of(text).ok());
         hits.push(Hit {
             line: found.line,
             column: found.column,

@@ -7,7 +7,7 @@ use tantivy::{
 };
 
 /// What it gathers before it writes a segment, in bytes.
-const GATHERED_BYTES: usize = 64 << 20;
+const GATHERED_BYTES: usize = 56 << 20;
 
 /// The writer of an index, which locks it.
 pub(super) fn of(index: &Index) -> Result<IndexWriter<Document>, StoreError> {

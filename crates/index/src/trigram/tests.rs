@@ -3,6 +3,7 @@
 use super::{Plan, Trigram, Trigrams, analysis::plan_with, plan};
 use crate::{GrepQuery, pattern};
 use grep_matcher::Matcher;
+use grep_regex::RegexMatcher;
 use kerf_workspace::RelPath;
 use proptest::{prelude::*, sample::select, test_runner::TestRunner};
 use rstest::rstest;
@@ -253,7 +254,8 @@ proptest! {
         let text = format!("{before}{written}{after}");
         for ignore_case in [false, true] {
             let query = query(&pattern, true, ignore_case, multi_line);
-            if let Ok(matcher) = pattern::matcher(&query) && matcher.is_match(text.as_bytes()).unwrap() {
+            let matchers = pattern::matchers(&query);
+            if let Ok(matchers) = &matchers && matchers.of(text.as_bytes()).unwrap().is_match(text.as_bytes()).unwrap() {
                 prop_assert!(holds(&plan(&query), &trigrams(text.as_bytes())));
             }
         }
@@ -407,7 +409,9 @@ impl Part {
 fn a_match_by_hand_is_let_through(#[case] pattern: &str, #[case] text: &str) {
     let query = query(pattern, false, false, false);
     assert!(
-        pattern::matcher(&query)
+        pattern::matchers(&query)
+            .unwrap()
+            .of(text.as_bytes())
             .unwrap()
             .is_match(text.as_bytes())
             .unwrap()
@@ -417,6 +421,57 @@ fn a_match_by_hand_is_let_through(#[case] pattern: &str, #[case] text: &str) {
         "{:?}",
         plan(&query)
     );
+}
+
+/// The matcher for ASCII finds in ASCII what the one for Unicode finds.
+#[test]
+fn what_is_found_in_ascii_needs_no_unicode() {
+    let around = || prop_oneof![Just(String::new()), "[abcksK_0 \n]{0,6}"];
+    let choices = prop::collection::vec(any::<u8>().prop_map(usize::from), 40);
+    let inputs = (
+        part(),
+        around(),
+        choices,
+        around(),
+        any::<bool>(),
+        any::<bool>(),
+    );
+    let [compared, matched] = [const { Cell::new(0) }; 2];
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(3000));
+    let outcome = runner.run(
+        &inputs,
+        |(part, before, choices, after, ignore_case, multi_line)| {
+            let pattern = part.pattern();
+            let mut text = before.into_bytes();
+            part.write(&mut choices.into_iter(), &mut text);
+            text.extend(after.bytes());
+            text.retain(u8::is_ascii);
+            let query = query(&pattern, false, ignore_case, multi_line);
+            let Ok(matchers) = pattern::matchers(&query) else {
+                return Ok(());
+            };
+            let all = |matcher: &RegexMatcher| {
+                let mut all = Vec::new();
+                matcher
+                    .find_iter(&text, |found| {
+                        all.push((found.start(), found.end()));
+                        true
+                    })
+                    .unwrap();
+                all
+            };
+            let ascii = all(matchers.of(&text).unwrap());
+            let unicode = all(matchers.of("é".as_bytes()).unwrap());
+            compared.set(compared.get() + 1);
+            matched.set(matched.get() + usize::from(!unicode.is_empty()));
+            prop_assert_eq!(ascii, unicode, "{:?} in {:?}", pattern, text.escape_ascii());
+            Ok(())
+        },
+    );
+    outcome.unwrap();
+    // Else the cases show little.
+    let [compared, matched] = [compared, matched].map(Cell::into_inner);
+    assert!(matched > compared / 3, "{matched} of {compared} match");
 }
 
 /// What the matcher finds, the plan lets through: the one thing that must never fail.
@@ -445,8 +500,8 @@ fn a_plan_never_holds_back_a_match() {
             text.extend(after.bytes());
             let query = query(&pattern, false, ignore_case, multi_line);
             count(&cases);
-            if let Ok(matcher) = pattern::matcher(&query)
-                && matcher.is_match(&text).unwrap()
+            if let Ok(matchers) = pattern::matchers(&query)
+                && matchers.of(&text).unwrap().is_match(&text).unwrap()
             {
                 let plan = plan_with(&query, fuel);
                 count(&matched);
