@@ -45,6 +45,15 @@ pub(crate) fn run(arguments: &[String]) -> Done {
             "warnings",
         ])),
     );
+    // They are a workspace of their own, with a lock file of its own, that nothing else here reads.
+    counts.check(
+        "the fuzz targets' lock file",
+        run::run(
+            run::cargo()
+                .args(["tree", "--manifest-path", "fuzz/Cargo.toml"])
+                .args(["--depth", "0", "--locked"]),
+        ),
+    );
     let mut programs = vec!["--bin", "kerf", "--bin", "ui-server"];
     match window::ready_for_tests(agreed) {
         Ok(()) => programs.extend(["--bin", window::PACKAGE]),
