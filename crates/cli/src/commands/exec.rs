@@ -13,7 +13,7 @@ use kerf_protocol::{
     event::EventBody,
     item::Image,
     policy::{Answer, Policy, Question, QuestionAbout},
-    request::{AnswerParams, NewSession, Prompt, SessionRef, WhenRunning, method},
+    request::{AnswerParams, ListSessions, NewSession, Prompt, SessionRef, WhenRunning, method},
 };
 use std::{
     fs,
@@ -81,6 +81,16 @@ pub(crate) async fn resume(
     };
     let (text, images) = message(prompt, &resume.message)?;
     let session_id = find_session(engine, folder, &name).await?;
+    let all = ListSessions {
+        folder: None,
+        archived: true,
+        limit: None,
+    };
+    let sessions = engine.call::<method::SessionList>(all).await?;
+    // It may have been named by its id, from another folder.
+    if let Some(session) = sessions.iter().find(|session| session.id == session_id) {
+        trust::say_what_waits(engine, &session.folder).await;
+    }
     let events = engine.subscribe(session_id).await?;
     turn(
         engine,

@@ -30,6 +30,9 @@ fn without_trust_a_project_allows_nothing_and_it_is_said_once() {
     let ran = kerf.run(&["exec", "Go"]).expect(3);
     assert_eq!(says_that_it_waits(&ran), 1, "{}", ran.stderr);
     assert!(!folder.exists("b.txt"));
+    let ran = kerf.run(&["resume", "--last", "Go on"]).expect(0);
+    assert_eq!(says_that_it_waits(&ran), 1, "{}", ran.stderr);
+    assert!(!folder.exists("b.txt"));
 
     let shown = kerf.run(&["trust", "--show"]).expect(0);
     assert!(shown.stdout.contains(SETTINGS), "{}", shown.stdout);
