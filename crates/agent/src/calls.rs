@@ -2,6 +2,7 @@
 
 use crate::{
     control::Control,
+    conversation::Conversation,
     host::Host,
     reply::now,
     secrets,
@@ -13,7 +14,7 @@ use futures_util::{StreamExt, stream};
 use kerf_protocol::{
     Code, Failure, ItemId, TurnId,
     event::EventBody,
-    item::{Item, ItemBody, ItemStatus, ToolCall},
+    item::{Item, ItemBody, ItemStatus, Secrets, ToolCall},
 };
 use kerf_secrets::Vault;
 use kerf_workspace::RelPath;
@@ -78,6 +79,7 @@ impl Running {
             changes: Vec::new(),
             exit: None,
             duration_ms: None,
+            secrets: Secrets::default(),
         };
         let item = Item {
             id: ItemId::new(),
@@ -101,7 +103,13 @@ impl Running {
         });
     }
 
-    fn finish<H: Host>(mut self, host: &H, output: ToolOutput) -> (ItemId, ToolCall, ItemStatus) {
+    fn finish<H: Host>(
+        mut self,
+        host: &H,
+        conversation: &mut Conversation,
+        output: ToolOutput,
+    ) -> (ItemId, ToolCall, ItemStatus) {
+        self.call.secrets = conversation.secrets_in(&output.text);
         self.call.output = output.text;
         self.call.quotes = output.quotes;
         self.call.changes = output.changes;
@@ -193,7 +201,7 @@ impl<H: Host> Agent<H> {
                 };
                 let running = Running::new(turn_id, step, call, title);
                 running.start(&*host);
-                ran.push(running.finish(&*host, ToolOutput::failed(text)));
+                ran.push(running.finish(&*host, &mut self.conversation, ToolOutput::failed(text)));
             }
             return ran;
         }
@@ -235,7 +243,7 @@ impl<H: Host> Agent<H> {
                 }
             };
             self.repeats.see(&running.call, &mut output);
-            ran.push(running.finish(&*host, output));
+            ran.push(running.finish(&*host, &mut self.conversation, output));
         }
         ran
     }
@@ -297,7 +305,7 @@ impl<H: Host> Agent<H> {
                 self.reads.add(shown);
             }
             self.repeats.see(&running.call, &mut output);
-            ran.push(running.finish(&*host, output));
+            ran.push(running.finish(&*host, &mut self.conversation, output));
         }
     }
 

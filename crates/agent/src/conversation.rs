@@ -4,7 +4,7 @@ use crate::{map::GivenMap, prompt, secrets};
 use kerf_model::{Message, Part, Role};
 use kerf_protocol::{
     ItemId,
-    item::{Comment, Item, ItemBody, ItemStatus, ToolCall},
+    item::{Comment, Item, ItemBody, ItemStatus, Secrets, ToolCall},
     ledger::FileRange,
     policy::{Answer, QuestionAbout},
     session::Turn,
@@ -112,6 +112,11 @@ impl Conversation {
     /// The secrets of the session, with what stands for each.
     pub(crate) fn vault(&self) -> &Vault {
         &self.vault
+    }
+
+    /// What an output holds of secrets, before it comes into the conversation.
+    pub(crate) fn secrets_in(&mut self, output: &str) -> Secrets {
+        secrets::seen(&mut self.vault, output)
     }
 
     /// Conceals what goes out beside the messages: the system prompt and the shape of the answer.

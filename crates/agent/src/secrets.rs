@@ -1,6 +1,7 @@
 //! Secrets on their way: concealed in what goes to the model, put back in what the model has done here.
 
 use kerf_model::{Message, Part};
+use kerf_protocol::item::{Doubt, MAX_DOUBTS, Secrets};
 use kerf_secrets::Vault;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -34,6 +35,27 @@ pub(crate) fn conceal(vault: &mut Vault, message: &mut Message) {
 pub(crate) fn conceal_text(vault: &mut Vault, text: &mut String) {
     if let Cow::Owned(concealed) = vault.conceal(text).text {
         *text = concealed;
+    }
+}
+
+/// What a text holds of secrets. The vault knows them from then on.
+pub(crate) fn seen(vault: &mut Vault, text: &str) -> Secrets {
+    let concealed = vault.conceal(text);
+    let mut line = 1;
+    let mut counted = 0;
+    let mut doubtful: Vec<Doubt> = Vec::new();
+    for warning in concealed.warnings.iter().take(MAX_DOUBTS) {
+        let between = &text.as_bytes()[counted..warning.range.start];
+        line += between.iter().filter(|byte| **byte == b'\n').count();
+        counted = warning.range.start;
+        doubtful.push(Doubt {
+            rule: warning.rule.to_owned(),
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+        });
+    }
+    Secrets {
+        concealed: u32::try_from(concealed.found.len()).unwrap_or(u32::MAX),
+        doubtful,
     }
 }
 

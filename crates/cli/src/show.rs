@@ -5,7 +5,7 @@ use kerf_protocol::{
     ItemId,
     endpoint::EndpointOrigin,
     event::EventBody,
-    item::{Item, ItemBody, ItemStatus, StepStatus},
+    item::{Doubt, Item, ItemBody, ItemStatus, Secrets, StepStatus},
     policy::{Isolation, NetworkLevel, QuestionAbout},
 };
 use std::collections::HashSet;
@@ -61,6 +61,9 @@ pub(crate) fn item(item: &Item, output: &Output) {
                     output.line(&output.styled(Style::Faint, &format!("    {line}")));
                 }
             }
+            if let Some(words) = secret_words(&call.secrets) {
+                output.line(&output.styled(Style::Notice, &format!("    {words}")));
+            }
             for change in &call.changes {
                 output.line(&output.styled(
                     Style::Faint,
@@ -90,6 +93,26 @@ pub(crate) fn item(item: &Item, output: &Output) {
             ));
         }
     }
+}
+
+/// What an output had of secrets, if anything.
+fn secret_words(secrets: &Secrets) -> Option<String> {
+    let mut parts = Vec::new();
+    match secrets.concealed {
+        0 => {}
+        1 => parts.push("1 secret was replaced by a placeholder".to_owned()),
+        many => parts.push(format!("{many} secrets were replaced by placeholders")),
+    }
+    if let Some(Doubt { rule, line }) = secrets.doubtful.first() {
+        let more = match secrets.doubtful.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        parts.push(format!(
+            "line {line} looks like a secret and is sent as it stands ({rule}){more}"
+        ));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn change_word(kind: kerf_protocol::item::ChangeKind) -> &'static str {

@@ -191,6 +191,41 @@ pub struct ToolCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(type = "number | null")]
     pub duration_ms: Option<u64>,
+    /// What in the output is, or looks like, a secret.
+    #[serde(default, skip_serializing_if = "Secrets::is_empty")]
+    #[ts(as = "Option<Secrets>", optional)]
+    pub secrets: Secrets,
+}
+
+/// What a text holds of secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Secrets {
+    /// How many were replaced by placeholders before the text went to the model.
+    pub concealed: u32,
+    /// What may be a secret and went to the model as it stands: the first of them, at most [`MAX_DOUBTS`].
+    pub doubtful: Vec<Doubt>,
+}
+
+/// So many doubts are told about one text.
+pub const MAX_DOUBTS: usize = 20;
+
+impl Secrets {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.concealed == 0 && self.doubtful.is_empty()
+    }
+}
+
+/// Something that may be a secret: it has no known form, but looks random, or has a suspicious name beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Doubt {
+    /// The rule that found it, as `generic-api-key`.
+    pub rule: String,
+    /// Its line in the text, from 1.
+    pub line: u32,
 }
 
 /// How a command ended.

@@ -2,6 +2,7 @@
 import type { Exit } from "./Exit";
 import type { FileChange } from "./FileChange";
 import type { FileRange } from "./FileRange";
+import type { Secrets } from "./Secrets";
 
 /**
  * A tool call and what came of it.
@@ -42,4 +43,8 @@ exit?: Exit | null,
 /**
  * How long it took, in milliseconds.
  */
-duration_ms?: number | null, };
+duration_ms?: number | null, 
+/**
+ * What in the output is, or looks like, a secret.
+ */
+secrets?: Secrets, };

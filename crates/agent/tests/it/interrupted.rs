@@ -45,6 +45,7 @@ fn broken_off(calls: &[(&str, Value)]) -> StoredTurn {
             changes: Vec::new(),
             exit: None,
             duration_ms: None,
+            secrets: Default::default(),
         };
         items.push(item(
             id,

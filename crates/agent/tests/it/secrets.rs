@@ -4,7 +4,7 @@ use crate::kit::{Rig, Say, script};
 use kerf_agent::TurnEnd;
 use kerf_protocol::{
     endpoint::Wire,
-    item::{ItemBody, ItemStatus},
+    item::{Doubt, ItemBody, ItemStatus},
     policy::{Answer, QuestionAbout},
 };
 use kerf_secrets::Vault;
@@ -119,6 +119,38 @@ async fn no_planted_secret_is_in_any_body_and_edits_around_it_are_exact(#[case] 
     assert!(
         arguments.contains(&word(&one)) && !arguments.contains(&one),
         "{arguments}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_tells_what_was_concealed_and_what_was_sent_though_it_looks_like_a_secret() {
+    let doubtful = ["q7Zr", "T2mXw9Lk4Vb8Np3Hc6Yd1Sf5Gj"].concat();
+    let tree = format!(
+        "//- /a.rs\nlet token = \"{}\";\ninternal_service_secret = \"{doubtful}\"\n//- /b.rs\nlet plain = 1;\n",
+        token(1)
+    );
+    let mut rig = Rig::on(
+        Wire::Chat,
+        &tree,
+        script([Turn::call("read_file", json!({"path": "a.rs"}))
+            .and_call("read_file", json!({"path": "b.rs"}))]),
+    );
+    assert_eq!(rig.turn("look").await, TurnEnd::Completed);
+    let calls = rig.host.calls();
+    let seen = &calls[0].0.secrets;
+    assert_eq!(seen.concealed, 1);
+    assert_eq!(
+        seen.doubtful,
+        [Doubt {
+            rule: "generic-api-key".to_owned(),
+            line: 2
+        }]
+    );
+    assert!(calls[1].0.secrets.is_empty());
+    let sent = rig.server.requests().pop().unwrap().json().to_string();
+    assert!(
+        sent.contains(&doubtful) && !sent.contains(&token(1)),
+        "{sent}"
     );
 }
 

@@ -116,6 +116,7 @@ pub(crate) fn called(turn_id: TurnId, title: &str, output: &str) -> Item {
         changes: Vec::new(),
         exit: None,
         duration_ms: Some(3),
+        secrets: Default::default(),
     };
     item(turn_id, ItemBody::ToolCall(call))
 }

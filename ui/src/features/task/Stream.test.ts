@@ -147,6 +147,26 @@ test.each(LENGTHY)(
   },
 );
 
+test('what was concealed, and what was sent though it looks like a secret, stands at its call', async () => {
+  const doubtful = [
+    { rule: 'generic-api-key', line: 12 },
+    { rule: 'curl-auth-user', line: 40 },
+  ];
+  const screen = await view([
+    { ...ran, secrets: { concealed: 2, doubtful } },
+    { ...edited, secrets: { concealed: 1, doubtful: [] } },
+  ]);
+  await expect
+    .element(
+      screen.getByText('2 secrets replaced by placeholders before sending; line 12 looks like a secret'),
+    )
+    .toHaveTextContent('and was sent as it stands (generic-api-key), and 1 more');
+  await expect
+    .element(screen.getByText('1 secret replaced by placeholders before sending', { exact: true }))
+    .toBeVisible();
+  await checkAxe(screen.container);
+});
+
 test('of long arguments a part is shown', async () => {
   const screen = await view([{ ...edited, arguments: { content: 'long words '.repeat(200_000) } } as Item]);
   await screen.getByRole('button', { name: /^Edited/ }).click();

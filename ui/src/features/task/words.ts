@@ -5,6 +5,7 @@ import type { Exit } from '../../protocol/Exit';
 import type { Isolation } from '../../protocol/Isolation';
 import type { ItemStatus } from '../../protocol/ItemStatus';
 import type { NetworkLevel } from '../../protocol/NetworkLevel';
+import type { Secrets } from '../../protocol/Secrets';
 import type { TurnState } from '../../protocol/TurnState';
 
 export function seconds(ms: number): string {
@@ -91,4 +92,18 @@ export function titleOf(title: string, status: ItemStatus): string {
   if (status !== 'completed') return title;
   for (const [now, past] of PAST) if (now.test(title)) return title.replace(now, past);
   return title;
+}
+
+/** What a call's output had of secrets; empty when it had none. */
+export function secretWords(secrets: Secrets | undefined): string {
+  if (!secrets) return '';
+  const [first, ...more] = secrets.doubtful;
+  return [
+    secrets.concealed > 0 &&
+      `${counted(secrets.concealed, 'secret')} replaced by placeholders before sending`,
+    first &&
+      `line ${first.line} looks like a secret and was sent as it stands (${first.rule})${more.length > 0 ? `, and ${more.length} more` : ''}`,
+  ]
+    .filter(Boolean)
+    .join('; ');
 }
