@@ -1,0 +1,83 @@
+/** Search as the user meets it: always of the files as they are now, in the view, the palette and the composer. */
+
+import { expect, test } from './window';
+
+const files = {
+  'src/money.rs': 'pub struct Money;\n\nimpl Money {\n    pub fn split_evenly(&self) {}\n}\n',
+  'docs/rounding.md': '# Rounding\n\nRefunds are rounded half to even.\n',
+  'secret/plan.md': 'Refunds move abroad.\n',
+  'build/out.txt': 'Refunds of the build.\n',
+  '.kerfignore': 'secret/\n',
+  '.gitignore': 'build/\n',
+};
+
+test('the search view finds what is in the files now, and nothing that is ignored', async ({ open }) => {
+  const kerf = await open({ files });
+  const { page } = kerf;
+  await page.keyboard.press('Control+Shift+F');
+  const field = page.getByRole('textbox', { name: 'Search in the project' });
+  const hits = page.getByRole('tree');
+  await field.fill('refunds');
+  await hits.getByText('Refunds are rounded half to even.').waitFor();
+  expect(await hits.getByText(/abroad|of the build/).count()).toBe(0);
+
+  // An edit from outside is found without any sign from the user but the next search.
+  kerf.repository.write('src/refund.rs', 'pub fn refund_in_full() {}\n');
+  await field.fill('refund_in_full');
+  await hits.getByText('pub fn refund_in_full() {}').waitFor();
+
+  await page.keyboard.press('Alt+S');
+  await field.fill('Money::split');
+  await hits
+    .getByText(/split_evenly/)
+    .first()
+    .waitFor();
+
+  await page.keyboard.press('Alt+R');
+  await field.fill('fn (');
+  await page
+    .getByRole('alert')
+    .getByText(/unclosed group/)
+    .waitFor();
+  await field.fill('fn \\w+_full');
+  await hits.getByText('pub fn refund_in_full() {}').waitFor();
+
+  // A line goes into the message.
+  await field.press('Alt+Enter');
+  await kerf.button('Write the message').click();
+  expect(await kerf.composer.inputValue()).toContain('src/refund.rs');
+});
+
+test('the palette finds files, symbols and text in one list, and the composer completes both', async ({
+  open,
+}) => {
+  const kerf = await open({ files });
+  const { page } = kerf;
+  await page.keyboard.press('Control+K');
+  const palette = page.getByRole('dialog').getByRole('combobox');
+  await palette.fill('split_evenly');
+  await page
+    .getByRole('option', { name: /split_evenly.*money\.rs/ })
+    .first()
+    .waitFor();
+  await palette.fill('rounding.md');
+  await page
+    .getByRole('option', { name: /rounding\.md/ })
+    .first()
+    .waitFor();
+  await page.keyboard.press('Escape');
+
+  await kerf.composer.pressSequentially('see @round');
+  await page
+    .getByRole('option', { name: /rounding\.md/ })
+    .first()
+    .waitFor();
+  await kerf.composer.press('Enter');
+  expect(await kerf.composer.inputValue()).toContain('docs/rounding.md');
+  await kerf.composer.fill('');
+  await kerf.composer.pressSequentially('and @split_ev');
+  await page
+    .getByRole('option', { name: /split_evenly/ })
+    .first()
+    .waitFor();
+});
