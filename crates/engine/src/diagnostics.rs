@@ -15,6 +15,10 @@ const USUAL: &str = "warn";
 /// Logs warnings, errors and panics, or what `KERF_LOG` asks for, to files in [`Home::logs`]: one a day, five kept.
 /// Called once, before anything else is. False when the files cannot be written: then nothing is logged.
 pub fn log_to_files(home: &Home) -> bool {
+    // The log looks for old files first, and complains on standard error about a folder that is not there.
+    if std::fs::create_dir_all(home.logs()).is_err() {
+        return false;
+    }
     let files = Builder::new()
         .rotation(Rotation::DAILY)
         .filename_prefix("kerf")

@@ -388,7 +388,7 @@ export class Kerf {
 
   #apply(event: Event) {
     this.tasks.apply(event);
-    this.#tell(event);
+    void this.#tell(event);
     this.#touch(event);
     if (tellsOfRequest(event)) void this.ledger.load();
     const { task } = this;
@@ -415,11 +415,14 @@ export class Kerf {
   }
 
   /** Tells the user through the system when the window is not in front. */
-  #tell(event: Event) {
+  async #tell(event: Event) {
     if (this.settings.current.notifications !== 'on' || document.hasFocus()) return;
     const notice = noticeOf(event);
     if (notice === null) return;
-    const title = this.tasks.find(event.session_id)?.title ?? 'Kerf';
+    const titled = () => this.tasks.find(event.session_id)?.title;
+    // What happens right after the first message is told before the list has its title.
+    if (!titled()) await this.tasks.load();
+    const title = titled() || 'Kerf';
     // Without the notice nothing is lost.
     this.backend.shell.notify(title, notice).catch(() => {});
   }

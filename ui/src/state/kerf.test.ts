@@ -29,7 +29,7 @@ function kerf(focused: boolean) {
 const notices = (backend: ReturnType<typeof fakeBackend>) =>
   backend.done.filter(([what]) => what === 'notify');
 
-test('the system tells of a task that ended or asks while the window is not in front', () => {
+test('the system tells of a task that ended or asks while the window is not in front', async () => {
   const { backend } = kerf(false);
   backend.send(ended);
   backend.send({
@@ -38,10 +38,21 @@ test('the system tells of a task that ended or asks while the window is not in f
     type: 'approval.requested',
     question: { id: 'q', item_id: 'i', about: { type: 'edit', diff: 'secret' } },
   });
-  expect(notices(backend)).toEqual([
+  await expect.poll(() => notices(backend)).toEqual([
     ['notify', 'Fix it', 'Done'],
     ['notify', 'Fix it', 'Asks for your approval'],
   ]);
+});
+
+test('a notice has the title of a task that has just begun', async () => {
+  vi.spyOn(document, 'hasFocus').mockReturnValue(false);
+  const listed = [session({ id: 'a', title: 'Rename it' })];
+  const backend = fakeBackend({ 'ledger/totals': () => [], 'session/list': () => listed });
+  const begun = new Kerf(backend);
+  begun.start();
+  begun.tasks.all = [session({ id: 'a', title: '' })];
+  backend.send(ended);
+  await expect.poll(() => notices(backend)).toEqual([['notify', 'Rename it', 'Done']]);
 });
 
 test('it stays quiet in front, when it is off, and about what the user stopped', () => {
