@@ -10,8 +10,10 @@ use futures_util::{FutureExt, future::BoxFuture};
 use kerf_egress::{Ledger, LedgerError};
 use kerf_protocol::{
     Code, Failure,
-    ledger::{LedgerEntry, LedgerProof, LedgerRow, LedgerTotal, Traffic},
-    request::{LedgerBody, LedgerRef, ListLedger, TotalLedger, VerifyLedger},
+    ledger::{
+        LedgerBody, LedgerEntry, LedgerProof, LedgerRef, LedgerRow, LedgerTotal, ListLedger,
+        TotalLedger, Traffic, VerifyLedger,
+    },
 };
 use kerf_store::{Sent, Store, Write};
 

@@ -142,3 +142,69 @@ pub struct LedgerProof {
     #[ts(type = "number | null")]
     pub broken: Option<i64>,
 }
+
+/// See `ledger/list`. What is none restricts nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct ListLedger {
+    /// Only requests of this session.
+    pub session_id: Option<SessionId>,
+    /// Only requests of sessions in this folder, canonical.
+    pub folder: Option<String>,
+    /// Only requests with a part of this file, by its path in the folder.
+    pub file: Option<String>,
+    /// Only requests of this day in the machine's time zone, as `2026-01-31`.
+    pub day: Option<String>,
+    /// Only requests with this text in the body, as it stands there or as JSON writes it.
+    pub text: Option<String>,
+    /// Only rows before this number.
+    #[ts(type = "number | null")]
+    pub before: Option<i64>,
+    /// At most so many; none: all.
+    pub limit: Option<u32>,
+}
+
+/// See `ledger/totals`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct TotalLedger {
+    /// What to add up by.
+    pub by: TotalBy,
+    /// Only of sessions in this folder, canonical; none: of all.
+    #[serde(default)]
+    pub folder: Option<String>,
+}
+
+/// See `ledger/verify`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct VerifyLedger {
+    /// A seal of an earlier look: its row must still be there as it was.
+    pub seal: Option<String>,
+}
+
+/// A row of the ledger by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct LedgerRef {
+    /// The row's number.
+    #[ts(type = "number")]
+    pub id: i64,
+}
+
+/// See `ledger/show`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct LedgerBody {
+    /// The row.
+    pub row: LedgerRow,
+    /// The hash of the row before, in hexadecimal; zeros before the first.
+    pub previous_hash: String,
+    /// This row's hash: BLAKE3 over the row before and this one, as `docs/ledger.md` says.
+    pub row_hash: String,
+    /// The body as it was sent.
+    pub body: String,
+}

@@ -9,8 +9,10 @@ use crate::{
 use kerf_engine::Engine;
 use kerf_protocol::{
     Failure, SessionId,
-    ledger::{LedgerRow, LedgerTotal, Purpose, TotalBy},
-    request::{LedgerRef, ListLedger, TotalLedger, VerifyLedger, method},
+    ledger::{
+        LedgerRef, LedgerRow, LedgerTotal, ListLedger, Purpose, TotalBy, TotalLedger, VerifyLedger,
+    },
+    request::method,
 };
 use std::io::{IsTerminal, stdout};
 

@@ -222,7 +222,7 @@ async fn each_request_is_in_the_ledger() {
     assert_eq!(rows.len(), 2);
     for (row, sent) in rows.iter().rev().zip(bench.server.requests()) {
         let body = engine
-            .call::<method::LedgerShow>(kerf_protocol::request::LedgerRef { id: row.id })
+            .call::<method::LedgerShow>(kerf_protocol::ledger::LedgerRef { id: row.id })
             .await
             .unwrap()
             .body;

@@ -6,9 +6,8 @@ use crate::{
     row::{Failed, from_json, to_u64},
     store::Store,
 };
-use kerf_protocol::{
-    ledger::{LedgerProof, LedgerRow, LedgerTotal, TotalBy},
-    request::{ListLedger, TotalLedger},
+use kerf_protocol::ledger::{
+    LedgerProof, LedgerRow, LedgerTotal, ListLedger, TotalBy, TotalLedger,
 };
 use sqlx::SqliteConnection;
 

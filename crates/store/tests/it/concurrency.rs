@@ -108,7 +108,7 @@ async fn several_that_open_and_write_at_once_all_succeed() {
     );
     assert_eq!(store.ledger_verify(None).await.unwrap().broken, None);
     let rows = store
-        .ledger_list(&kerf_protocol::request::ListLedger::default())
+        .ledger_list(&kerf_protocol::ledger::ListLedger::default())
         .await
         .unwrap();
     assert_eq!(

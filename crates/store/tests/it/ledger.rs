@@ -3,8 +3,9 @@
 use crate::fixture::{Home, session};
 use kerf_protocol::{
     SessionId, TurnId,
-    ledger::{FileRange, LedgerEntry, LedgerProof, LedgerTotal, Purpose, TotalBy},
-    request::{ListLedger, TotalLedger},
+    ledger::{
+        FileRange, LedgerEntry, LedgerProof, LedgerTotal, ListLedger, Purpose, TotalBy, TotalLedger,
+    },
 };
 use kerf_store::{Store, StoreError, Write};
 use proptest::prelude::*;

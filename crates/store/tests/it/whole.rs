@@ -5,7 +5,8 @@ use kerf_protocol::{
     SessionId,
     endpoint::Usage,
     item::{ItemBody, ItemStatus},
-    request::{ListLedger, SearchSessions},
+    ledger::ListLedger,
+    request::SearchSessions,
     session::{Session, Transcript, TurnState},
 };
 use kerf_store::{ReviewRow, StoreError, Write};
