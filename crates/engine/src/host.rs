@@ -2,7 +2,7 @@
 
 use crate::{
     comments::{Comments, sent},
-    desk::Desk,
+    desk::{Before, Desk},
     engine::now,
     failure::{from_panic, from_store, to_host},
     indexes::Indexed,
@@ -16,7 +16,7 @@ use kerf_protocol::{
     Failure, ItemId, QuestionId, SessionId, TurnId,
     event::EventBody,
     item::{FileChange, ItemBody},
-    policy::{Answer, Question},
+    policy::{Answer, Losses, Question},
     review::Author,
     rule::{RuleOrigin, RuleVerdict},
 };
@@ -28,8 +28,17 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
-use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::{
+    sync::{Mutex as AsyncMutex, oneshot},
+    task::JoinHandle,
+};
+
+/// So long the end of a turn waits for the look that it began with: longer than it takes in most folders.
+const LOOK_AT_END: Duration = Duration::from_secs(2);
+/// A label shows so many characters of a message, a command or a path.
+const MAX_LABEL: usize = 80;
 
 pub(crate) struct SessionHost {
     session_id: SessionId,
@@ -44,12 +53,20 @@ pub(crate) struct SessionHost {
     pub(crate) comments: Comments,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     jobs: Mutex<Jobs>,
+    /// The look at the folder that a turn began with. What writes waits for it.
+    looking: AsyncMutex<Option<Looking>>,
     /// The index of the folder, once a turn has needed it.
     index: OnceLock<Index>,
     /// The door for commands.
     tunnels: Tunnels,
     /// The hosts that they may connect to.
     pub(crate) hosts: SessionHosts,
+}
+
+/// A look at the folder that goes on.
+struct Looking {
+    done: JoinHandle<()>,
+    stop: Arc<AtomicBool>,
 }
 
 /// Commands of the running turn that go on in the background. Nobody tells when they change a file, so what changes is
@@ -59,6 +76,10 @@ struct Jobs {
     turn_id: Option<TurnId>,
     /// The command that began last and has not ended.
     begun: Option<ItemId>,
+    /// The call that began last, and its command if it runs one.
+    call: Option<(ItemId, Option<String>)>,
+    /// The files that a command is known to take away, with their sizes.
+    doomed: Option<(ItemId, Vec<(RelPath, u64)>)>,
     /// The command whose end was not waited for.
     job: Option<Author>,
 }
@@ -94,6 +115,7 @@ impl SessionHost {
             comments: Comments::default(),
             questions: Mutex::default(),
             jobs: Mutex::default(),
+            looking: AsyncMutex::default(),
             index: OnceLock::new(),
             tunnels,
             hosts: SessionHosts::default(),
@@ -121,6 +143,26 @@ impl SessionHost {
         index.changed(Change::Paths(paths));
     }
 
+    /// What the checkpoint before a call is taken before.
+    fn before(&self, item_id: ItemId, scope: &Owned) -> Before {
+        let jobs = self.jobs();
+        let label = match (scope, &jobs.call) {
+            (Owned::Paths(paths), _) => match &paths[..] {
+                [only] => format!("Before a change of {}", shortened(&only.to_string())),
+                paths => format!("Before a change of {} files", paths.len()),
+            },
+            (Owned::Anything, Some((id, Some(command)))) if *id == item_id => {
+                format!("Before the command {}", shortened(command))
+            }
+            (Owned::Anything, _) => "Before a command".to_owned(),
+        };
+        Before {
+            turn_id: jobs.turn_id,
+            item_id: Some(item_id),
+            label,
+        }
+    }
+
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,8 +178,69 @@ impl SessionHost {
             .map(drop)
     }
 
+    /// Begins to look at the folder as it is before a turn; the model is asked meanwhile.
+    pub(crate) async fn begin_turn(self: &Arc<Self>, before: Before) {
+        let mut looking = self.looking.lock().await;
+        let (earlier, host) = (looking.take(), Arc::clone(self));
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stop);
+        let done = tokio::spawn(async move {
+            if let Some(earlier) = earlier {
+                // Its failure was told when it happened.
+                let _ = earlier.done.await;
+            }
+            if let Err(failure) = host.look_before(before, flag).await {
+                tracing::warn!(
+                    message = failure.message,
+                    "there is no checkpoint before this turn"
+                );
+            }
+        });
+        *looking = Some(Looking { done, stop });
+    }
+
+    async fn look_before(&self, before: Before, stop: Arc<AtomicBool>) -> Result<(), Failure> {
+        let Some(look) = self.with_desk(|desk| Ok(desk.begin_look())).await? else {
+            return Ok(());
+        };
+        let looked = tokio::task::spawn_blocking(move || look.take(&stop))
+            .await
+            .map_err(from_panic)??;
+        self.at_desk(move |desk| Ok(((), desk.end_look(looked, &before)?)))
+            .await
+    }
+
+    /// Waits for the look that a turn began with.
+    pub(crate) async fn looked(&self) {
+        let mut looking = self.looking.lock().await;
+        if let Some(look) = looking.as_mut() {
+            // Its failure was told when it happened.
+            let _ = (&mut look.done).await;
+        }
+        *looking = None;
+    }
+
+    /// The same for a call, which the user may stop: then the look is stopped too.
+    async fn looked_for_call(&self) {
+        let mut looking = self.looking.lock().await;
+        if let Some(look) = looking.as_mut() {
+            let stop = Stop(Arc::clone(&look.stop));
+            let _ = (&mut look.done).await;
+            // It is over, so that stopping it does nothing.
+            drop(stop);
+        }
+        *looking = None;
+    }
+
+    /// Tells the index of files that are not as they were.
+    pub(crate) fn wrote(&self, paths: Vec<RelPath>) {
+        self.tell_index(&Owned::Paths(paths), &[]);
+    }
+
     /// The turn is over: what changes from now on is the user's.
     pub(crate) async fn end_turn(&self) {
+        // In a very large folder the first look goes on beside the next turn.
+        let _ = tokio::time::timeout(LOOK_AT_END, self.looked()).await;
         let looked = match self.look_after_jobs(&Stop::default()).await {
             Ok(()) => self.log.durable().await,
             Err(failure) => Err(failure),
@@ -228,6 +331,18 @@ impl Drop for Waits<'_> {
     }
 }
 
+/// The first line of a text, as a label shows it.
+pub(crate) fn shortened(text: &str) -> String {
+    let lines = text.lines().map(str::trim);
+    let line = lines.clone().find(|line| !line.is_empty()).unwrap_or("");
+    let mut chars = line.chars().filter(|char| !char.is_control());
+    let mut short: String = chars.by_ref().take(MAX_LABEL).collect();
+    if chars.next().is_some() || lines.filter(|line| !line.is_empty()).count() > 1 {
+        short.push('…');
+    }
+    short
+}
+
 fn poisoned() -> Failure {
     crate::failure::failure(
         kerf_protocol::Code::Internal,
@@ -267,8 +382,15 @@ fn owned(scope: Scope<'_>) -> Owned {
 
 impl Host for SessionHost {
     fn emit(&self, event: EventBody) {
-        if let EventBody::TurnStarted { turn_id, .. } = &event {
-            self.jobs().turn_id = Some(*turn_id);
+        match &event {
+            EventBody::TurnStarted { turn_id, .. } => self.jobs().turn_id = Some(*turn_id),
+            EventBody::ItemStarted { item } => {
+                if let ItemBody::ToolCall(call) = &item.body {
+                    let command = call.arguments["command"].as_str().map(str::to_owned);
+                    self.jobs().call = Some((item.id, command));
+                }
+            }
+            _ => {}
         }
         let comments = match &event {
             EventBody::ItemCompleted { item } => match &item.body {
@@ -336,11 +458,43 @@ impl Host for SessionHost {
         done.map(drop).map_err(|error| to_host(from_store(error)))
     }
 
+    async fn would_lose(&self, item_id: ItemId, command: &str, cwd: &str) -> Option<Losses> {
+        let doomed = kerf_rules::destroys(command);
+        if doomed.is_empty() {
+            return None;
+        }
+        let cwd = cwd.to_owned();
+        let found = self.with_desk(move |desk| Ok(desk.losses(&cwd, &doomed)));
+        match found.await {
+            Ok((losses, files)) => {
+                self.jobs().doomed = Some((item_id, files));
+                // Where nobody can be asked, the checkpoint before the command holds them.
+                let asks = self.attended && (losses.count > 0 || losses.others);
+                asks.then_some(losses)
+            }
+            Err(failure) => {
+                tracing::warn!(
+                    message = failure.message,
+                    "what a command takes away is not known"
+                );
+                self.attended.then(|| Losses {
+                    others: true,
+                    ..Losses::default()
+                })
+            }
+        }
+    }
+
     async fn before_change(&self, item_id: ItemId, scope: Scope<'_>) -> Result<(), HostError> {
         // A look at a large folder takes long, and goes on at the desk when nobody waits for it any more.
         let stop = Stop::default();
+        self.looked_for_call().await;
         self.look_after_jobs(&stop).await.map_err(to_host)?;
         let scope = owned(scope);
+        let before = self.before(item_id, &scope);
+        let doomed = self.jobs().doomed.take();
+        let doomed = doomed.filter(|(id, _)| *id == item_id);
+        let doomed = doomed.map_or_else(Vec::new, |(_, files)| files);
         let command = match (&scope, self.jobs().turn_id) {
             (Owned::Anything, Some(turn_id)) => Some(Author::Command { turn_id, item_id }),
             _ => None,
@@ -348,11 +502,11 @@ impl Host for SessionHost {
         let flag = stop.flag();
         self.at_desk(move |desk| {
             let writes = match scope {
-                Owned::Paths(paths) => desk.before_paths(&paths)?,
+                Owned::Paths(paths) => desk.before_paths(&paths, &before, &flag)?,
                 Owned::Anything => {
                     // A turn is always told to have begun.
                     let author = command.unwrap_or(Author::User);
-                    desk.before_anything(author, &flag)?
+                    desk.before_anything(author, &before, &doomed, &flag)?
                 }
             };
             Ok(((), writes))
