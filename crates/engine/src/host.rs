@@ -1,8 +1,10 @@
 //! What the agent needs from the engine: the log, the user's answers, and the desk.
 
+mod look;
+
 use crate::{
     comments::{Comments, sent},
-    desk::{Before, Desk},
+    desk::Desk,
     engine::now,
     failure::{from_panic, from_store, to_host},
     indexes::Indexed,
@@ -22,23 +24,16 @@ use kerf_protocol::{
 };
 use kerf_store::{Store, Write};
 use kerf_workspace::RelPath;
+use look::Looking;
+pub(crate) use look::shortened;
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
-use tokio::{
-    sync::{Mutex as AsyncMutex, oneshot},
-    task::JoinHandle,
-};
-
-/// So long the end of a turn waits for the look that it began with: longer than it takes in most folders.
-const LOOK_AT_END: Duration = Duration::from_secs(2);
-/// A label shows so many characters of a message, a command or a path.
-const MAX_LABEL: usize = 80;
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 pub(crate) struct SessionHost {
     session_id: SessionId,
@@ -61,12 +56,6 @@ pub(crate) struct SessionHost {
     tunnels: Tunnels,
     /// The hosts that they may connect to.
     pub(crate) hosts: SessionHosts,
-}
-
-/// A look at the folder that goes on.
-struct Looking {
-    done: JoinHandle<()>,
-    stop: Arc<AtomicBool>,
 }
 
 /// Commands of the running turn that go on in the background. Nobody tells when they change a file, so what changes is
@@ -143,26 +132,6 @@ impl SessionHost {
         index.changed(Change::Paths(paths));
     }
 
-    /// What the checkpoint before a call is taken before.
-    fn before(&self, item_id: ItemId, scope: &Owned) -> Before {
-        let jobs = self.jobs();
-        let label = match (scope, &jobs.call) {
-            (Owned::Paths(paths), _) => match &paths[..] {
-                [only] => format!("Before a change of {}", shortened(&only.to_string())),
-                paths => format!("Before a change of {} files", paths.len()),
-            },
-            (Owned::Anything, Some((id, Some(command)))) if *id == item_id => {
-                format!("Before the command {}", shortened(command))
-            }
-            (Owned::Anything, _) => "Before a command".to_owned(),
-        };
-        Before {
-            turn_id: jobs.turn_id,
-            item_id: Some(item_id),
-            label,
-        }
-    }
-
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -178,60 +147,6 @@ impl SessionHost {
             .map(drop)
     }
 
-    /// Begins to look at the folder as it is before a turn; the model is asked meanwhile.
-    pub(crate) async fn begin_turn(self: &Arc<Self>, before: Before) {
-        let mut looking = self.looking.lock().await;
-        let (earlier, host) = (looking.take(), Arc::clone(self));
-        let stop = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&stop);
-        let done = tokio::spawn(async move {
-            if let Some(earlier) = earlier {
-                // Its failure was told when it happened.
-                let _ = earlier.done.await;
-            }
-            if let Err(failure) = host.look_before(before, flag).await {
-                tracing::warn!(
-                    message = failure.message,
-                    "there is no checkpoint before this turn"
-                );
-            }
-        });
-        *looking = Some(Looking { done, stop });
-    }
-
-    async fn look_before(&self, before: Before, stop: Arc<AtomicBool>) -> Result<(), Failure> {
-        let Some(look) = self.with_desk(|desk| Ok(desk.begin_look())).await? else {
-            return Ok(());
-        };
-        let looked = tokio::task::spawn_blocking(move || look.take(&stop))
-            .await
-            .map_err(from_panic)??;
-        self.at_desk(move |desk| Ok(((), desk.end_look(looked, &before)?)))
-            .await
-    }
-
-    /// Waits for the look that a turn began with.
-    pub(crate) async fn looked(&self) {
-        let mut looking = self.looking.lock().await;
-        if let Some(look) = looking.as_mut() {
-            // Its failure was told when it happened.
-            let _ = (&mut look.done).await;
-        }
-        *looking = None;
-    }
-
-    /// The same for a call, which the user may stop: then the look is stopped too.
-    async fn looked_for_call(&self) {
-        let mut looking = self.looking.lock().await;
-        if let Some(look) = looking.as_mut() {
-            let stop = Stop(Arc::clone(&look.stop));
-            let _ = (&mut look.done).await;
-            // It is over, so that stopping it does nothing.
-            drop(stop);
-        }
-        *looking = None;
-    }
-
     /// Tells the index of files that are not as they were.
     pub(crate) fn wrote(&self, paths: Vec<RelPath>) {
         self.tell_index(&Owned::Paths(paths), &[]);
@@ -239,8 +154,7 @@ impl SessionHost {
 
     /// The turn is over: what changes from now on is the user's.
     pub(crate) async fn end_turn(&self) {
-        // In a very large folder the first look goes on beside the next turn.
-        let _ = tokio::time::timeout(LOOK_AT_END, self.looked()).await;
+        self.looked_soon().await;
         let looked = match self.look_after_jobs(&Stop::default()).await {
             Ok(()) => self.log.durable().await,
             Err(failure) => Err(failure),
@@ -329,18 +243,6 @@ impl Drop for Waits<'_> {
         drop(questions);
         self.host.log.running();
     }
-}
-
-/// The first line of a text, as a label shows it.
-pub(crate) fn shortened(text: &str) -> String {
-    let lines = text.lines().map(str::trim);
-    let line = lines.clone().find(|line| !line.is_empty()).unwrap_or("");
-    let mut chars = line.chars().filter(|char| !char.is_control());
-    let mut short: String = chars.by_ref().take(MAX_LABEL).collect();
-    if chars.next().is_some() || lines.filter(|line| !line.is_empty()).count() > 1 {
-        short.push('…');
-    }
-    short
 }
 
 fn poisoned() -> Failure {
