@@ -74,9 +74,17 @@ impl Engine {
     pub(crate) async fn checkpoint_restore(&self, restore: Restore) -> Result<Restored, Failure> {
         let live = self.live(restore.session_id).await?;
         let _one = live.host.deciding.lock().await;
-        let _paused = live.pause()?;
+        let paused = live.pause()?;
         live.host.looked().await;
-        self.restore(&live, &restore).await
+        let restored = self.restore(&live, &restore).await?;
+        // Who is told attaches at once, and finds no turn running.
+        drop(paused);
+        live.host.log.emit(EventBody::SessionRestored {
+            checkpoint_id: restored.checkpoint_id,
+            undo: restored.undo,
+            conversation: restore.what != RestoreWhat::Files,
+        });
+        Ok(restored)
     }
 
     async fn restore(&self, live: &Arc<Live>, restore: &Restore) -> Result<Restored, Failure> {
@@ -150,11 +158,6 @@ impl Engine {
         if conversation {
             live.forget_agent().await;
         }
-        live.host.log.emit(EventBody::SessionRestored {
-            checkpoint_id,
-            undo: undo_id,
-            conversation,
-        });
         Ok(Restored {
             checkpoint_id,
             undo: undo_id,

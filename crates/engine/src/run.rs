@@ -19,7 +19,10 @@ use kerf_protocol::{
     request::{AnswerParams, Nothing, Prompt, Prompted, SessionRef, Since, WhenRunning},
 };
 use kerf_store::Write;
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+};
 
 impl Engine {
     /// The events of a session: those still held, the first of which is `session.started`, and then all that come.
@@ -273,6 +276,7 @@ impl Live {
         // Who sends a message is told that this one takes none any more, and waits.
         control.close();
         *slot = Some(control);
+        self.paused.store(true, Ordering::Relaxed);
         self.idle.send_replace(false);
         drop(slot);
         Ok(Free(Arc::clone(self)))
@@ -284,7 +288,10 @@ pub(crate) struct Free(Arc<Live>);
 
 impl Drop for Free {
     fn drop(&mut self) {
-        *self.0.control() = None;
+        let mut slot = self.0.control();
+        self.0.paused.store(false, Ordering::Relaxed);
+        *slot = None;
+        drop(slot);
         self.0.idle.send_replace(true);
     }
 }

@@ -23,7 +23,10 @@ use kerf_workspace::{RelPath, Workspace};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::sync::{Mutex as AsyncMutex, watch};
 
@@ -46,6 +49,8 @@ pub(crate) struct Live {
     changed: Mutex<Option<Changed>>,
     opened: Opened,
     control: Mutex<Option<Control>>,
+    /// Whether what is in `control` is no turn: none may begin just now.
+    pub(crate) paused: AtomicBool,
     pub(crate) idle: watch::Sender<bool>,
     /// Keeps other processes from driving the session.
     _claim: Claim,
@@ -75,6 +80,11 @@ impl Opened {
 impl Live {
     pub(crate) fn is_running(&self) -> bool {
         self.control().is_some()
+    }
+
+    /// Whether a turn goes on.
+    pub(crate) fn is_taking_turn(&self) -> bool {
+        self.is_running() && !self.paused.load(Ordering::Relaxed)
     }
 
     /// The user gave the session a name, so that no first message does.
@@ -219,6 +229,7 @@ impl Engine {
             host,
             session: Mutex::new(session),
             control: Mutex::new(None),
+            paused: AtomicBool::new(false),
             idle: watch::Sender::new(true),
             _claim: claim,
         })

@@ -166,9 +166,17 @@ async fn a_turn_goes_back_and_comes_again(#[case] git: bool) {
     assert_eq!(would.messages, ["change it"]);
     assert_eq!(bench.fixture.tree(), changed, "a preview changes nothing");
 
-    let done = restore(&engine, id, second, RestoreWhat::Both, None)
-        .await
-        .unwrap();
+    let mut events = engine.subscribe(id).await.unwrap();
+    let attached = async {
+        let is_restored = |body: &EventBody| matches!(body, EventBody::SessionRestored { .. });
+        until(&mut events, is_restored).await;
+        let session = SessionRef { session_id: id };
+        engine.call::<method::SessionAttach>(session).await.unwrap()
+    };
+    let restored = restore(&engine, id, second, RestoreWhat::Both, None);
+    let (done, attached) = tokio::join!(restored, attached);
+    assert!(!attached.running, "a restore is no turn");
+    let done = done.unwrap();
     assert_eq!(done.written, ["a.txt", "new/file.txt"]);
     assert_eq!((done.stayed.len(), done.hidden_messages), (0, 1));
     assert_eq!(bench.fixture.tree(), TREE);
