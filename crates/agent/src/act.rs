@@ -228,12 +228,12 @@ impl<H: Host> Agent<H> {
         };
         let isolation = self.setup.sandbox.isolation(self.setup.policy.sandbox);
         let rules = Arc::clone(&self.setup.rules);
-        let said = {
-            let inside = cwd
-                .strip_prefix(self.setup.workspace.root())
-                .unwrap_or(&cwd);
-            Said::new(&rules.command(&call.command, &inside.to_string_lossy()))
-        };
+        let inside = cwd
+            .strip_prefix(self.setup.workspace.root())
+            .unwrap_or(&cwd)
+            .to_string_lossy()
+            .into_owned();
+        let said = Said::new(&rules.command(&call.command, &inside));
         let asked = policy::Asked {
             command: &call.command,
             has_secrets: !secrets.is_empty(),
@@ -253,11 +253,14 @@ impl<H: Host> Agent<H> {
         let (connected, questions) = self.connect(mode, &wanting, call.background);
         let level = connected.as_ref().map(|connected| connected.level);
         let level = level.unwrap_or_default();
+        let loses = self.host.would_lose(item_id, &call.command, &inside).await;
         let verdict = said.refusal().unwrap_or_else(|| {
             policy::command(self.setup.policy, &isolation, asked, &self.allowed)
         });
-        // Without isolation each command is the user's own decision, so nothing is remembered.
-        let is_kept = !matches!(isolation, Isolation::Unavailable { .. });
+        let verdict = policy::destroying(self.setup.policy, verdict, loses.is_some());
+        // Without isolation each command is the user's own decision, so nothing is remembered. What it takes away may be
+        // something else the next time.
+        let is_kept = !matches!(isolation, Isolation::Unavailable { .. }) && loses.is_none();
         let asking = || Asking {
             session: is_kept.then(|| "exactly this command, until this session ends".to_owned()),
             project: rules::offer(
@@ -272,6 +275,7 @@ impl<H: Host> Agent<H> {
                 isolation: isolation.clone(),
                 network: level,
                 secrets: secrets.clone(),
+                loses: loses.clone(),
             },
         };
         let remember = |allowed: &mut policy::Allowances| {

@@ -4,7 +4,7 @@ use kerf_protocol::{
     ItemId, TurnId,
     event::EventBody,
     item::FileChange,
-    policy::{Answer, NetworkLevel, Question},
+    policy::{Answer, Losses, NetworkLevel, Question},
     review::Author,
     rule::RuleOrigin,
 };
@@ -90,6 +90,17 @@ pub trait Host: Send + Sync + 'static {
     /// Keeps the map that the session begins with, for [`Setup::map`](crate::Setup::map) when it goes on in another
     /// process. It is on disk when this returns.
     fn keep_map(&self, map: &str) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// The files that a command in this folder of the workspace would take away or write over, as far as its words tell;
+    /// none: none are known, or nobody is there to be asked about them.
+    fn would_lose(
+        &self,
+        _item_id: ItemId,
+        _command: &str,
+        _cwd: &str,
+    ) -> impl Future<Output = Option<Losses>> + Send {
+        async { None }
+    }
 
     /// Keeps what is needed to take the coming change back. Nothing is changed when this fails, or when its future is
     /// dropped, which stops the work soon.

@@ -102,6 +102,17 @@ pub(crate) fn command(
     }
 }
 
+/// A command that takes files away is asked about also where commands go ahead, unless nobody is ever asked: then the
+/// checkpoint before it holds them. A sandbox that writes nothing keeps the files.
+pub(crate) fn destroying(policy: Policy, verdict: Verdict, loses: bool) -> Verdict {
+    let asks =
+        loses && policy.approve != ApproveMode::Never && policy.sandbox != SandboxMode::ReadOnly;
+    match verdict {
+        Verdict::Go if asks => Verdict::Ask,
+        verdict => verdict,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +163,26 @@ mod tests {
         };
         let again = command(policy(Off, Auto), &Isolation::Off, with_secret, &allowed);
         assert_eq!(again, Verdict::Go);
+    }
+
+    #[test]
+    fn what_takes_files_away_is_asked_about() {
+        use {ApproveMode::*, SandboxMode::*};
+        for (sandbox, approve, loses, expected) in [
+            (WorkspaceWrite, Auto, true, Verdict::Ask),
+            (WorkspaceWrite, Auto, false, Verdict::Go),
+            (WorkspaceWrite, Never, true, Verdict::Go),
+            (Off, Ask, true, Verdict::Ask),
+            (ReadOnly, Auto, true, Verdict::Go),
+        ] {
+            let verdict = destroying(policy(sandbox, approve), Verdict::Go, loses);
+            assert_eq!(verdict, expected, "{sandbox:?} {approve:?}");
+        }
+        let refused = Verdict::Refuse("no".to_owned());
+        assert_eq!(
+            destroying(policy(Off, Auto), refused.clone(), true),
+            refused
+        );
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! repository's own objects when git vouches for it. Taking one costs what has changed since the last: a file whose
 //! stamp is the same is not read, and a first snapshot of a clean git folder reads next to nothing.
 //!
-//! It is not a restore: [`changes`] and [`content`] say what would have to be written, and whoever does that decides
-//! what the user must be asked. It is no git client either; objects are read through a function that the caller gives.
+//! [`Lists`] keep snapshots one after the other, each at the cost of what differs from the one before. [`step`] says what
+//! a restore may do to a file. It is not the restore itself: whoever writes decides what the user must be asked. It is no
+//! git client either; objects are read through a function that the caller gives.
 //!
 //! Invariants: when [`take`] returns, every blob that the snapshot names is on disk for good. What could not be read is
 //! never reported as deleted, and what was merely ignored before is never reported as created.
@@ -15,11 +16,14 @@
 mod batch;
 mod blobs;
 mod carry;
+mod difference;
 mod durable;
 mod error;
 mod fit;
 mod gather;
 mod hash;
+mod lists;
+mod plan;
 mod read;
 mod record;
 mod snapshot;
@@ -30,7 +34,9 @@ pub use batch::Batch;
 pub use blobs::{Blobs, MAX_BLOB_BYTES};
 pub use error::CheckpointError;
 pub use fit::unfit_root;
-pub use hash::Hash;
+pub use hash::{Hash, HashError};
+pub use lists::{Lists, kept_copies, mark_list, read_list};
+pub use plan::{Act, Done, Step, step};
 pub use record::Record;
 pub use snapshot::{Changed, Content, Held, ReadGit, Snapshot, changes, content, pin};
 pub use take::{Excluded, Known, Taken, refresh, take};

@@ -9,14 +9,13 @@
 //! had not begun what it was written for.
 
 use crate::{
-    CheckpointError, Hash, Held, Snapshot,
+    CheckpointError, Hash, Snapshot,
     blobs::{io_error, private_dir},
+    difference::Difference,
     durable::flush_dir,
 };
-use kerf_workspace::RelPath;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
@@ -46,12 +45,8 @@ struct Open {
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
     note: String,
-    /// None: it is not there.
-    changed: BTreeMap<RelPath, Option<Held>>,
-    as_of_ns: i64,
-    excluded: BTreeMap<RelPath, String>,
-    no_longer_ignored: BTreeSet<RelPath>,
-    git_ids: BTreeMap<Hash, String>,
+    #[serde(flatten)]
+    difference: Difference,
 }
 
 impl Record {
@@ -179,44 +174,15 @@ impl Open {
 
 impl Entry {
     fn new(note: &str, base: &Snapshot, snapshot: &Snapshot) -> Self {
-        // Side by side: most of it is the same, and looking each path up would cost more than taking the snapshot.
-        let mut changed = BTreeMap::new();
-        let mut olds = base.files.iter().peekable();
-        for (path, held) in &snapshot.files {
-            while let Some((gone, _)) = olds.next_if(|(old, _)| *old < path) {
-                changed.insert(gone.clone(), None);
-            }
-            let before = olds.next_if(|(old, _)| *old == path);
-            if before.is_none_or(|(_, before)| before != held) {
-                changed.insert(path.clone(), Some(held.clone()));
-            }
-        }
-        changed.extend(olds.map(|(gone, _)| (gone.clone(), None)));
-        let unknown = |(hash, _): &(&Hash, &String)| !base.git_ids.contains_key(*hash);
-        let git_ids = snapshot.git_ids.iter().filter(unknown);
         Self {
             note: note.to_owned(),
-            changed,
-            as_of_ns: snapshot.as_of_ns,
-            excluded: snapshot.excluded.clone(),
-            no_longer_ignored: snapshot.no_longer_ignored.clone(),
-            git_ids: git_ids.map(|(hash, id)| (*hash, id.clone())).collect(),
+            difference: Difference::between(base, snapshot),
         }
     }
 
     /// Makes the recorded snapshot of the base, and returns the note.
     fn apply(self, snapshot: &mut Snapshot) -> String {
-        for (path, held) in self.changed {
-            match held {
-                Some(held) => snapshot.files.insert(path, held),
-                None => snapshot.files.remove(&path),
-            };
-        }
-        snapshot.as_of_ns = self.as_of_ns;
-        snapshot.excluded = self.excluded;
-        snapshot.no_longer_ignored = self.no_longer_ignored;
-        // A content has one id for ever, so those of contents that are gone do no harm.
-        snapshot.git_ids.extend(self.git_ids);
+        self.difference.apply(snapshot);
         self.note
     }
 

@@ -133,6 +133,14 @@ impl Held {
         }
     }
 
+    /// The blob of the content, if that is where it is.
+    pub(crate) fn blob(&self) -> Option<Hash> {
+        match self.content() {
+            Some(Content::Blob(hash)) => Some(*hash),
+            _ => None,
+        }
+    }
+
     /// The stamp of a file; links have none.
     pub fn stamp(&self) -> Option<&Stamp> {
         match self {

@@ -60,6 +60,13 @@ pub(crate) enum Command {
         /// The session's id, its beginning, or `last`
         session: String,
     },
+    /// List the checkpoints of a session, oldest first
+    Checkpoints {
+        /// The session's id, its beginning, or `last`
+        session: String,
+    },
+    /// Bring files and conversation back to a checkpoint; what is there is kept as a checkpoint first
+    Restore(Restore),
     /// Comment on lines of a file; it goes to the agent with your next message
     Comment(Comment),
     /// List, show, search and keep sessions
@@ -241,6 +248,26 @@ pub(crate) struct Target {
     /// Only these lines of the hunk, as `kerf diff` numbers them (from 1), as 1,3-5
     #[arg(long, value_name = "LINES")]
     pub(crate) lines: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The session's id, its beginning, or `last`
+    pub(crate) session: String,
+    /// The checkpoint's number, as `kerf checkpoints` tells it
+    pub(crate) checkpoint: i64,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Bring the files back, and leave the conversation
+    #[arg(long, group = "what")]
+    pub(crate) files: bool,
+    /// Bring the conversation back, and leave the files
+    #[arg(long, group = "what", conflicts_with = "paths")]
+    pub(crate) conversation: bool,
+    /// Only these files, or folders, also where you changed them since; the conversation stays
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub(crate) mod app;
+pub(crate) mod checkpoints;
 pub(crate) mod doctor;
 pub(crate) mod endpoints;
 pub(crate) mod exec;

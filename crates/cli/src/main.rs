@@ -128,6 +128,12 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Undo { session } => {
             commands::review::undo(&engine, &folder, &session, output).await
         }
+        Command::Checkpoints { session } => {
+            commands::checkpoints::list(&engine, &folder, &session, output).await
+        }
+        Command::Restore(restore) => {
+            commands::checkpoints::restore(&engine, &folder, restore, output).await
+        }
         Command::Comment(comment) => {
             commands::review::comment(&engine, &folder, comment, output).await
         }

@@ -6,7 +6,7 @@ use kerf_protocol::{
     endpoint::EndpointOrigin,
     event::EventBody,
     item::{Doubt, Item, ItemBody, ItemStatus, Secrets, StepStatus},
-    policy::{Isolation, NetworkLevel, QuestionAbout},
+    policy::{Isolation, Losses, NetworkLevel, QuestionAbout},
 };
 use std::collections::HashSet;
 
@@ -222,7 +222,9 @@ impl<'a> Live<'a> {
                 ));
             }
             EventBody::TurnFailed { .. } => self.end_line(),
-            EventBody::ApprovalRequested { .. } | EventBody::ContextUpdated { .. } => {}
+            EventBody::ApprovalRequested { .. }
+            | EventBody::SessionRestored { .. }
+            | EventBody::ContextUpdated { .. } => {}
         }
         output.flush();
     }
@@ -269,6 +271,37 @@ fn network_words(NetworkLevel { hosts, asks }: NetworkLevel) -> String {
     }
 }
 
+/// The files that a command would take away.
+fn losses(losses: &Losses, output: &Output) {
+    let others = if losses.others {
+        "files that it does not name"
+    } else {
+        ""
+    };
+    let (count, bytes) = (losses.count, losses.bytes);
+    let words = match (count, others) {
+        (0, others) => others.to_owned(),
+        (1, "") => format!("1 file of {bytes} bytes"),
+        (count, "") => format!("{count} files of {bytes} bytes"),
+        (count, others) => format!("{count} files of {bytes} bytes, and {others}"),
+    };
+    output.line(&output.styled(
+        Style::Notice,
+        &format!("  It would take away or write over {words}."),
+    ));
+    for file in &losses.files {
+        output.line(&format!(
+            "    {} ({} bytes)",
+            visible(&file.path),
+            file.bytes
+        ));
+    }
+    let more = count.saturating_sub(losses.files.len() as u64);
+    if more > 0 {
+        output.line(&format!("    and {more} more"));
+    }
+}
+
 /// A question, whole: nothing of what would happen may be hidden.
 pub(crate) fn question(about: &QuestionAbout, output: &Output) {
     match about {
@@ -278,6 +311,7 @@ pub(crate) fn question(about: &QuestionAbout, output: &Output) {
             isolation,
             network,
             secrets,
+            loses,
         } => {
             let place = if cwd.is_empty() || cwd == "." {
                 String::new()
@@ -303,6 +337,9 @@ pub(crate) fn question(about: &QuestionAbout, output: &Output) {
                     "  A secret goes into it in the place of {}.",
                     visible(secret)
                 ));
+            }
+            if let Some(loses) = loses {
+                losses(loses, output);
             }
         }
         QuestionAbout::Network {

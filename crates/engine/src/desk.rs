@@ -6,19 +6,25 @@
 //!
 //! All functions here block; the callers keep them off the runtime.
 
+mod checkpoint;
 mod commit;
 mod decide;
 mod each;
 mod interrupted;
 mod keep;
+mod losses;
+mod restore;
 mod show;
 
 use crate::{
     failure::{failure, from_checkpoint},
     home::Home,
 };
+pub(crate) use checkpoint::Before;
+pub(crate) use restore::Back;
+
 use each::each;
-use kerf_checkpoint::{Blobs, Changed, Record, Snapshot};
+use kerf_checkpoint::{Blobs, Changed, Hash, Lists, Record, Snapshot};
 use kerf_git::Repo;
 use kerf_protocol::{
     Code, Failure, SessionId,
@@ -30,17 +36,29 @@ use kerf_store::{ReviewRow, Write};
 use kerf_workspace::{RelPath, Stat, Workspace};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::AtomicBool},
 };
 
 pub(crate) struct Desk {
     session_id: SessionId,
     workspace: Workspace,
-    blobs: Blobs,
+    blobs: Arc<Blobs>,
     repo: Option<Repo>,
     files: BTreeMap<RelPath, FileReview>,
+    /// What the store holds of `files`, or is about to.
+    rows: BTreeMap<RelPath, ReviewRow>,
+    /// The blob that holds `rows` as they are; none: they have changed.
+    rows_kept: Option<Hash>,
     snapshot: Option<Arc<Snapshot>>,
+    /// Files that tools have written, or are about to write, since the snapshot.
+    touched: BTreeSet<RelPath>,
+    /// The lists of the checkpoints.
+    lists: Lists,
+    /// The last list of an earlier process, until it is read.
+    last_list: Option<Hash>,
+    /// Whether no checkpoints are taken here, because the folder is no project.
+    unfit: bool,
     /// The snapshot again, for the process that goes on when this one is killed.
     record: Record,
 }
@@ -70,14 +88,16 @@ pub(crate) struct DeskDecision {
 }
 
 impl Desk {
-    /// Takes up the review that the store holds.
+    /// Takes up the review that the store holds. `last_list` is that of the session's last checkpoint.
     pub(crate) fn open(
         session_id: SessionId,
         workspace: Workspace,
         home: &Home,
         rows: Vec<(String, ReviewRow)>,
+        last_list: Option<&str>,
     ) -> Result<Self, Failure> {
-        let blobs = Blobs::open(&home.blobs()).map_err(from_checkpoint)?;
+        let blobs = Arc::new(Blobs::open(&home.blobs()).map_err(from_checkpoint)?);
+        let unfit = kerf_checkpoint::unfit_root(workspace.root(), home.data()).is_some();
         // A repository that cannot be read is no reason not to work: contents are then kept by Kerf itself.
         let repo = Repo::discover(workspace.root()).unwrap_or_else(|error| {
             tracing::warn!(%error, "the repository is not used");
@@ -89,7 +109,13 @@ impl Desk {
             blobs,
             repo,
             files: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            rows_kept: None,
             snapshot: None,
+            touched: BTreeSet::new(),
+            lists: Lists::default(),
+            last_list: last_list.and_then(|list| list.parse().ok()),
+            unfit,
             record: Record::at(home.record(session_id)),
         };
         let contents = desk.contents();
@@ -100,11 +126,20 @@ impl Desk {
             Ok((path, contents.review(row)?))
         });
         desk.files = reviews.into_iter().collect::<Result<_, Failure>>()?;
+        desk.rows = rows
+            .into_iter()
+            .filter_map(|(path, row)| Some((path.parse().ok()?, row)))
+            .collect();
         Ok(desk)
     }
 
-    /// Keeps what these files hold.
-    pub(crate) fn before_paths(&mut self, paths: &[RelPath]) -> Result<Vec<Write>, Failure> {
+    /// Keeps what these files hold, and takes the checkpoint before they change.
+    pub(crate) fn before_paths(
+        &mut self,
+        paths: &[RelPath],
+        before: &Before,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Write>, Failure> {
         let mut writes = Vec::new();
         for path in paths {
             let now = self.content(path)?;
@@ -117,6 +152,7 @@ impl Desk {
             }
             writes.push(self.row(path)?);
         }
+        writes.extend(self.checkpoint_paths(paths, before, cancel)?);
         Ok(writes)
     }
 
@@ -135,15 +171,26 @@ impl Desk {
         Ok((changes, writes))
     }
 
-    /// Keeps what the whole folder holds before `author` may change anything; the cost follows what changed since the
-    /// last time.
+    /// Keeps what the whole folder holds before `author` may change anything, as a checkpoint, with the ignored files among
+    /// those `named`; the cost follows what changed since the last time.
     pub(crate) fn before_anything(
         &mut self,
         author: Author,
+        before: &Before,
+        named: &[(RelPath, u64)],
         cancel: &AtomicBool,
     ) -> Result<Vec<Write>, Failure> {
-        let mut writes = Vec::new();
         let changed = self.take_snapshot(cancel)?;
+        let mut writes = self.put_down_to_user(changed)?;
+        self.keep_ignored(named, cancel)?;
+        writes.extend(self.keep_checkpoint(before)?);
+        self.record(author)?;
+        Ok(writes)
+    }
+
+    /// Puts down to the user what has changed of the files under review; none: any of them may have.
+    fn put_down_to_user(&mut self, changed: Option<Vec<Changed>>) -> Result<Vec<Write>, Failure> {
+        let mut writes = Vec::new();
         let mut changes = Vec::new();
         let paths: Vec<RelPath> = match changed {
             Some(changed) => changed
@@ -157,7 +204,6 @@ impl Desk {
             let now = self.content(&path)?;
             self.observe(&path, None, now, Author::User, &mut changes, &mut writes)?;
         }
-        self.record(author)?;
         Ok(writes)
     }
 
@@ -213,11 +259,12 @@ impl Desk {
             .as_ref()
             .map(|before| kerf_checkpoint::changes(before, &taken.snapshot));
         self.snapshot = Some(Arc::new(taken.snapshot));
+        self.touched.clear();
         Ok(changed)
     }
 
     /// The git objects whose content is what the working tree holds, so that it need not be copied.
-    fn git_objects(&self) -> impl Fn(&RelPath, &Stat) -> Option<String> + use<> {
+    fn git_objects(&self) -> impl Fn(&RelPath, &Stat) -> Option<String> + Send + use<> {
         let mut objects = std::collections::HashMap::new();
         // Only the first snapshot gains by it: later ones read just what changed.
         if self.snapshot.is_none()
@@ -272,7 +319,12 @@ impl Desk {
             path: path.to_string(),
             kind,
         });
-        review.observe(now, author);
+        if author != Author::User {
+            writes.push(self.file_changed(path, &was, &now));
+        }
+        if let Some(review) = self.files.get_mut(path) {
+            review.observe(now, author);
+        }
         writes.push(self.row(path)?);
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What the agent needs from the engine: the log, the user's answers, and the desk.
 
+mod look;
+
 use crate::{
     comments::{Comments, sent},
     desk::Desk,
@@ -16,12 +18,14 @@ use kerf_protocol::{
     Failure, ItemId, QuestionId, SessionId, TurnId,
     event::EventBody,
     item::{FileChange, ItemBody},
-    policy::{Answer, Question},
+    policy::{Answer, Losses, Question},
     review::Author,
     rule::{RuleOrigin, RuleVerdict},
 };
 use kerf_store::{Store, Write};
 use kerf_workspace::RelPath;
+use look::Looking;
+pub(crate) use look::shortened;
 use std::{
     collections::HashMap,
     sync::{
@@ -44,6 +48,8 @@ pub(crate) struct SessionHost {
     pub(crate) comments: Comments,
     questions: Mutex<HashMap<QuestionId, oneshot::Sender<Answer>>>,
     jobs: Mutex<Jobs>,
+    /// The look at the folder that a turn began with. What writes waits for it.
+    looking: AsyncMutex<Option<Looking>>,
     /// The index of the folder, once a turn has needed it.
     index: OnceLock<Index>,
     /// The door for commands.
@@ -59,6 +65,10 @@ struct Jobs {
     turn_id: Option<TurnId>,
     /// The command that began last and has not ended.
     begun: Option<ItemId>,
+    /// The call that began last, and its command if it runs one.
+    call: Option<(ItemId, Option<String>)>,
+    /// The files that a command is known to take away, with their sizes.
+    doomed: Option<(ItemId, Vec<(RelPath, u64)>)>,
     /// The command whose end was not waited for.
     job: Option<Author>,
 }
@@ -94,6 +104,7 @@ impl SessionHost {
             comments: Comments::default(),
             questions: Mutex::default(),
             jobs: Mutex::default(),
+            looking: AsyncMutex::default(),
             index: OnceLock::new(),
             tunnels,
             hosts: SessionHosts::default(),
@@ -136,8 +147,14 @@ impl SessionHost {
             .map(drop)
     }
 
+    /// Tells the index of files that are not as they were.
+    pub(crate) fn wrote(&self, paths: Vec<RelPath>) {
+        self.tell_index(&Owned::Paths(paths), &[]);
+    }
+
     /// The turn is over: what changes from now on is the user's.
     pub(crate) async fn end_turn(&self) {
+        self.looked_soon().await;
         let looked = match self.look_after_jobs(&Stop::default()).await {
             Ok(()) => self.log.durable().await,
             Err(failure) => Err(failure),
@@ -267,8 +284,15 @@ fn owned(scope: Scope<'_>) -> Owned {
 
 impl Host for SessionHost {
     fn emit(&self, event: EventBody) {
-        if let EventBody::TurnStarted { turn_id, .. } = &event {
-            self.jobs().turn_id = Some(*turn_id);
+        match &event {
+            EventBody::TurnStarted { turn_id, .. } => self.jobs().turn_id = Some(*turn_id),
+            EventBody::ItemStarted { item } => {
+                if let ItemBody::ToolCall(call) = &item.body {
+                    let command = call.arguments["command"].as_str().map(str::to_owned);
+                    self.jobs().call = Some((item.id, command));
+                }
+            }
+            _ => {}
         }
         let comments = match &event {
             EventBody::ItemCompleted { item } => match &item.body {
@@ -336,11 +360,43 @@ impl Host for SessionHost {
         done.map(drop).map_err(|error| to_host(from_store(error)))
     }
 
+    async fn would_lose(&self, item_id: ItemId, command: &str, cwd: &str) -> Option<Losses> {
+        let doomed = kerf_rules::destroys(command);
+        if doomed.is_empty() {
+            return None;
+        }
+        let cwd = cwd.to_owned();
+        let found = self.with_desk(move |desk| Ok(desk.losses(&cwd, &doomed)));
+        match found.await {
+            Ok((losses, files)) => {
+                self.jobs().doomed = Some((item_id, files));
+                // Where nobody can be asked, the checkpoint before the command holds them.
+                let asks = self.attended && (losses.count > 0 || losses.others);
+                asks.then_some(losses)
+            }
+            Err(failure) => {
+                tracing::warn!(
+                    message = failure.message,
+                    "what a command takes away is not known"
+                );
+                self.attended.then(|| Losses {
+                    others: true,
+                    ..Losses::default()
+                })
+            }
+        }
+    }
+
     async fn before_change(&self, item_id: ItemId, scope: Scope<'_>) -> Result<(), HostError> {
         // A look at a large folder takes long, and goes on at the desk when nobody waits for it any more.
         let stop = Stop::default();
+        self.looked_for_call().await;
         self.look_after_jobs(&stop).await.map_err(to_host)?;
         let scope = owned(scope);
+        let before = self.before(item_id, &scope);
+        let doomed = self.jobs().doomed.take();
+        let doomed = doomed.filter(|(id, _)| *id == item_id);
+        let doomed = doomed.map_or_else(Vec::new, |(_, files)| files);
         let command = match (&scope, self.jobs().turn_id) {
             (Owned::Anything, Some(turn_id)) => Some(Author::Command { turn_id, item_id }),
             _ => None,
@@ -348,11 +404,11 @@ impl Host for SessionHost {
         let flag = stop.flag();
         self.at_desk(move |desk| {
             let writes = match scope {
-                Owned::Paths(paths) => desk.before_paths(&paths)?,
+                Owned::Paths(paths) => desk.before_paths(&paths, &before, &flag)?,
                 Owned::Anything => {
                     // A turn is always told to have begun.
                     let author = command.unwrap_or(Author::User);
-                    desk.before_anything(author, &flag)?
+                    desk.before_anything(author, &before, &doomed, &flag)?
                 }
             };
             Ok(((), writes))

@@ -10,6 +10,7 @@
 
 mod awake;
 mod backups;
+mod checkpoints;
 mod comments;
 mod desk;
 mod diagnostics;

@@ -288,6 +288,7 @@ impl EventLog {
                 end(turn_id, TurnState::Failed, usage, state.turn_began)
             }
             EventBody::SessionStarted { .. }
+            | EventBody::SessionRestored { .. }
             | EventBody::ItemUpdated { .. }
             | EventBody::InstructionsLoaded { .. }
             | EventBody::RequestRetried { .. }

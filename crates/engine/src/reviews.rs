@@ -71,7 +71,7 @@ impl Engine {
         tokio::task::spawn_blocking(move || {
             let workspace = Workspace::open(Path::new(&session.folder)).map_err(from_fs)?;
             let rows = rows.into_iter().filter(|(path, _)| of(path)).collect();
-            let mut desk = Desk::open(session_id, workspace, &home, rows)?;
+            let mut desk = Desk::open(session_id, workspace, &home, rows, None)?;
             desk.sync(Author::User)?;
             look(&mut desk).map(|(found, _)| found)
         })

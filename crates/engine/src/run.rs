@@ -1,9 +1,11 @@
 //! The turns that sessions take, from outside: messages, stops, answers, events.
 
 use crate::{
+    desk::Before,
     engine::{Engine, now},
     failure::{broken, failure},
     feed::Events,
+    host::shortened,
     network::read_hosts,
     wake::{Live, SharedAgent},
 };
@@ -17,7 +19,10 @@ use kerf_protocol::{
     request::{AnswerParams, Nothing, Prompt, Prompted, SessionRef, Since, WhenRunning},
 };
 use kerf_store::Write;
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+};
 
 impl Engine {
     /// The events of a session: those still held, the first of which is `session.started`, and then all that come.
@@ -137,7 +142,18 @@ impl Engine {
     async fn turn(self, live: Arc<Live>, agent: SharedAgent, input: UserInput, control: Control) {
         // However the turn ends, the session takes the next one.
         let free = Free(Arc::clone(&live));
+        // A restore may have been at work between the message and this, and made the agent forget.
+        let agent = self.agent(&live).await.unwrap_or(agent);
         let turn_id = TurnId::new();
+        let before = Before {
+            turn_id: Some(turn_id),
+            item_id: None,
+            label: match shortened(&input.text) {
+                text if text.is_empty() => "Before a message".to_owned(),
+                text => format!("Before “{text}”"),
+            },
+        };
+        live.host.begin_turn(before).await;
         let work = async {
             let mut agent = agent.lock().await;
             live.bring_up_to_date(agent.setup_mut());
@@ -242,12 +258,40 @@ impl Engine {
     }
 }
 
+impl Live {
+    /// Keeps turns from beginning until what it returns is dropped. Messages wait.
+    ///
+    /// # Errors
+    /// When a turn is running.
+    pub(crate) fn pause(self: &Arc<Self>) -> Result<Free, Failure> {
+        let mut slot = self.control();
+        if slot.is_some() {
+            return Err(failure(
+                Code::Conflict,
+                "the session is running",
+                "Stop it first",
+            ));
+        }
+        let control = Control::new();
+        // Who sends a message is told that this one takes none any more, and waits.
+        control.close();
+        *slot = Some(control);
+        self.paused.store(true, Ordering::Relaxed);
+        self.idle.send_replace(false);
+        drop(slot);
+        Ok(Free(Arc::clone(self)))
+    }
+}
+
 /// Lets the next turn begin when it is dropped.
-struct Free(Arc<Live>);
+pub(crate) struct Free(Arc<Live>);
 
 impl Drop for Free {
     fn drop(&mut self) {
-        *self.0.control() = None;
+        let mut slot = self.0.control();
+        self.0.paused.store(false, Ordering::Relaxed);
+        *slot = None;
+        drop(slot);
         self.0.idle.send_replace(true);
     }
 }

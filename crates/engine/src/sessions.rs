@@ -161,7 +161,7 @@ impl Engine {
             transcript,
             seq: going_on.seq,
             context: going_on.context,
-            running: live.is_some_and(|live| live.is_running()),
+            running: live.is_some_and(|live| live.is_taking_turn()),
         })
     }
 

@@ -23,7 +23,10 @@ use kerf_workspace::{RelPath, Workspace};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::sync::{Mutex as AsyncMutex, watch};
 
@@ -46,6 +49,8 @@ pub(crate) struct Live {
     changed: Mutex<Option<Changed>>,
     opened: Opened,
     control: Mutex<Option<Control>>,
+    /// Whether what is in `control` is no turn: none may begin just now.
+    pub(crate) paused: AtomicBool,
     pub(crate) idle: watch::Sender<bool>,
     /// Keeps other processes from driving the session.
     _claim: Claim,
@@ -75,6 +80,11 @@ impl Opened {
 impl Live {
     pub(crate) fn is_running(&self) -> bool {
         self.control().is_some()
+    }
+
+    /// Whether a turn goes on.
+    pub(crate) fn is_taking_turn(&self) -> bool {
+        self.is_running() && !self.paused.load(Ordering::Relaxed)
     }
 
     /// The user gave the session a name, so that no first message does.
@@ -108,9 +118,12 @@ impl Live {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets the agent: what it remembers is not to be trusted. The next one starts from what is on disk.
+    /// Forgets the agent: what it remembers is not to be trusted, or not the conversation any more. The next one starts from
+    /// what is on disk.
     pub(crate) async fn forget_agent(&self) {
-        *self.agent.lock().await = None;
+        let mut agent = self.agent.lock().await;
+        *agent = None;
+        *self.opened.turns() = None;
     }
 
     pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
@@ -150,14 +163,22 @@ impl Engine {
             session.endpoint = endpoint;
         }
         let rows = store.review_files(session_id).await.map_err(from_store)?;
+        let checkpoints = store.checkpoints(session_id).await.map_err(from_store)?;
+        let unfinished = self.unfinished(session_id, &checkpoints).await?;
+        // Then the conversation may become another one.
+        let turns_stay = unfinished.is_none();
         let home = self.home().clone();
         let instructions = self.home().instructions();
         let at = workspace.clone();
         // Opening the desk reads the contents under review; only sessions with a review pay for it.
         let (mut desk, writes, user_instructions) = tokio::task::spawn_blocking(move || {
             remove_leftovers(&at, rows.iter().map(|(path, _)| path.as_str()));
-            let mut desk = Desk::open(session_id, at, &home, rows)?;
-            let writes = interrupted.found_by(&mut desk)?;
+            let last_list = checkpoints.last().map(|last| last.is.list.as_str());
+            let mut desk = Desk::open(session_id, at, &home, rows, last_list)?;
+            let mut writes = interrupted.found_by(&mut desk)?;
+            if let Some(unfinished) = unfinished {
+                writes.extend(unfinished.go_on(session_id, &mut desk)?);
+            }
             Ok::<_, Failure>((desk, writes, user_instructions(&instructions)))
         })
         .await
@@ -203,11 +224,12 @@ impl Engine {
             opened: Opened {
                 workspace,
                 user_instructions,
-                turns: Mutex::new(Some(turns)),
+                turns: Mutex::new(turns_stay.then_some(turns)),
             },
             host,
             session: Mutex::new(session),
             control: Mutex::new(None),
+            paused: AtomicBool::new(false),
             idle: watch::Sender::new(true),
             _claim: claim,
         })

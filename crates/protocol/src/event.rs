@@ -45,6 +45,18 @@ pub enum EventBody {
         /// Whether it goes on with an earlier conversation.
         resumed: bool,
     },
+    /// Files, the conversation or both were brought back to a checkpoint: what is shown of them is to be read anew.
+    #[serde(rename = "session.restored")]
+    SessionRestored {
+        /// The checkpoint.
+        #[ts(type = "number")]
+        checkpoint_id: i64,
+        /// Restoring this one undoes it.
+        #[ts(type = "number")]
+        undo: i64,
+        /// Whether the conversation is another.
+        conversation: bool,
+    },
     /// A turn began.
     #[serde(rename = "turn.started")]
     TurnStarted {

@@ -11,6 +11,7 @@
 //! milliseconds since the Unix epoch in UTC; byte counts and line numbers are plain numbers below 2^53;
 //! lines and columns count from 1.
 
+pub mod checkpoint;
 pub mod endpoint;
 pub mod error;
 pub mod event;

@@ -115,6 +115,10 @@ pub enum QuestionAbout {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[ts(as = "Option<Vec<String>>", optional)]
         secrets: Vec<String>,
+        /// The files that it would take away or write over, as far as that can be told; none: none are known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        loses: Option<Losses>,
     },
     /// May a command that runs connect to this host, which no list of the user's names?
     Network {
@@ -147,6 +151,37 @@ pub enum QuestionAbout {
         detail: String,
     },
 }
+
+/// Files that a command would take away or write over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Losses {
+    /// The first [`MAX_LOST_SHOWN`] of them, in the order of their paths.
+    pub files: Vec<LostFile>,
+    /// How many there are.
+    #[ts(type = "number")]
+    pub count: u64,
+    /// How many bytes they have.
+    #[ts(type = "number")]
+    pub bytes: u64,
+    /// Whether it also takes files away that it does not name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
+}
+
+/// A file that a command would take away or write over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct LostFile {
+    /// The path in the workspace.
+    pub path: String,
+    /// Its size.
+    #[ts(type = "number")]
+    pub bytes: u64,
+}
+
+/// So many files of [`Losses`] are listed.
+pub const MAX_LOST_SHOWN: usize = 50;
 
 /// The user's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]

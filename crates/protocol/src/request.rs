@@ -5,6 +5,7 @@
 
 use crate::{
     Failure, QuestionId, SessionId,
+    checkpoint::{CheckpointRef, Checkpoints, Restore, RestorePreview, Restored},
     endpoint::{Discovered, Endpoint, ModelInfo, Preset, Wire},
     event::Event,
     item::{Comment, Image},
@@ -131,6 +132,12 @@ mod table {
         "review/comment" ReviewComment(AddComment) -> Nothing;
         /// Commits the accepted changes of a session, and nothing else.
         "review/commit" ReviewCommit(CommitReview) -> Committed;
+        /// The checkpoints of a session, oldest first.
+        "checkpoint/list" CheckpointList(SessionRef) -> Checkpoints;
+        /// What restoring a checkpoint would do. Nothing is changed.
+        "checkpoint/preview" CheckpointPreview(CheckpointRef) -> RestorePreview;
+        /// Brings files, the conversation or both back to a checkpoint. A checkpoint of what is there is taken first.
+        "checkpoint/restore" CheckpointRestore(Restore) -> Restored;
         /// The folders that were opened, the last one first.
         "project/list" ProjectList(Nothing) -> Vec<Project>;
         /// Opens a folder.

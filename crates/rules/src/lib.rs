@@ -13,6 +13,7 @@
 //! Start with [`Rules`]; the syntax is in `rule.rs` and in `docs/rules.md`.
 
 mod command;
+mod destroys;
 mod host;
 mod offer;
 mod path;
@@ -22,6 +23,7 @@ mod set;
 mod shell;
 mod wrapper;
 
+pub use destroys::{Doomed, destroys};
 pub use offer::{offer_command, offer_edit};
 pub use project::{FILES, Found, read_settings};
 pub use rule::{Rule, RuleError};

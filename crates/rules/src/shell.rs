@@ -44,6 +44,8 @@ pub(crate) struct Part {
     pub(crate) reads: Vec<Word>,
     /// Files that the shell itself writes for it.
     pub(crate) writes: Vec<Word>,
+    /// Those of `writes` that lose what they hold.
+    pub(crate) truncates: Vec<Word>,
 }
 
 /// A line taken apart.
@@ -325,6 +327,9 @@ impl Reader<'_, '_> {
             }
             _ => {
                 self.not_plain();
+                if matches!(operator, ">" | ">|" | ">&") {
+                    part.truncates.push(read.word.clone());
+                }
                 part.writes.push(read.word);
             }
         }

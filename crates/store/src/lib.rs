@@ -25,6 +25,8 @@ pub mod schema;
 #[cfg(feature = "queries")]
 mod backup;
 #[cfg(feature = "queries")]
+mod checkpoint;
+#[cfg(feature = "queries")]
 mod error;
 #[cfg(feature = "queries")]
 mod import;
@@ -63,6 +65,7 @@ mod writer;
 
 #[cfg(feature = "queries")]
 pub use self::{
+    checkpoint::{FileChanged, NewCheckpoint, Restoring, StoredCheckpoint},
     error::StoreError,
     keys::{KeyError, Keys},
     ledger::Sent,

@@ -45,6 +45,9 @@ async fn hits(
                     where titled.number = -words.rowid))
                join session on session.id = turn.session_id
            where words match ?1 and (?2 is null or session.folder = ?2)
+               and (item.id is null or not exists
+                   (select 1 from hidden where hidden.turn_id = turn.id and hidden.until is null
+                    and (hidden.item_id is null or hidden.item_id = item.id)))
            order by words.rank limit ?3"#,
         query,
         folder,

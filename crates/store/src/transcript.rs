@@ -23,7 +23,10 @@ pub(crate) async fn transcript(
     let session = one(&mut tx, id).await?;
     let key = id.to_string();
     let rows = sqlx::query!(
-        "select id, state, created_at, usage from turn where session_id = ? order by ordinal",
+        "select id, state, created_at, usage from turn
+         where session_id = ? and not exists
+             (select 1 from hidden where hidden.turn_id = turn.id and hidden.item_id is null and hidden.until is null)
+         order by ordinal",
         key
     )
     .fetch_all(&mut *tx)
@@ -44,7 +47,9 @@ pub(crate) async fn transcript(
     }
     let rows = sqlx::query!(
         "select item.turn_id, item.body
-         from turn join item on item.turn_id = turn.id where turn.session_id = ? order by item.ordinal",
+         from turn join item on item.turn_id = turn.id where turn.session_id = ? and not exists
+             (select 1 from hidden where hidden.turn_id = turn.id and hidden.item_id = item.id and hidden.until is null)
+         order by item.ordinal",
         key
     )
     .fetch_all(&mut *tx)

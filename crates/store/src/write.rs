@@ -1,6 +1,9 @@
 //! What can be written, as data.
 
-use crate::{Owner, ledger, owner, project, review, row::Failed, rule, session, transcript};
+use crate::{
+    NewCheckpoint, Owner, Restoring, checkpoint, ledger, owner, project, review, row::Failed, rule,
+    session, transcript,
+};
 use kerf_protocol::{
     ProjectId, SessionId, TurnId, UnixMillis,
     endpoint::{Endpoint, Usage},
@@ -134,6 +137,36 @@ pub enum Write {
         session_id: SessionId,
         /// Its number.
         id: i64,
+    },
+    /// A checkpoint.
+    Checkpoint {
+        /// The session.
+        session_id: SessionId,
+        /// The checkpoint.
+        new: NewCheckpoint,
+    },
+    /// What Kerf did to a file since the session's last checkpoint. Nothing happens when it has none.
+    FileChanged {
+        /// The session.
+        session_id: SessionId,
+        /// The file.
+        path: String,
+        /// The name of what it found; none: nothing was there.
+        before: Option<String>,
+        /// The name of what it left.
+        after: Option<String>,
+    },
+    /// A restore begins. A session has one at a time.
+    BeginRestore {
+        /// The session.
+        session_id: SessionId,
+        /// What is to be done.
+        restoring: Restoring,
+    },
+    /// The restore of a session has ended, and takes its conversation back if it was to.
+    EndRestore {
+        /// The session.
+        session_id: SessionId,
     },
     /// A comment that waits for the next message.
     Comment {
@@ -271,6 +304,21 @@ async fn one(conn: &mut SqliteConnection, write: &Write) -> Result<(), Failed> {
             payload,
         } => review::replace(conn, *session_id, *id, *created_at, payload).await,
         Write::ForgetDecision { session_id, id } => review::forget(conn, *session_id, *id).await,
+        Write::Checkpoint { session_id, new } => checkpoint::put(conn, *session_id, new).await,
+        Write::FileChanged {
+            session_id,
+            path,
+            before,
+            after,
+        } => {
+            checkpoint::put_change(conn, *session_id, path, before.as_deref(), after.as_deref())
+                .await
+        }
+        Write::BeginRestore {
+            session_id,
+            restoring,
+        } => checkpoint::begin_restore(conn, *session_id, restoring).await,
+        Write::EndRestore { session_id } => checkpoint::end_restore(conn, *session_id).await,
         Write::Comment {
             session_id,
             comment,

@@ -3,6 +3,7 @@ import type { AddedEndpoint } from "./AddedEndpoint";
 import type { AppSettings } from "./AppSettings";
 import type { Attached } from "./Attached";
 import type { Check } from "./Check";
+import type { Checkpoints } from "./Checkpoints";
 import type { Committed } from "./Committed";
 import type { DataUse } from "./DataUse";
 import type { Decided } from "./Decided";
@@ -25,6 +26,8 @@ import type { Preset } from "./Preset";
 import type { Project } from "./Project";
 import type { Prompted } from "./Prompted";
 import type { RepoStatus } from "./RepoStatus";
+import type { RestorePreview } from "./RestorePreview";
+import type { Restored } from "./Restored";
 import type { Review } from "./Review";
 import type { RuleList } from "./RuleList";
 import type { SearchAnswer } from "./SearchAnswer";
@@ -124,6 +127,18 @@ export type Answers = {
  * Commits the accepted changes of a session, and nothing else.
  */
 "review/commit": Committed, 
+/**
+ * The checkpoints of a session, oldest first.
+ */
+"checkpoint/list": Checkpoints, 
+/**
+ * What restoring a checkpoint would do. Nothing is changed.
+ */
+"checkpoint/preview": RestorePreview, 
+/**
+ * Brings files, the conversation or both back to a checkpoint. A checkpoint of what is there is taken first.
+ */
+"checkpoint/restore": Restored, 
 /**
  * The folders that were opened, the last one first.
  */

@@ -34,7 +34,19 @@ isolation: Isolation,
 /**
  * Whether it goes on with an earlier conversation.
  */
-resumed: boolean, } | { "type": "turn.started", 
+resumed: boolean, } | { "type": "session.restored", 
+/**
+ * The checkpoint.
+ */
+checkpoint_id: number, 
+/**
+ * Restoring this one undoes it.
+ */
+undo: number, 
+/**
+ * Whether the conversation is another.
+ */
+conversation: boolean, } | { "type": "turn.started", 
 /**
  * The turn.
  */

@@ -20,6 +20,7 @@ import { CodeSearch, type Sought } from './codeSearch.svelte';
 import { Endpoints } from './endpoints.svelte';
 import { Ledger } from './ledger.svelte';
 import { noticeOf } from './notices';
+import { RestoreState } from './restore.svelte';
 import { ReviewState } from './review.svelte';
 import { Rules } from './rules.svelte';
 import { Settings } from './settings.svelte';
@@ -37,6 +38,7 @@ export class OpenTask {
   readonly id: string;
   readonly conversation = new Conversation();
   readonly review: ReviewState;
+  readonly restore: RestoreState;
   /** Messages that wait for the running action to end. */
   queued: string[] = $state.raw([]);
   loaded = $state(false);
@@ -45,6 +47,7 @@ export class OpenTask {
   constructor(backend: Backend, id: string) {
     this.id = id;
     this.review = new ReviewState(backend, id);
+    this.restore = new RestoreState(backend, id);
   }
 }
 
@@ -394,6 +397,13 @@ export class Kerf {
     const { task } = this;
     if (task?.id !== event.session_id) return;
     task.conversation.apply(event);
+    if (event.type === 'session.restored') {
+      if (event.conversation) void this.#attach(task);
+      void task.review.load();
+      void this.loadRepo();
+    }
+    // What a restore hid is behind what is said now.
+    if (event.type === 'turn.started') task.restore.done = null;
     if (event.type === 'item.started' && event.item.type === 'user_message') {
       const { text } = event.item;
       const at = task.queued.indexOf(text);

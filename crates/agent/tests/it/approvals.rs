@@ -83,6 +83,7 @@ async fn a_question_shows_the_whole_command() {
             isolation: Isolation::Off,
             network: NetworkLevel::default(),
             secrets: Vec::new(),
+            loses: None,
         }
     );
     assert_eq!(rig.fixture.read("sub/c.txt"), "hidden\n");

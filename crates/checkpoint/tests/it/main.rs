@@ -9,6 +9,7 @@
 mod blobs;
 mod git;
 mod histories;
+mod lists;
 mod record;
 mod rig;
 mod taking;

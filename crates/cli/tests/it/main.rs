@@ -19,6 +19,7 @@ mod support;
 #[cfg(unix)]
 mod app;
 #[cfg(unix)]
+mod checkpoints;
 mod control;
 #[cfg(unix)]
 mod crash;

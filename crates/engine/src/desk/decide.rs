@@ -7,6 +7,7 @@ use kerf_protocol::{
     review::{Author, Decision, Target},
 };
 use kerf_review::{Content, FileReview, Outcome, ReviewError, Which};
+use kerf_store::Write;
 use kerf_workspace::RelPath;
 
 /// What a decision means for one file.
@@ -50,6 +51,7 @@ impl Desk {
         for step in in_order(steps) {
             match self.carry_out(&step) {
                 Ok(()) => {
+                    done.writes.extend(self.told(&step));
                     done.writes.push(self.row(&step.path)?);
                     if step.outcome.hunks > 0 {
                         done.add(step);
@@ -108,6 +110,7 @@ impl Desk {
             return Err(failure);
         }
         for step in steps {
+            done.writes.extend(self.told(&step));
             done.writes.push(self.row(&step.path)?);
             done.add(step);
         }
@@ -121,6 +124,12 @@ impl Desk {
             Some(content) => self.write(&step.path, &step.before.current(), content),
             None => Ok(()),
         }
+    }
+
+    /// What a step wrote is no edit of the user's, should a checkpoint be restored.
+    fn told(&self, step: &Step) -> Option<Write> {
+        let after = step.outcome.write.as_ref()?;
+        Some(self.file_changed(&step.path, &step.before.current(), after))
     }
 
     /// Puts back what a step wrote.

@@ -2,7 +2,7 @@
 
 use super::{Desk, damaged};
 use crate::failure::{failure, from_checkpoint, from_fs, from_review};
-use kerf_checkpoint::{Blobs, Hash, Held};
+use kerf_checkpoint::{Blobs, Hash, Held, ReadGit};
 use kerf_protocol::{Code, Failure, review::Opaque};
 use kerf_review::{Content, FileReview, Marks, Saved};
 use kerf_store::{ReviewRow, Write};
@@ -142,17 +142,26 @@ impl Desk {
 
     /// What a snapshot held.
     pub(super) fn held(&self, held: &Held) -> Result<Content, Failure> {
-        let git = |oid: &str| match &self.repo {
-            Some(repo) => repo
-                .blob(oid)
-                .map_err(|error| Box::new(error) as Box<dyn std::error::Error + Send + Sync>),
+        self.held_by(held, &self.git())
+    }
+
+    /// Reads the objects of the repository.
+    pub(super) fn git(
+        &self,
+    ) -> impl Fn(&str) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        |oid| match &self.repo {
+            Some(repo) => repo.blob(oid).map_err(Into::into),
             None => Err("the repository is gone".into()),
-        };
+        }
+    }
+
+    /// What a snapshot held, with git's objects from elsewhere.
+    pub(super) fn held_by(&self, held: &Held, git: &ReadGit<'_>) -> Result<Content, Failure> {
         Ok(match held {
             Held::Link { target } => self.contents().link(target)?,
             Held::TooLarge { len, mode, stamp } => opaque_huge(*len, *mode, &format!("{stamp:?}")),
             Held::File { mode, .. } => {
-                let bytes = kerf_checkpoint::content(held, &self.blobs, &git)
+                let bytes = kerf_checkpoint::content(held, &self.blobs, git)
                     .map_err(from_checkpoint)?
                     .unwrap_or_default();
                 return self.contents().classify(bytes, *mode);
@@ -263,7 +272,9 @@ impl Desk {
 
     /// The row of a file, its contents kept; none when there is nothing left to review.
     pub(super) fn row(&mut self, path: &RelPath) -> Result<Write, Failure> {
+        self.rows_kept = None;
         let Some(review) = self.files.get(path) else {
+            self.rows.remove(path);
             return Ok(Write::ReviewFile {
                 session_id: self.session_id,
                 path: path.to_string(),
@@ -280,6 +291,7 @@ impl Desk {
             proposed: self.keep(&proposed)?,
             marks: serde_json::to_string(&marks).map_err(|error| damaged(&error))?,
         };
+        self.rows.insert(path.clone(), row.clone());
         Ok(Write::ReviewFile {
             session_id: self.session_id,
             path: path.to_string(),

@@ -64,7 +64,8 @@ async fn a_stop_ends_the_look_before_a_command() {
         ),
         "{all:#?}"
     );
-    // The next at the desk comes when the look is over.
+    // The turn is over when the look is.
+    engine.idle(id).await.unwrap();
     engine
         .call::<method::ReviewShow>(SessionRef { session_id: id })
         .await

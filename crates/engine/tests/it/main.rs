@@ -3,6 +3,7 @@
 //! Start with `kit`: a [`kit::Bench`] is a folder, a server and a home for engines.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod checkpoints;
 mod comments;
 mod defects;
 mod diagnostics;

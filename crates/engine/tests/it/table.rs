@@ -66,6 +66,15 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         ("review/undo", session.clone()),
         ("review/comment", with(json!({"comment": comment}))),
         ("review/commit", with(json!({"message": "x"}))),
+        ("checkpoint/list", session.clone()),
+        (
+            "checkpoint/preview",
+            with(json!({"checkpoint_id": 1_000_000})),
+        ),
+        (
+            "checkpoint/restore",
+            with(json!({"checkpoint_id": -1, "what": "files", "paths": ["../x"]})),
+        ),
         ("project/list", json!({})),
         ("project/open", json!({"path": folder})),
         ("project/remove", json!({"project_id": session_id})),
@@ -144,7 +153,9 @@ async fn every_request_is_answered() {
             }
             "endpoint/remove" => Err(Code::Configuration),
             // The session is gone by then.
-            name if name.starts_with("review/") => Err(Code::NotFound),
+            name if name.starts_with("review/") || name.starts_with("checkpoint/") => {
+                Err(Code::NotFound)
+            }
             _ => Ok(()),
         };
         let answer = engine.dispatch(request(method, params)).await;

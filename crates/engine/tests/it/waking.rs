@@ -22,14 +22,9 @@ async fn a_session_that_takes_long_to_open_keeps_only_its_own_front_waiting() {
     let other = bench.session(&engine, ApproveMode::Auto).await.id;
     let engine = bench.engine_after(engine, other).await;
     // A content under review that is not there yet: opening it waits for who writes it.
-    let blob = fs::read_dir(bench.home.path().join("blobs"))
-        .unwrap()
-        .map(|shard| shard.unwrap().path())
-        .filter(|shard| !shard.ends_with("new"))
-        .flat_map(|shard| fs::read_dir(shard).unwrap())
-        .map(|blob| blob.unwrap().path())
-        .min()
-        .unwrap();
+    let name = kerf_checkpoint::Hash::of(b"one\n").to_string();
+    let blobs = bench.home.path().join("blobs");
+    let blob = blobs.join(&name[..2]).join(&name[2..]);
     let bytes = fs::read(&blob).unwrap();
     fs::remove_file(&blob).unwrap();
     let pipe = Mode::from_raw_mode(0o600);

@@ -104,6 +104,33 @@ test('each way tells in plain words what it covers, and keeps what it told', asy
   }
 });
 
+test('what a command would take away is listed', async () => {
+  const about = {
+    type: 'command',
+    command: 'rm -rf build',
+    cwd: '',
+    isolation: { level: 'full' },
+    loses: {
+      files: [
+        { path: 'build/a\u202e.o', bytes: 1200 },
+        { path: 'build/b.o', bytes: 800 },
+      ],
+      count: 3,
+      bytes: 2500,
+      others: true,
+    },
+  } as const;
+  const screen = await view([
+    question({ ...about, loses: { ...about.loses, files: [...about.loses.files] } }),
+  ]);
+  await expect
+    .element(screen.getByText(/take away or write over 3 files \(2\.5 kB\), and files that it does not name/))
+    .toBeVisible();
+  const list = screen.getByRole('list', { name: 'Files that would go' });
+  await expect.element(list).toHaveTextContent(/build\/a‹U\+202E›\.o 1\.2 kB\s*build\/b\.o 800 B and 1 more/);
+  await checkAxe(screen.container);
+});
+
 test('where nothing is offered for the project, there is no such way', async () => {
   const screen = await view([asks]);
   await expect.element(screen.getByRole('button', { name: 'Allow once' })).toBeVisible();

@@ -1,0 +1,261 @@
+//! Snapshots that are kept: what a checkpoint holds, as blobs in the store.
+//!
+//! ```text
+//! a full list:  Snapshot::to_bytes
+//! another list: 4 bytes of magic, then as JSON the list it leans on and what differs from that
+//! ```
+//! A list costs what differs from the one before it. Now and then one leans on the last full list instead, so that
+//! reading any of them takes a bounded number of blobs; and when most of that one has changed, the next is full.
+//!
+//! A list may name git objects, which git can collect. So whoever leans on a list also keeps a copy of those objects
+//! that are no longer in the folder itself: see [`Lists::write`] and [`kept_copies`].
+
+use crate::{
+    Batch, Blobs, CheckpointError, Content, Hash, Held, ReadGit, Snapshot, content,
+    difference::Difference,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+const MAGIC: [u8; 4] = *b"KfL1";
+/// Lists that lean on each other in a row. Reading one takes so many blobs and the full one.
+const MAX_DEPTH: usize = 32;
+/// So many files may differ from the full list, beside half of all, before the next list is full.
+const FREE_CHANGES: usize = 1000;
+
+/// A list that leans on another.
+#[derive(Debug, Serialize, Deserialize)]
+struct Leaning {
+    base: Hash,
+    difference: Difference,
+    /// Copies of git objects that the base names and this list does not, by their ids.
+    kept: BTreeMap<String, Hash>,
+}
+
+/// The lists of one folder, written one after the other.
+#[derive(Debug, Default)]
+pub struct Lists {
+    last: Option<Last>,
+}
+
+#[derive(Debug)]
+struct Last {
+    list: Hash,
+    snapshot: Arc<Snapshot>,
+    full: Hash,
+    depth: usize,
+    since_full: Difference,
+}
+
+impl Lists {
+    /// Goes on behind a list that was written earlier, also by another process.
+    ///
+    /// Errors: as [`read_list`].
+    pub fn resume(blobs: &Blobs, list: &Hash) -> Result<Self, CheckpointError> {
+        let Chain { full, leaning } = chain(blobs, list)?;
+        let mut snapshot = read_full(blobs, &full)?;
+        let mut since_full = Difference::default();
+        let depth = leaning.len();
+        for one in leaning.into_iter().rev() {
+            since_full.then(&one.difference);
+            one.difference.apply(&mut snapshot);
+        }
+        snapshot.check()?;
+        Ok(Self {
+            last: Some(Last {
+                list: *list,
+                snapshot: Arc::new(snapshot),
+                full,
+                depth,
+                since_full,
+            }),
+        })
+    }
+
+    /// What the last list holds.
+    pub fn last(&self) -> Option<&Arc<Snapshot>> {
+        self.last.as_ref().map(|last| &last.snapshot)
+    }
+
+    /// Keeps a snapshot; its blob is on disk when this returns. Nothing is written when nothing has changed.
+    ///
+    /// `git` reads the objects of the repository: those that the list before named and this one does not are copied.
+    /// One that cannot be read is left to git.
+    pub fn write(
+        &mut self,
+        blobs: &Blobs,
+        git: &ReadGit<'_>,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<Hash, CheckpointError> {
+        let Some(last) = &mut self.last else {
+            return self.write_full(blobs, snapshot);
+        };
+        let difference = Difference::between(&last.snapshot, snapshot);
+        if difference.changed.is_empty() && last.snapshot.excluded == snapshot.excluded {
+            last.snapshot = Arc::clone(snapshot);
+            return Ok(last.list);
+        }
+        let kept = keep(blobs, git, &last.snapshot, &difference)?;
+        last.since_full.then(&difference);
+        let too_many = snapshot.files.len() / 2 + FREE_CHANGES;
+        let (base, difference, depth) = if last.since_full.changed.len() > too_many {
+            let full = self.write_full(blobs, snapshot)?;
+            if kept.is_empty() {
+                return Ok(full);
+            }
+            (full, Difference::between(snapshot, snapshot), 1)
+        } else if last.depth >= MAX_DEPTH {
+            (last.full, last.since_full.clone(), 1)
+        } else {
+            (last.list, difference, last.depth + 1)
+        };
+        let leaning = Leaning {
+            base,
+            difference,
+            kept,
+        };
+        let json = serde_json::to_vec(&leaning).map_err(|error| CheckpointError::NotASnapshot {
+            reason: error.to_string(),
+        })?;
+        let list = blobs.put(&[&MAGIC[..], &json].concat())?;
+        if let Some(last) = &mut self.last {
+            last.list = list;
+            last.depth = depth;
+            last.snapshot = Arc::clone(snapshot);
+        }
+        Ok(list)
+    }
+
+    fn write_full(
+        &mut self,
+        blobs: &Blobs,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<Hash, CheckpointError> {
+        let list = blobs.put(&snapshot.to_bytes()?)?;
+        self.last = Some(Last {
+            list,
+            snapshot: Arc::clone(snapshot),
+            full: list,
+            depth: 0,
+            since_full: Difference::default(),
+        });
+        Ok(list)
+    }
+}
+
+/// Copies the git objects that only the list before names.
+fn keep(
+    blobs: &Blobs,
+    git: &ReadGit<'_>,
+    before: &Snapshot,
+    difference: &Difference,
+) -> Result<BTreeMap<String, Hash>, CheckpointError> {
+    let mut kept = BTreeMap::new();
+    let batch = Batch::new(blobs)?;
+    for path in difference.changed.keys() {
+        let Some(held) = before.files.get(path) else {
+            continue;
+        };
+        let Some(Content::Git(oid)) = held.content() else {
+            continue;
+        };
+        match content(held, blobs, git) {
+            Ok(Some(bytes)) => {
+                kept.insert(oid.clone(), batch.add(&bytes)?);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "a git object is not copied"),
+        }
+    }
+    batch.commit()?;
+    Ok(kept)
+}
+
+struct Chain {
+    full: Hash,
+    /// The newest first.
+    leaning: Vec<Leaning>,
+}
+
+fn chain(blobs: &Blobs, list: &Hash) -> Result<Chain, CheckpointError> {
+    let (mut leaning, mut at) = (Vec::new(), *list);
+    loop {
+        let bytes = blobs.get(&at)?;
+        let Some(json) = bytes.strip_prefix(&MAGIC) else {
+            return Ok(Chain { full: at, leaning });
+        };
+        let one: Leaning =
+            serde_json::from_slice(json).map_err(|error| damaged(&error.to_string()))?;
+        // A full list may have one that leans on it for the copies alone.
+        if leaning.len() > MAX_DEPTH + 1 {
+            return Err(damaged("it leans on too many others"));
+        }
+        at = one.base;
+        leaning.push(one);
+    }
+}
+
+fn read_full(blobs: &Blobs, list: &Hash) -> Result<Snapshot, CheckpointError> {
+    Snapshot::from_bytes(&blobs.get(list)?)
+}
+
+/// The snapshot that a list holds.
+///
+/// Errors: [`CheckpointError::Missing`], [`CheckpointError::Damaged`], [`CheckpointError::NotASnapshot`],
+/// [`CheckpointError::Io`].
+pub fn read_list(blobs: &Blobs, list: &Hash) -> Result<Snapshot, CheckpointError> {
+    let Chain { full, leaning } = chain(blobs, list)?;
+    let mut snapshot = read_full(blobs, &full)?;
+    for one in leaning.into_iter().rev() {
+        one.difference.apply(&mut snapshot);
+    }
+    snapshot.check()?;
+    Ok(snapshot)
+}
+
+/// The copies of git objects that came with a list, by the ids of the objects: what the lists before it named.
+///
+/// Errors: as [`read_list`].
+pub fn kept_copies(blobs: &Blobs, list: &Hash) -> Result<BTreeMap<String, Hash>, CheckpointError> {
+    let bytes = blobs.get(list)?;
+    let Some(json) = bytes.strip_prefix(&MAGIC) else {
+        return Ok(BTreeMap::new());
+    };
+    let one: Leaning = serde_json::from_slice(json).map_err(|error| damaged(&error.to_string()))?;
+    Ok(one.kept)
+}
+
+/// Adds all blobs that a list needs, itself among them.
+///
+/// Errors: as [`read_list`]; then something was added and something may be missing.
+pub fn mark_list(
+    blobs: &Blobs,
+    list: &Hash,
+    marked: &mut HashSet<Hash>,
+) -> Result<(), CheckpointError> {
+    let mut at = *list;
+    // What another list marked is marked with all that it needs.
+    while marked.insert(at) {
+        let bytes = blobs.get(&at)?;
+        let Some(json) = bytes.strip_prefix(&MAGIC) else {
+            let full = Snapshot::from_bytes(&bytes)?;
+            marked.extend(full.files.values().filter_map(Held::blob));
+            return Ok(());
+        };
+        let one: Leaning =
+            serde_json::from_slice(json).map_err(|error| damaged(&error.to_string()))?;
+        marked.extend(one.difference.blobs());
+        marked.extend(one.kept.into_values());
+        at = one.base;
+    }
+    Ok(())
+}
+
+fn damaged(reason: &str) -> CheckpointError {
+    CheckpointError::NotASnapshot {
+        reason: reason.to_owned(),
+    }
+}

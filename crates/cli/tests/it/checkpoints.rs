@@ -1,0 +1,216 @@
+//! `kerf checkpoints` and `kerf restore`: what scripts rely on, and restores that are killed.
+
+use crate::support::{Kerf, Ran};
+use kerf_protocol::endpoint::Wire;
+use kerf_test_support::{Fixture, ModelServer, Script, Turn};
+use serde_json::{Value, json};
+
+const TREE: &str = "//- /a.txt\none\n//- /b.txt\nb\n//- /gone.txt\ngone\n";
+
+fn script() -> Script {
+    let edit = |path: &str, old: &str, new: &str| {
+        Turn::call(
+            "edit_file",
+            json!({"path": path, "edits": [{"old": old, "new": new}]}),
+        )
+    };
+    let patch = "*** Begin Patch\n*** Delete File: gone.txt\n*** End Patch";
+    Script::new()
+        .turn(edit("a.txt", "one", "two"))
+        .turn(edit("b.txt", "b", "changed"))
+        .turn(Turn::call(
+            "write_file",
+            json!({"path": "new/file.txt", "content": "new\n"}),
+        ))
+        .turn(Turn::call("apply_patch", json!({"patch": patch})))
+        .turn(Turn::text("Done."))
+}
+
+fn worked() -> (Kerf, Fixture, ModelServer) {
+    let repo = Fixture::new(TREE).git();
+    let server = ModelServer::start(script());
+    let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&repo);
+    kerf.run(&["exec", "--json", "--approve", "never", "Change things"])
+        .expect(0);
+    (kerf, repo, server)
+}
+
+fn checkpoints(kerf: &Kerf) -> Vec<Value> {
+    kerf.run(&["checkpoints", "last", "--json"])
+        .expect(0)
+        .events
+}
+
+#[test]
+fn checkpoints_are_listed_and_restored() {
+    let (kerf, repo, _server) = worked();
+    let changed = repo.tree();
+    assert_ne!(changed, TREE);
+    let listed = checkpoints(&kerf);
+    assert_eq!(listed.len(), 5, "{listed:?}");
+    for (one, next) in listed.iter().zip(&listed[1..]) {
+        assert!(one["id"].as_i64() < next["id"].as_i64(), "oldest first");
+        assert!(one["turn"].is_string() && one["created_at"].is_number());
+    }
+    assert_eq!(listed[0]["label"], "Before “Change things”");
+    assert_eq!(listed[0]["files"], 3);
+    let first = listed[0]["id"].to_string();
+
+    let preview = |kerf: &Kerf| -> Ran {
+        kerf.run(&["restore", "last", &first, "--dry-run", "--json"])
+            .expect(0)
+    };
+    let would = preview(&kerf).json();
+    assert_eq!(would["files"].as_array().unwrap().len(), 4, "{would}");
+    assert_eq!(would["messages"], json!(["Change things"]));
+    assert_eq!(repo.tree(), changed);
+    let told = kerf
+        .run(&["restore", "last", &first, "--dry-run"])
+        .expect(0);
+    for words in [
+        "make    gone.txt",
+        "delete  new/file.txt",
+        "hidden: Change things",
+    ] {
+        assert!(told.stdout.contains(words), "{}", told.stdout);
+    }
+
+    // A file by its name, and nothing else.
+    kerf.run(&["restore", "last", &first, "a.txt"]).expect(0);
+    assert_eq!(repo.read("a.txt"), "one\n");
+    assert_eq!(repo.read("b.txt"), "changed\n");
+    let done = kerf
+        .run(&["restore", "last", &first, "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(repo.tree(), TREE);
+    assert_eq!(done["hidden_messages"], 1);
+    let diff = kerf.run(&["diff", "last", "--json"]).expect(0);
+    assert_eq!(diff.events, [] as [Value; 0]);
+    let shown = kerf.run(&["sessions", "show", "last", "--json"]).expect(0);
+    assert_eq!(shown.events, [] as [Value; 0]);
+
+    let undo = done["undo"].to_string();
+    kerf.run(&["restore", "last", &undo, "--conversation"])
+        .expect(0);
+    let shown = kerf.run(&["sessions", "show", "last", "--json"]).expect(0);
+    assert!(!shown.events.is_empty());
+    assert_eq!(repo.tree(), TREE);
+    kerf.run(&["restore", "last", &undo, "--files"]).expect(0);
+    assert_eq!(repo.read("b.txt"), "changed\n");
+
+    kerf.run(&["restore", "last", "99999"]).expect(2);
+    kerf.run(&["restore", "last", &first, "nowhere.txt"])
+        .expect(2);
+    kerf.run(&["restore", "last", &first, "--files", "--conversation"])
+        .expect(2);
+    kerf.run(&["checkpoints", "0000000000"]).expect(2);
+}
+
+#[test]
+fn what_a_command_takes_away_is_held_where_nobody_is_asked() {
+    let tree = "//- /.gitignore\n*.log\n//- /a.txt\none\n//- /kept.log\nlog\n";
+    for approve in ["auto", "never"] {
+        let repo = Fixture::new(tree).git();
+        let command = "rm kept.log; echo > a.txt";
+        let call = Turn::call("run_command", json!({"command": command}));
+        let server = ModelServer::start(Script::new().turn(call).turn(Turn::text("Done.")));
+        let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&repo);
+        let words = ["exec", "--json", "--sandbox", "off", "--approve", approve];
+        kerf.run(&[&words[..], &["Clean up"]].concat()).expect(0);
+        assert!(!repo.exists("kept.log"));
+        let first = checkpoints(&kerf)[0]["id"].to_string();
+        kerf.run(&["restore", "last", &first]).expect(0);
+        assert_eq!(repo.tree(), tree, "also what is ignored");
+    }
+}
+
+/// Removes what a kill left of a save; Kerf does so when it is ten minutes old.
+#[cfg(target_os = "linux")]
+fn remove_leftovers(repo: &Fixture) {
+    for entry in std::fs::read_dir(repo.path()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.starts_with(".kerf-") && name.ends_with(".tmp") {
+            repo.remove(&name);
+        }
+    }
+}
+
+/// Kills a restore at every call that changes the disk, one after the other. What is found afterwards is all of it or
+/// nothing of it, and it can be undone.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_restore_that_is_killed_is_whole_or_was_not_begun() {
+    use kerf_test_support::faults::left_out;
+    use std::process::Stdio;
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the machine's own program, for this test"
+    )]
+    let strace = |args: &[&str]| {
+        let mut command = std::process::Command::new("strace");
+        command
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    };
+    if !strace(&["-f", "true"])
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        return left_out("strace does not work here");
+    }
+    let (kerf, repo, _server) = worked();
+    let changed = repo.tree();
+    let first = checkpoints(&kerf)[0]["id"].to_string();
+    let undo = || {
+        let undo = checkpoints(&kerf).pop().unwrap()["id"].to_string();
+        kerf.run(&["restore", "last", &undo]).expect(0);
+    };
+    let (mut begun, mut kills) = (0, 0);
+    'calls: for call in [
+        "renameat,renameat2,rename",
+        "unlinkat,unlink",
+        "fsync,fdatasync",
+    ] {
+        for when in 1.. {
+            let under_test = kerf.command(&["restore", "last", &first]);
+            let trace = format!("trace={call}");
+            let inject = format!("inject={call}:signal=SIGKILL:when={when}");
+            let mut command = strace(&["-f", "-qq", "-e", &trace, "-e", &inject]);
+            command
+                .arg(under_test.get_program())
+                .args(under_test.get_args());
+            command.current_dir(repo.path());
+            for (name, value) in under_test.get_envs() {
+                match value {
+                    Some(value) => command.env(name, value),
+                    None => command.env_remove(name),
+                };
+            }
+            let ended = command.status().unwrap();
+            if ended.success() {
+                assert_eq!(repo.tree(), TREE);
+                undo();
+                continue 'calls;
+            }
+            kills += 1;
+            // Opening the session goes on with what was begun.
+            kerf.run(&["diff", "last", "--json"]).expect(0);
+            remove_leftovers(&repo);
+            let now = repo.tree();
+            assert!(
+                now == TREE || now == changed,
+                "after {call} number {when}:\n{now}"
+            );
+            if now == TREE {
+                begun += 1;
+                undo();
+                assert_eq!(repo.tree(), changed, "after {call} number {when}");
+            }
+        }
+    }
+    assert!(begun > 3 && kills > begun, "{kills} kills, {begun} begun");
+}

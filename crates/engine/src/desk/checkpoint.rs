@@ -1,0 +1,294 @@
+//! Checkpoints of the session's folder: taken before each turn, each call that can write, and each restore.
+//!
+//! A turn and a command look at the whole folder, a tool that names its files only at those and at what tools wrote since the
+//! last look. So each checkpoint holds what the coming change can destroy; of all other files it holds what the last look
+//! found, and whatever the user changed since is found by the next.
+
+use super::{Desk, damaged};
+use crate::{engine::now, failure::from_checkpoint};
+use kerf_checkpoint::{Blobs, Hash, Held, Known, Lists, Snapshot, Taken};
+use kerf_protocol::{Failure, ItemId, TurnId, review::Author};
+use kerf_review::Content;
+use kerf_store::{NewCheckpoint, ReviewRow, Write};
+use kerf_workspace::{RelPath, Stat, Workspace};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+/// What a checkpoint is taken before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Before {
+    pub(crate) turn_id: Option<TurnId>,
+    pub(crate) item_id: Option<ItemId>,
+    /// In plain words.
+    pub(crate) label: String,
+}
+
+/// A look at the whole folder that keeps nobody from the desk.
+pub(crate) struct Look {
+    workspace: Workspace,
+    blobs: Arc<Blobs>,
+    previous: Option<Arc<Snapshot>>,
+    /// The last list of an earlier process.
+    last_list: Option<Hash>,
+    known: Box<dyn Fn(&RelPath, &Stat) -> Option<String> + Send>,
+}
+
+/// What a look found.
+pub(crate) struct Looked {
+    taken: Taken,
+    previous: Option<Arc<Snapshot>>,
+    lists: Option<Lists>,
+}
+
+impl Look {
+    /// Looks. Takes as long as the folder is large when it is the first.
+    pub(crate) fn take(self, cancel: &AtomicBool) -> Result<Looked, Failure> {
+        let lists = self.last_list.and_then(|list| resumed(&self.blobs, &list));
+        let before = self
+            .previous
+            .as_ref()
+            .or_else(|| lists.as_ref().and_then(Lists::last));
+        let known: &Known<'_> = &self.known;
+        let taken = kerf_checkpoint::take(
+            &self.workspace,
+            &self.blobs,
+            before.map(AsRef::as_ref),
+            known,
+            cancel,
+        )
+        .map_err(from_checkpoint)?;
+        Ok(Looked {
+            taken,
+            previous: self.previous,
+            lists,
+        })
+    }
+}
+
+/// The lists behind one of an earlier process. Without them all is read and written once more.
+fn resumed(blobs: &Blobs, list: &Hash) -> Option<Lists> {
+    match Lists::resume(blobs, list) {
+        Ok(lists) => Some(lists),
+        Err(error) => {
+            tracing::warn!(%error, "the last checkpoint cannot be read; the next one is made anew");
+            None
+        }
+    }
+}
+
+impl Desk {
+    /// A look that can be taken elsewhere; none: no checkpoints are taken here.
+    pub(crate) fn begin_look(&mut self) -> Option<Look> {
+        (!self.unfit).then(|| Look {
+            workspace: self.workspace.clone(),
+            blobs: Arc::clone(&self.blobs),
+            previous: self.snapshot.clone(),
+            last_list: self.last_list.take(),
+            known: Box::new(self.git_objects()),
+        })
+    }
+
+    /// Takes in what a look found, and keeps it as a checkpoint. Nobody may have taken another snapshot since.
+    pub(crate) fn end_look(
+        &mut self,
+        looked: Looked,
+        before: &Before,
+    ) -> Result<Vec<Write>, Failure> {
+        let Looked {
+            taken,
+            previous,
+            lists,
+        } = looked;
+        if let Some(lists) = lists {
+            self.lists = lists;
+        }
+        let changed = previous.map(|previous| kerf_checkpoint::changes(&previous, &taken.snapshot));
+        self.snapshot = Some(Arc::new(taken.snapshot));
+        self.touched.clear();
+        let mut writes = self.put_down_to_user(changed)?;
+        writes.extend(self.keep_checkpoint(before)?);
+        Ok(writes)
+    }
+
+    /// Looks at the whole folder now. What has changed of the files under review is the user's.
+    pub(crate) fn look(&mut self, cancel: &AtomicBool) -> Result<Vec<Write>, Failure> {
+        let changed = self.take_snapshot(cancel)?;
+        self.put_down_to_user(changed)
+    }
+
+    /// The checkpoint before a tool writes these files.
+    pub(super) fn checkpoint_paths(
+        &mut self,
+        paths: &[RelPath],
+        before: &Before,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Write>, Failure> {
+        if self.unfit {
+            return Ok(Vec::new());
+        }
+        let mut writes = Vec::new();
+        match &self.snapshot {
+            None => writes.extend(self.look(cancel)?),
+            Some(snapshot) => {
+                let mut stale = std::mem::take(&mut self.touched);
+                stale.extend(paths.iter().cloned());
+                let stale: Vec<RelPath> = stale.into_iter().collect();
+                let known = self.git_objects();
+                let fresh = kerf_checkpoint::refresh(
+                    &self.workspace,
+                    &self.blobs,
+                    snapshot,
+                    &stale,
+                    &known,
+                    cancel,
+                )
+                .map_err(from_checkpoint)?;
+                self.snapshot = Some(Arc::new(fresh));
+                let (_, found) = self.after_paths(&stale, Author::User)?;
+                writes.extend(found);
+            }
+        }
+        writes.extend(self.keep_checkpoint(before)?);
+        self.touched.extend(paths.iter().cloned());
+        Ok(writes)
+    }
+
+    /// Keeps the snapshot as a checkpoint: its blobs are on disk when this returns, the row is for the caller to write.
+    pub(crate) fn keep_checkpoint(&mut self, before: &Before) -> Result<Option<Write>, Failure> {
+        let Some(snapshot) = self.snapshot.clone().filter(|_| !self.unfit) else {
+            return Ok(None);
+        };
+        if let Some(list) = self.last_list.take()
+            && let Some(lists) = resumed(&self.blobs, &list)
+        {
+            self.lists = lists;
+        }
+        let mut lists = std::mem::take(&mut self.lists);
+        let list = lists.write(&self.blobs, &self.git(), &snapshot);
+        self.lists = lists;
+        let list = list.map_err(from_checkpoint)?;
+        let review = self.keep_rows()?;
+        let new = NewCheckpoint {
+            turn_id: before.turn_id,
+            item_id: before.item_id,
+            label: before.label.clone(),
+            note: note(&snapshot),
+            created_at: now(),
+            files: snapshot.files.len() as u64,
+            list: list.to_string(),
+            review: review.to_string(),
+        };
+        Ok(Some(Write::Checkpoint {
+            session_id: self.session_id,
+            new,
+        }))
+    }
+
+    /// Keeps what the review knows of its files.
+    fn keep_rows(&mut self) -> Result<Hash, Failure> {
+        if let Some(kept) = self.rows_kept {
+            return Ok(kept);
+        }
+        let rows: BTreeMap<String, KeptRow> = self
+            .rows
+            .iter()
+            .map(|(path, row)| (path.to_string(), KeptRow::from(row.clone())))
+            .collect();
+        let json = serde_json::to_vec(&rows).map_err(|error| damaged(&error))?;
+        let kept = self.blobs.put(&json).map_err(from_checkpoint)?;
+        self.rows_kept = Some(kept);
+        Ok(kept)
+    }
+
+    /// What the review knew of its files at a checkpoint.
+    pub(super) fn rows_of(&self, review: &Hash) -> Result<BTreeMap<String, ReviewRow>, Failure> {
+        let json = self.blobs.get(review).map_err(from_checkpoint)?;
+        let rows: BTreeMap<String, KeptRow> =
+            serde_json::from_slice(&json).map_err(|error| damaged(&error))?;
+        Ok(rows
+            .into_iter()
+            .map(|(path, row)| (path, row.into()))
+            .collect())
+    }
+
+    /// Writes down that Kerf changed a file.
+    pub(super) fn file_changed(&self, path: &RelPath, before: &Content, after: &Content) -> Write {
+        Write::FileChanged {
+            session_id: self.session_id,
+            path: path.to_string(),
+            before: name(before),
+            after: name(after),
+        }
+    }
+}
+
+/// A row of the review in a blob.
+#[derive(Serialize, Deserialize)]
+struct KeptRow {
+    origin: String,
+    proposed: String,
+    marks: String,
+}
+
+impl From<ReviewRow> for KeptRow {
+    fn from(row: ReviewRow) -> Self {
+        Self {
+            origin: row.origin,
+            proposed: row.proposed,
+            marks: row.marks,
+        }
+    }
+}
+
+impl From<KeptRow> for ReviewRow {
+    fn from(row: KeptRow) -> Self {
+        Self {
+            origin: row.origin,
+            proposed: row.proposed,
+            marks: row.marks,
+        }
+    }
+}
+
+/// A name by which contents are compared; none: nothing is there.
+pub(super) fn name(content: &Content) -> Option<String> {
+    match content {
+        Content::Absent => None,
+        Content::Text { bytes, mode } => Some(format!("file {mode:o} {}", Hash::of(bytes))),
+        Content::Opaque {
+            hash, mode, target, ..
+        } => {
+            let kind = if target.is_some() { "link" } else { "file" };
+            Some(format!("{kind} {mode:o} {}", Hash::from(*hash)))
+        }
+    }
+}
+
+/// What is not in a snapshot although it is there, in plain words.
+fn note(snapshot: &Snapshot) -> String {
+    let large = snapshot
+        .files
+        .values()
+        .filter(|held| matches!(held, Held::TooLarge { .. }))
+        .count();
+    let unseen = snapshot.excluded().len();
+    let counted = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        _ => Some(format!("{count} {what}")),
+    };
+    let parts: Vec<String> = [
+        counted(large, "over 8 MB"),
+        counted(unseen, "that could not be read"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!("not in it: {}", parts.join(", "))
+}
