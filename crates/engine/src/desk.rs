@@ -6,6 +6,7 @@
 //!
 //! All functions here block; the callers keep them off the runtime.
 
+mod beside;
 mod commit;
 mod decide;
 mod each;
@@ -17,6 +18,7 @@ use crate::{
     failure::{failure, from_checkpoint},
     home::Home,
 };
+pub(crate) use beside::{Beside, conflict};
 use each::each;
 use kerf_checkpoint::{Blobs, Changed, Record, Snapshot};
 use kerf_git::Repo;
@@ -39,6 +41,8 @@ pub(crate) struct Desk {
     workspace: Workspace,
     blobs: Blobs,
     repo: Option<Repo>,
+    /// The user's folder, when the session works in a worktree.
+    beside: Option<Beside>,
     files: BTreeMap<RelPath, FileReview>,
     snapshot: Option<Arc<Snapshot>>,
     /// The snapshot again, for the process that goes on when this one is killed.
@@ -76,6 +80,7 @@ impl Desk {
         workspace: Workspace,
         home: &Home,
         rows: Vec<(String, ReviewRow)>,
+        beside: Option<Beside>,
     ) -> Result<Self, Failure> {
         let blobs = Blobs::open(&home.blobs()).map_err(from_checkpoint)?;
         // A repository that cannot be read is no reason not to work: contents are then kept by Kerf itself.
@@ -88,6 +93,7 @@ impl Desk {
             workspace,
             blobs,
             repo,
+            beside,
             files: BTreeMap::new(),
             snapshot: None,
             record: Record::at(home.record(session_id)),
@@ -182,6 +188,7 @@ impl Desk {
             let now = self.content(&path)?;
             self.observe(&path, before, now, author, &mut changes, &mut writes)?;
         }
+        self.take_commits();
         Ok((changes, writes))
     }
 

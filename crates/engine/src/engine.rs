@@ -13,8 +13,13 @@ use kerf_egress::LocalOnly;
 use kerf_protocol::{Code, Failure, UnixMillis};
 use kerf_sandbox::Sandbox;
 use kerf_store::{Keys, Recovery, Store};
-use std::{fs, path::PathBuf, sync::Arc, time::SystemTime};
-use tokio::sync::{Mutex, MutexGuard};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 /// How an engine is set up by its front.
 #[derive(Debug, Clone)]
@@ -50,6 +55,8 @@ struct Inner {
     indexes: Indexes,
     searches: Searches,
     windows: Arc<Fronts>,
+    /// Lets so many attempts go on at once.
+    attempt_room: OnceLock<Arc<Semaphore>>,
     /// One change of the configuration file at a time: each reads it, changes it and replaces it.
     configuring: Mutex<()>,
 }
@@ -73,7 +80,8 @@ impl Engine {
             .await
             .map_err(from_store)?;
         let sandbox = Sandbox::hiding(options.helper.clone(), options.home.folders());
-        Ok(Self {
+        let lasts = options.watch;
+        let engine = Self {
             inner: Arc::new(Inner {
                 options,
                 store,
@@ -85,9 +93,15 @@ impl Engine {
                 indexes: Indexes::default(),
                 searches: Searches::default(),
                 windows: Arc::default(),
+                attempt_room: OnceLock::new(),
                 configuring: Mutex::default(),
             }),
-        })
+        };
+        if lasts {
+            let engine = engine.clone();
+            tokio::spawn(async move { engine.finish_worktrees().await });
+        }
+        Ok(engine)
     }
 
     /// The events of all sessions that are open in this process, from now on, for a window.
@@ -144,6 +158,12 @@ impl Engine {
 
     pub(crate) fn searches(&self) -> &Searches {
         &self.inner.searches
+    }
+
+    /// The room for attempts, of the size that is right when the first ones begin.
+    pub(crate) fn attempt_room(&self, size: impl FnOnce() -> usize) -> Arc<Semaphore> {
+        let room = &self.inner.attempt_room;
+        Arc::clone(room.get_or_init(|| Arc::new(Semaphore::new(size()))))
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {

@@ -4,6 +4,7 @@ import type { AppSettings } from "./AppSettings";
 import type { Attached } from "./Attached";
 import type { Check } from "./Check";
 import type { Committed } from "./Committed";
+import type { Comparison } from "./Comparison";
 import type { DataUse } from "./DataUse";
 import type { Decided } from "./Decided";
 import type { Discovered } from "./Discovered";
@@ -17,6 +18,7 @@ import type { LedgerBody } from "./LedgerBody";
 import type { LedgerProof } from "./LedgerProof";
 import type { LedgerRow } from "./LedgerRow";
 import type { LedgerTotal } from "./LedgerTotal";
+import type { ListedWorktree } from "./ListedWorktree";
 import type { ModelInfo } from "./ModelInfo";
 import type { Nothing } from "./Nothing";
 import type { OpenedProject } from "./OpenedProject";
@@ -31,10 +33,13 @@ import type { SearchAnswer } from "./SearchAnswer";
 import type { Session } from "./Session";
 import type { SessionHit } from "./SessionHit";
 import type { SkippedFile } from "./SkippedFile";
+import type { StartedAttempts } from "./StartedAttempts";
+import type { TakenAttempts } from "./TakenAttempts";
 import type { TestedCommand } from "./TestedCommand";
 import type { Transcript } from "./Transcript";
 import type { Trust } from "./Trust";
 import type { TrustShown } from "./TrustShown";
+import type { Worktree } from "./Worktree";
 
 /**
  * The answer that belongs to each request, by name; for the generated TypeScript.
@@ -124,6 +129,30 @@ export type Answers = {
  * Commits the accepted changes of a session, and nothing else.
  */
 "review/commit": Committed, 
+/**
+ * Begins several attempts of one request, each in a worktree of its own.
+ */
+"attempts/start": StartedAttempts, 
+/**
+ * The attempts of a task beside each other.
+ */
+"attempts/compare": Comparison, 
+/**
+ * Takes parts of attempts into the user's folder: all that was picked, or nothing.
+ */
+"attempts/take": TakenAttempts, 
+/**
+ * The worktrees that Kerf made, with what is in each and nowhere else.
+ */
+"worktree/list": Array<ListedWorktree>, 
+/**
+ * Removes a worktree: all of it goes to the archive first.
+ */
+"worktree/remove": Worktree, 
+/**
+ * Brings a removed worktree back.
+ */
+"worktree/restore": Worktree, 
 /**
  * The folders that were opened, the last one first.
  */

@@ -46,3 +46,5 @@ mod sessions;
 mod terminal;
 mod usage;
 mod wires;
+#[cfg(unix)]
+mod worktrees;

@@ -17,3 +17,4 @@ mod sessions;
 mod table;
 mod waking;
 mod window;
+mod worktrees;
