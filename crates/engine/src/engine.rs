@@ -55,6 +55,8 @@ struct Inner {
     indexes: Indexes,
     searches: Searches,
     windows: Arc<Fronts>,
+    /// One piece of work on the worktrees that are there at a time: those of other processes are told by locks.
+    tidying: Mutex<()>,
     /// Lets so many attempts go on at once.
     attempt_room: OnceLock<Arc<Semaphore>>,
     /// One change of the configuration file at a time: each reads it, changes it and replaces it.
@@ -93,6 +95,7 @@ impl Engine {
                 indexes: Indexes::default(),
                 searches: Searches::default(),
                 windows: Arc::default(),
+                tidying: Mutex::default(),
                 attempt_room: OnceLock::new(),
                 configuring: Mutex::default(),
             }),
@@ -117,6 +120,11 @@ impl Engine {
     /// To be held while the configuration file is changed.
     pub(crate) async fn configuring(&self) -> MutexGuard<'_, ()> {
         self.inner.configuring.lock().await
+    }
+
+    /// To be held while worktrees are tidied, removed or brought back.
+    pub(crate) async fn tidying(&self) -> MutexGuard<'_, ()> {
+        self.inner.tidying.lock().await
     }
 
     pub(crate) fn options(&self) -> &Options {

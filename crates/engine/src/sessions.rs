@@ -18,6 +18,7 @@ use kerf_protocol::{
     worktree::WorktreeState,
 };
 use kerf_store::Write;
+use std::path::Path;
 
 impl Engine {
     pub(crate) async fn session_new(&self, new: NewSession) -> Result<Session, Failure> {
@@ -284,6 +285,7 @@ impl Engine {
         // Its worktree goes first, or stays with it: what is in there may be nowhere else.
         if let Some(worktree) = store.worktree_of(session_id).await.map_err(from_store)?
             && worktree.state == WorktreeState::Ready
+            && Path::new(&worktree.path).exists()
         {
             self.remove_worktree(worktree, false).await?;
         }

@@ -207,6 +207,7 @@ impl Engine {
         force: bool,
     ) -> Result<Worktree, Failure> {
         self.heed_place(&worktree)?;
+        let _one = self.tidying().await;
         let lock = self.lock_worktree(worktree.id)?;
         if worktree.state != WorktreeState::Ready {
             return Err(failure(
@@ -268,6 +269,7 @@ impl Engine {
             .worktree(worktree_id)
             .await
             .map_err(from_store)?;
+        let _one = self.tidying().await;
         let lock = self.lock_worktree(worktree_id)?;
         let mut worktree = self
             .store()

@@ -29,6 +29,9 @@ struct Users {
     repo: Option<Repo>,
 }
 
+/// A file, what of it is accepted, and what would be.
+pub(crate) type Accepted = (RelPath, Content, Content);
+
 /// A file of the user's that is to become another.
 pub(super) struct Merged {
     pub(super) path: RelPath,
@@ -67,7 +70,7 @@ impl Desk {
     /// # Errors
     /// A conflict that names the file and its lines.
     pub(super) fn merge_beside(&mut self, steps: &[Step]) -> Result<Vec<Merged>, Failure> {
-        let changes: Vec<(RelPath, Content, Content)> = steps
+        let changes: Vec<Accepted> = steps
             .iter()
             .filter_map(|step| {
                 let after = self.files.get(&step.path)?.accepted();
@@ -79,10 +82,7 @@ impl Desk {
     }
 
     /// Merges changes of accepted contents into the user's files, one after the other.
-    fn merge_changes(
-        &mut self,
-        changes: Vec<(RelPath, Content, Content)>,
-    ) -> Result<Vec<Merged>, Failure> {
+    fn merge_changes(&mut self, changes: Vec<Accepted>) -> Result<Vec<Merged>, Failure> {
         let Some(beside) = &mut self.beside else {
             return Ok(Vec::new());
         };
@@ -189,7 +189,7 @@ impl Desk {
     pub(crate) fn would_accept(
         &mut self,
         targets: &[Target],
-    ) -> Result<(Vec<(RelPath, Content, Content)>, Vec<Write>), Failure> {
+    ) -> Result<(Vec<Accepted>, Vec<Write>), Failure> {
         let writes = self.sync(Author::User)?;
         let mut reviews = BTreeMap::new();
         for target in targets {

@@ -30,6 +30,7 @@ impl Engine {
     }
 
     async fn tidy_those(&self, which: impl Fn(&Worktree) -> bool + Send) -> Result<(), Failure> {
+        let _one = self.tidying().await;
         let all = self.store().worktrees().await.map_err(from_store)?;
         for worktree in all.into_iter().filter(|worktree| which(worktree)) {
             // Whoever holds the lock is at it.

@@ -86,7 +86,7 @@ impl Repo {
         for path in paths {
             let here = now.leaves.get(path);
             if here == base.get(path)
-                || (here == committed.get(path))
+                || here == committed.get(path)
                 || is_elsewhere(&repo, &self.workdir.join(path), here)
             {
                 continue;
@@ -162,14 +162,11 @@ impl Repo {
     /// [`GitError::NotRemoved`] with the reason.
     pub fn may_remove(&self, place: &Place) -> Result<(), GitError> {
         place.check()?;
-        match self.standing(place) {
-            Standing::Moved(to) => {
-                return Err(place.not_removed(format!(
-                    "somebody moved it to {}, so it is not Kerf's any more",
-                    to.display()
-                )));
-            }
-            Standing::Whole | Standing::FolderGone | Standing::Unknown | Standing::Gone => {}
+        if let Standing::Moved(to) = self.standing(place) {
+            return Err(place.not_removed(format!(
+                "somebody moved it to {}, so it is not Kerf's any more",
+                to.display()
+            )));
         }
         match fs::read_to_string(self.admin(place).join("locked")) {
             Ok(why) => Err(place.not_removed(format!(
