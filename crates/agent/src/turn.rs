@@ -27,7 +27,7 @@ use kerf_protocol::{
     session::Turn,
 };
 use kerf_rules::Rules;
-use kerf_sandbox::Sandbox;
+use kerf_sandbox::{Commits, Sandbox};
 use kerf_secrets::Vault;
 use kerf_workspace::Workspace;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -51,6 +51,8 @@ pub struct Setup {
     pub door: Door,
     /// The endpoint, the model and the key.
     pub target: Target,
+    /// Where commits of commands go, when the workspace keeps them apart from its repository.
+    pub commits: Option<Commits>,
     /// What the session may do.
     pub policy: Policy,
     /// The rules of the folder that count.

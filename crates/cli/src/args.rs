@@ -46,6 +46,14 @@ pub(crate) enum Command {
     Exec(Exec),
     /// Go on with a session
     Resume(Resume),
+    /// Compare the attempts of a task, and take of them what you want
+    #[command(args_conflicts_with_subcommands = true)]
+    Attempts(Attempts),
+    /// List, remove and bring back the worktrees that sessions work in
+    Worktrees {
+        #[command(subcommand)]
+        command: Option<Worktrees>,
+    },
     /// Show the review of a session: every hunk and what was decided about it
     Diff {
         /// The session's id, its beginning, or `last`
@@ -119,12 +127,24 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Exec {
-    /// The model
+    /// The model; with --attempts also several, which take turns
     #[arg(short, long)]
-    pub(crate) model: Option<String>,
-    /// The endpoint's name
+    pub(crate) model: Vec<String>,
+    /// The endpoint's name; with --attempts also several, which take turns
     #[arg(long, value_name = "NAME")]
-    pub(crate) endpoint: Option<String>,
+    pub(crate) endpoint: Vec<String>,
+    /// Work in a worktree of Kerf's own that begins as the folder is; what you accept goes into the folder
+    #[arg(long)]
+    pub(crate) worktree: bool,
+    /// With --worktree: a branch kerf/NAME that follows the commits made in it
+    #[arg(long, value_name = "NAME", requires = "worktree")]
+    pub(crate) branch: Option<String>,
+    /// Make so many attempts at once, 1 to 8, each in a worktree of its own
+    #[arg(long, value_name = "N", conflicts_with_all = ["worktree", "output_schema", "follow"])]
+    pub(crate) attempts: Option<u8>,
+    /// With --attempts: stop an attempt that has used more tokens
+    #[arg(long, value_name = "TOKENS", requires = "attempts")]
+    pub(crate) token_limit: Option<u64>,
     /// What commands and tools may write
     #[arg(long, value_enum, default_value_t)]
     pub(crate) sandbox: Sandbox,
@@ -138,6 +158,58 @@ pub(crate) struct Exec {
     pub(crate) message: Message,
     /// The request; `-` reads it from standard input
     pub(crate) prompt: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Attempts {
+    /// The task or one of its sessions: an id, its beginning, or `last`
+    pub(crate) task: Option<String>,
+    /// Show the lines too
+    #[arg(long)]
+    pub(crate) lines: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<TakeOfAttempts>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TakeOfAttempts {
+    /// Accept parts of attempts into the folder: all that is named, or nothing
+    Take {
+        /// The task or one of its sessions: an id, its beginning, or `last`
+        task: String,
+        /// An attempt by its number, a file of it, or a hunk of that
+        #[arg(required = true, value_name = "ATTEMPT[:PATH[:HUNK]]")]
+        parts: Vec<String>,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Worktrees {
+    /// List them, with what is in each and nowhere else
+    List {
+        /// Of all folders
+        #[arg(long)]
+        all: bool,
+    },
+    /// Remove one: all of it goes to the archive first
+    Remove {
+        /// The worktree's id, its beginning or end
+        worktree: String,
+        /// Also when there is work in it that is nowhere else
+        #[arg(long)]
+        force: bool,
+    },
+    /// Bring a removed one back
+    Restore {
+        /// The worktree's id, its beginning or end
+        worktree: String,
+    },
+}
+
+impl Default for Worktrees {
+    fn default() -> Self {
+        Self::List { all: false }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub(crate) mod app;
+pub(crate) mod attempts;
 pub(crate) mod checkpoints;
 pub(crate) mod doctor;
 pub(crate) mod endpoints;
@@ -14,6 +15,7 @@ pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod shell;
 pub(crate) mod trust;
+pub(crate) mod worktrees;
 
 use kerf_engine::Engine;
 use kerf_protocol::{

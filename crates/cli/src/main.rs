@@ -102,6 +102,12 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let done = match arguments.command {
         Command::Exec(exec) => commands::exec::exec(&engine, &folder, exec, output).await,
         Command::Resume(resume) => commands::exec::resume(&engine, &folder, resume, output).await,
+        Command::Attempts(attempts) => {
+            commands::attempts::run(&engine, &folder, attempts, output).await
+        }
+        Command::Worktrees { command } => {
+            commands::worktrees::run(&engine, &folder, command.unwrap_or_default(), output).await
+        }
         Command::Diff { session } => {
             commands::review::diff(&engine, &folder, session.as_deref(), output).await
         }

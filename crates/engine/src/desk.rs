@@ -6,6 +6,7 @@
 //!
 //! All functions here block; the callers keep them off the runtime.
 
+mod beside;
 mod checkpoint;
 mod commit;
 mod decide;
@@ -23,6 +24,7 @@ use crate::{
 pub(crate) use checkpoint::Before;
 pub(crate) use restore::Back;
 
+pub(crate) use beside::{Beside, conflict};
 use each::each;
 use kerf_checkpoint::{Blobs, Changed, Hash, Lists, Record, Snapshot};
 use kerf_git::Repo;
@@ -45,6 +47,8 @@ pub(crate) struct Desk {
     workspace: Workspace,
     blobs: Arc<Blobs>,
     repo: Option<Repo>,
+    /// The user's folder, when the session works in a worktree.
+    beside: Option<Beside>,
     files: BTreeMap<RelPath, FileReview>,
     /// What the store holds of `files`, or is about to.
     rows: BTreeMap<RelPath, ReviewRow>,
@@ -95,6 +99,7 @@ impl Desk {
         home: &Home,
         rows: Vec<(String, ReviewRow)>,
         last_list: Option<&str>,
+        beside: Option<Beside>,
     ) -> Result<Self, Failure> {
         let blobs = Arc::new(Blobs::open(&home.blobs()).map_err(from_checkpoint)?);
         let unfit = kerf_checkpoint::unfit_root(workspace.root(), home.data()).is_some();
@@ -108,6 +113,7 @@ impl Desk {
             workspace,
             blobs,
             repo,
+            beside,
             files: BTreeMap::new(),
             rows: BTreeMap::new(),
             rows_kept: None,
@@ -228,6 +234,7 @@ impl Desk {
             let now = self.content(&path)?;
             self.observe(&path, before, now, author, &mut changes, &mut writes)?;
         }
+        self.take_commits();
         Ok((changes, writes))
     }
 

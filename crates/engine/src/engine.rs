@@ -13,8 +13,13 @@ use kerf_egress::LocalOnly;
 use kerf_protocol::{Code, Failure, UnixMillis};
 use kerf_sandbox::Sandbox;
 use kerf_store::{Keys, Recovery, Store};
-use std::{fs, path::PathBuf, sync::Arc, time::SystemTime};
-use tokio::sync::{Mutex, MutexGuard};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 /// How an engine is set up by its front.
 #[derive(Debug, Clone)]
@@ -50,6 +55,10 @@ struct Inner {
     indexes: Indexes,
     searches: Searches,
     windows: Arc<Fronts>,
+    /// One piece of work on the worktrees that are there at a time: those of other processes are told by locks.
+    tidying: Mutex<()>,
+    /// Lets so many attempts go on at once.
+    attempt_room: OnceLock<Arc<Semaphore>>,
     /// One change of the configuration file at a time: each reads it, changes it and replaces it.
     configuring: Mutex<()>,
 }
@@ -73,7 +82,8 @@ impl Engine {
             .await
             .map_err(from_store)?;
         let sandbox = Sandbox::hiding(options.helper.clone(), options.home.folders());
-        Ok(Self {
+        let lasts = options.watch;
+        let engine = Self {
             inner: Arc::new(Inner {
                 options,
                 store,
@@ -85,9 +95,16 @@ impl Engine {
                 indexes: Indexes::default(),
                 searches: Searches::default(),
                 windows: Arc::default(),
+                tidying: Mutex::default(),
+                attempt_room: OnceLock::new(),
                 configuring: Mutex::default(),
             }),
-        })
+        };
+        if lasts {
+            let engine = engine.clone();
+            tokio::spawn(async move { engine.finish_worktrees().await });
+        }
+        Ok(engine)
     }
 
     /// The events of all sessions that are open in this process, from now on, for a window.
@@ -103,6 +120,11 @@ impl Engine {
     /// To be held while the configuration file is changed.
     pub(crate) async fn configuring(&self) -> MutexGuard<'_, ()> {
         self.inner.configuring.lock().await
+    }
+
+    /// To be held while worktrees are tidied, removed or brought back.
+    pub(crate) async fn tidying(&self) -> MutexGuard<'_, ()> {
+        self.inner.tidying.lock().await
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -144,6 +166,12 @@ impl Engine {
 
     pub(crate) fn searches(&self) -> &Searches {
         &self.inner.searches
+    }
+
+    /// The room for attempts, of the size that is right when the first ones begin.
+    pub(crate) fn attempt_room(&self, size: impl FnOnce() -> usize) -> Arc<Semaphore> {
+        let room = &self.inner.attempt_room;
+        Arc::clone(room.get_or_init(|| Arc::new(Semaphore::new(size()))))
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {

@@ -52,6 +52,32 @@ impl Home {
         vec![self.data.clone(), self.config.clone()]
     }
 
+    /// All places in these folders but that of the worktrees.
+    #[must_use]
+    pub(crate) fn places(&self) -> Vec<PathBuf> {
+        let mut places: Vec<PathBuf> = ["kerf.db-wal", "kerf.db-shm", "backups", "records"]
+            .iter()
+            .map(|name| self.data.join(name))
+            .collect();
+        places.extend([
+            self.database(),
+            self.blobs(),
+            self.indexes(),
+            self.placeholder_key(),
+            self.logs(),
+            self.config(),
+            self.instructions(),
+            self.worktrees().join(".locks"),
+        ]);
+        places
+    }
+
+    /// The worktrees that sessions work in.
+    #[must_use]
+    pub fn worktrees(&self) -> PathBuf {
+        self.data.join("worktrees")
+    }
+
     /// The database.
     #[must_use]
     pub fn database(&self) -> PathBuf {

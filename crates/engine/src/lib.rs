@@ -8,6 +8,7 @@
 //!
 //! Start with [`Engine`]; [`Engine::dispatch`] is the request table, `run.rs` takes a turn, `desk.rs` keeps a review.
 
+mod attempts;
 mod awake;
 mod backups;
 mod checkpoints;
@@ -41,6 +42,7 @@ mod searches;
 mod sessions;
 mod settings;
 mod wake;
+mod worktrees;
 
 pub use diagnostics::log_to_files;
 pub use engine::{Engine, Options};

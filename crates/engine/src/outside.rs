@@ -70,6 +70,7 @@ impl Engine {
             writable: Vec::new(),
             output_cap: 1024,
             network: None,
+            commits: None,
         };
         let mut said = Vec::new();
         let run = self.sandbox().run(job, CancellationToken::new(), |bytes| {

@@ -142,7 +142,9 @@ fn repo_status(folder: &Path) -> Result<RepoStatus, kerf_git::GitError> {
 
 pub(crate) fn from_git(error: kerf_git::GitError) -> Failure {
     let code = match error {
-        kerf_git::GitError::NotCommitted { .. } => Code::Conflict,
+        kerf_git::GitError::NotCommitted { .. }
+        | kerf_git::GitError::NotMade { .. }
+        | kerf_git::GitError::NotRemoved { .. } => Code::Conflict,
         _ => Code::Storage,
     };
     failure(code, error.to_string(), "")

@@ -67,11 +67,12 @@ impl Engine {
             .review_files(session_id)
             .await
             .map_err(from_store)?;
+        let beside = self.beside(&session).await?;
         let home = self.home().clone();
         tokio::task::spawn_blocking(move || {
             let workspace = Workspace::open(Path::new(&session.folder)).map_err(from_fs)?;
             let rows = rows.into_iter().filter(|(path, _)| of(path)).collect();
-            let mut desk = Desk::open(session_id, workspace, &home, rows, None)?;
+            let mut desk = Desk::open(session_id, workspace, &home, rows, None, beside)?;
             desk.sync(Author::User)?;
             look(&mut desk).map(|(found, _)| found)
         })

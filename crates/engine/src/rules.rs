@@ -18,6 +18,7 @@ use kerf_protocol::{
         Rule as ListedRule, RuleList, RuleOrigin, RuleProblem, RuleRef, RuleVerdict, SetTrust,
         TestRules, TestedCommand, Trust, TrustItem, TrustKind, TrustShown, TrustState,
     },
+    session::Session,
 };
 use kerf_rules::{Entry, FILES, Rule, Rules, closed, read_settings};
 use kerf_store::{StoredRule, Write};
@@ -57,14 +58,15 @@ struct ProjectFile {
 }
 
 impl Engine {
-    /// The rules that count in a folder.
-    pub(crate) async fn rules_for(&self, folder: &str) -> Result<Rules, Failure> {
+    /// The rules that count in a session. In a worktree they are those that the user gave for the folder it was made
+    /// of, and what its own files say, by the same trust: that is of bytes, not of places.
+    pub(crate) async fn rules_for(&self, session: &Session) -> Result<Rules, Failure> {
         let Gathered {
             rules, problems, ..
-        } = self.gather(folder).await?;
+        } = self.gather(&session.folder, session.users_folder()).await?;
         for problem in &problems {
             tracing::warn!(
-                folder,
+                folder = session.folder,
                 file = problem.file,
                 rule = problem.text,
                 why = problem.message,
@@ -74,14 +76,15 @@ impl Engine {
         Ok(rules)
     }
 
-    async fn gather(&self, folder: &str) -> Result<Gathered, Failure> {
+    async fn gather_of(&self, folder: &str) -> Result<Gathered, Failure> {
+        self.gather(folder, folder).await
+    }
+
+    /// The rules of the files in `folder`, and what the user said of the folder `of`.
+    async fn gather(&self, folder: &str, of: &str) -> Result<Gathered, Failure> {
         let settings = self.settings()?.rules;
-        let stored = self.store().rules(folder).await.map_err(from_store)?;
-        let trusts = self
-            .store()
-            .trusts(Some(folder))
-            .await
-            .map_err(from_store)?;
+        let stored = self.store().rules(of).await.map_err(from_store)?;
+        let trusts = self.store().trusts(Some(of)).await.map_err(from_store)?;
         let (at, home) = (folder.to_owned(), self.home().clone());
         tokio::task::spawn_blocking(move || {
             let project = of_project(&at)?;
@@ -97,7 +100,7 @@ impl Engine {
             waiting,
             problems,
             ..
-        } = self.gather(&canonical(&folder)?).await?;
+        } = self.gather_of(&canonical(&folder)?).await?;
         let counts = rules.entries().iter().map(|entry| listed(entry, true));
         let waits = waiting.iter().map(|entry| listed(entry, false));
         Ok(RuleList {
@@ -115,7 +118,7 @@ impl Engine {
                 commands.map_err(from_store)?
             }
         };
-        let rules = self.gather(&folder).await?.rules;
+        let rules = self.gather_of(&folder).await?.rules;
         // Many long commands take a while.
         tokio::task::spawn_blocking(move || {
             commands
@@ -138,7 +141,7 @@ impl Engine {
         Folder { folder }: Folder,
     ) -> Result<TrustShown, Failure> {
         let folder = canonical(&folder)?;
-        let items = self.gather(&folder).await?.trust;
+        let items = self.gather_of(&folder).await?.trust;
         let waits = items.iter().any(|item| item.state != TrustState::Trusted);
         Ok(TrustShown {
             folder,
@@ -149,7 +152,7 @@ impl Engine {
 
     pub(crate) async fn trust_set(&self, set: SetTrust) -> Result<Nothing, Failure> {
         let folder = canonical(&set.folder)?;
-        let there = self.gather(&folder).await?.trust;
+        let there = self.gather_of(&folder).await?.trust;
         let made_at = now();
         let mut writes = Vec::with_capacity(set.items.len());
         for pin in set.items {
@@ -247,7 +250,11 @@ fn put_together(
 ) -> Result<Gathered, Failure> {
     let real = |own: &PathBuf| own.canonicalize().unwrap_or_else(|_| own.clone());
     // Data and configuration may be in one folder.
-    let own: BTreeSet<PathBuf> = home.folders().iter().map(real).collect();
+    let mut own: BTreeSet<PathBuf> = home.folders().iter().map(real).collect();
+    if Path::new(folder).starts_with(real(&home.worktrees())) {
+        // The session's own worktree is open; what else is Kerf's stays closed by its name.
+        own = home.places().iter().map(real).collect();
+    }
     let mut entries: Vec<Entry> = own
         .iter()
         .filter_map(|own| closed(&own.to_string_lossy()))

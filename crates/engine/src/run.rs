@@ -162,8 +162,8 @@ impl Engine {
                 agent.setup_mut().show = settings.secrets.show.into();
                 live.host.hosts.list(read_hosts(&settings.network.allow));
             }
-            let folder = live.session().folder.clone();
-            match self.rules_for(&folder).await {
+            let session = live.session().clone();
+            match self.rules_for(&session).await {
                 Ok(rules) => agent.setup_mut().rules = Arc::new(rules),
                 Err(failure) => {
                     tracing::warn!(message = failure.message, "the rules stay as they were")

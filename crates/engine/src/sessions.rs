@@ -15,11 +15,23 @@ use kerf_protocol::{
         SessionRef,
     },
     session::{Attached, Session, SessionHit, SessionState, Transcript},
+    worktree::WorktreeState,
 };
 use kerf_store::Write;
+use std::path::Path;
 
 impl Engine {
     pub(crate) async fn session_new(&self, new: NewSession) -> Result<Session, Failure> {
+        self.begin_session(new, TaskId::new(), 1).await
+    }
+
+    /// Begins a session as an attempt of a task, by its number.
+    pub(crate) async fn begin_session(
+        &self,
+        new: NewSession,
+        task_id: TaskId,
+        number: usize,
+    ) -> Result<Session, Failure> {
         let folder = canonical_folder(&new.folder)?;
         let Some(folder) = folder.to_str() else {
             return Err(failure(
@@ -38,9 +50,10 @@ impl Engine {
             .map_err(from_store)?;
         let session = Session {
             id: SessionId::new(),
-            task_id: TaskId::new(),
+            task_id,
             project_id: project.id,
             folder: folder.to_owned(),
+            worktree_of: None,
             title: String::new(),
             endpoint,
             policy: new.policy,
@@ -50,11 +63,8 @@ impl Engine {
             updated_at: at,
             usage: Usage::default(),
         };
-        self.store()
-            .commit(vec![Write::Session(session.clone())])
+        self.settle_session(session, new.workspace, number, &project.name)
             .await
-            .map_err(from_store)?;
-        Ok(session)
     }
 
     /// The endpoint with a model: the one asked for, the endpoint's own, or the only one that it serves.
@@ -272,6 +282,13 @@ impl Engine {
                 Some(store.claim(session_id, &owner).await.map_err(from_store)?)
             }
         };
+        // Its worktree goes first, or stays with it: what is in there may be nowhere else.
+        if let Some(worktree) = store.worktree_of(session_id).await.map_err(from_store)?
+            && worktree.state == WorktreeState::Ready
+            && Path::new(&worktree.path).exists()
+        {
+            self.remove_worktree(worktree, false).await?;
+        }
         store.delete(session_id).await.map_err(from_store)?;
         *slot = None;
         let mut record = Record::at(self.home().record(session_id));

@@ -1,15 +1,17 @@
 //! Opening a session in this process: its rows, its folder, its review, and what was going on when it last stopped.
 
 use crate::{
-    desk::Desk,
+    desk::{Beside, Desk},
     engine::Engine,
     failure::{failure, from_fs, from_panic, from_store},
     host::SessionHost,
     interrupted::Interrupted,
     log::EventLog,
     placeholder_key,
+    worktrees::place,
 };
 use kerf_agent::{Agent, Control, Setup, UserInstructions};
+use kerf_git::{Repo, Standing};
 use kerf_index::Index;
 use kerf_model::{Door, Target};
 use kerf_protocol::{
@@ -18,6 +20,7 @@ use kerf_protocol::{
     policy::{Policy, SandboxMode},
     session::{Session, Transcript, Turn},
 };
+use kerf_sandbox::Commits;
 use kerf_store::Claim;
 use kerf_workspace::{RelPath, Workspace};
 use std::{
@@ -66,6 +69,8 @@ struct Changed {
 /// What the agent starts from.
 struct Opened {
     workspace: Workspace,
+    /// Where commits of commands go, when they do not go into the repository.
+    commits: Option<Commits>,
     user_instructions: Option<UserInstructions>,
     /// None: the agent has them, or they are to be read again.
     turns: Mutex<Option<Vec<Turn>>>,
@@ -167,6 +172,8 @@ impl Engine {
         let unfinished = self.unfinished(session_id, &checkpoints).await?;
         // Then the conversation may become another one.
         let turns_stay = unfinished.is_none();
+        let beside = self.beside(&session).await?;
+        let commits = self.commits_of(&session).await?;
         let home = self.home().clone();
         let instructions = self.home().instructions();
         let at = workspace.clone();
@@ -174,7 +181,7 @@ impl Engine {
         let (mut desk, writes, user_instructions) = tokio::task::spawn_blocking(move || {
             remove_leftovers(&at, rows.iter().map(|(path, _)| path.as_str()));
             let last_list = checkpoints.last().map(|last| last.is.list.as_str());
-            let mut desk = Desk::open(session_id, at, &home, rows, last_list)?;
+            let mut desk = Desk::open(session_id, at, &home, rows, last_list, beside)?;
             let mut writes = interrupted.found_by(&mut desk)?;
             if let Some(unfinished) = unfinished {
                 writes.extend(unfinished.go_on(session_id, &mut desk)?);
@@ -204,7 +211,7 @@ impl Engine {
                 self.windows(),
             ),
             desk,
-            session.folder.clone(),
+            session.users_folder().to_owned(),
             store.clone(),
             self.options().attended,
             self.tunnels(),
@@ -223,6 +230,7 @@ impl Engine {
             changed: Mutex::default(),
             opened: Opened {
                 workspace,
+                commits,
                 user_instructions,
                 turns: Mutex::new(turns_stay.then_some(turns)),
             },
@@ -242,7 +250,7 @@ impl Engine {
             return Ok(Arc::clone(agent));
         }
         let session = live.session().clone();
-        let endpoint = self.endpoint_now(session.endpoint)?;
+        let endpoint = self.endpoint_now(session.endpoint.clone())?;
         let (door, target) = self.open_door(endpoint).await?;
         let placeholder_key = self.placeholder_key(session.id).await?;
         let show = self.settings()?.secrets.show.into();
@@ -253,8 +261,9 @@ impl Engine {
             sandbox: self.sandbox().clone(),
             door,
             target,
+            commits: live.opened.commits.clone(),
             policy: session.policy,
-            rules: Arc::new(self.rules_for(&session.folder).await?),
+            rules: Arc::new(self.rules_for(&session).await?),
             map: self
                 .store()
                 .session_map(session.id)
@@ -300,6 +309,41 @@ impl Engine {
                 None
             }
         }
+    }
+
+    /// The user's folder of a session that works in a worktree.
+    pub(crate) async fn beside(&self, session: &Session) -> Result<Option<Beside>, Failure> {
+        let Some(folder) = session.worktree_of.clone() else {
+            return Ok(None);
+        };
+        let known = self.store().worktree_of(session.id).await;
+        let Some(worktree) = known.map_err(from_store)? else {
+            return Ok(None);
+        };
+        let branch = worktree.branch.clone();
+        Ok(Some(Beside::new(folder, place(&worktree), branch)))
+    }
+
+    /// Where commits in a session's worktree go. Without its repository there are none.
+    async fn commits_of(&self, session: &Session) -> Result<Option<Commits>, Failure> {
+        let known = self.store().worktree_of(session.id).await;
+        let Some(worktree) = known.map_err(from_store)? else {
+            return Ok(None);
+        };
+        tokio::task::spawn_blocking(move || {
+            let repo = Repo::discover(Path::new(&worktree.folder)).ok()??;
+            let place = place(&worktree);
+            (repo.standing(&place) == Standing::Whole).then(|| {
+                let room = repo.commit_room(&place);
+                Commits {
+                    git_dir: room.git_dir,
+                    objects: room.objects,
+                    common_dir: room.common_dir,
+                }
+            })
+        })
+        .await
+        .map_err(from_panic)
     }
 
     async fn stored(&self, session_id: SessionId) -> Result<Transcript, Failure> {

@@ -328,12 +328,17 @@ fn is_as_committed(index: &Index, path: &Path, committed: Option<&TreeEntry<'_>>
 /// An entry without a stamp, so that git looks at the file itself.
 fn index_entry(path: Vec<u8>, id: Oid, kind: FileKind) -> IndexEntry {
     let mode = i32::from(FileMode::from(kind));
+    bare_entry(path, id, mode.cast_unsigned())
+}
+
+/// An entry of this mode without a stamp.
+pub(crate) fn bare_entry(path: Vec<u8>, id: Oid, mode: u32) -> IndexEntry {
     IndexEntry {
         ctime: IndexTime::new(0, 0),
         mtime: IndexTime::new(0, 0),
         dev: 0,
         ino: 0,
-        mode: mode.cast_unsigned(),
+        mode,
         uid: 0,
         gid: 0,
         file_size: 0,

@@ -55,6 +55,22 @@ pub enum GitError {
         /// Why, and what to do.
         why: String,
     },
+    /// A worktree was not made. What there is of it can be taken away.
+    #[error("the worktree `{path}` was not made: {why}")]
+    NotMade {
+        /// Its folder.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// A worktree was not removed, and nothing was changed.
+    #[error("the worktree `{path}` was not removed: {why}")]
+    NotRemoved {
+        /// Its folder.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
     /// The file system said no.
     #[error("could not {action} `{path}`: {source}")]
     Io {

@@ -1,4 +1,4 @@
-//! The git repository of an opened folder, read by library; commits are the one thing it writes.
+//! The git repository of an opened folder, read by library. Commits and worktrees of Kerf's own are what it writes.
 //!
 //! Nothing here starts a program or contacts a server: hooks, filters, fsmonitor,
 //! textconv, aliases and credential helpers of a hostile `.git/config` stay text. That is why a repository may
@@ -16,11 +16,13 @@ mod discover;
 mod error;
 mod index;
 mod status;
+mod worktree;
 
 pub use commit::{CommitFile, FileContent, FileKind};
 pub use error::GitError;
 pub use index::IndexEntry;
 pub use status::{Change, StatusEntry};
+pub use worktree::{Clone as CloneFile, CommitRoom, Made, Place, Standing, Work, clone_file};
 
 use git2::{ObjectType, Oid, Repository};
 use std::{

@@ -47,6 +47,8 @@ id! {
     TaskId
     /// One conversation with one model in one workspace.
     SessionId
+    /// A worktree that Kerf made.
+    WorktreeId
     /// One user message and all that follows until the agent stops.
     TurnId
     /// One entry of a turn.

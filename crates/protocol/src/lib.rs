@@ -11,6 +11,7 @@
 //! milliseconds since the Unix epoch in UTC; byte counts and line numbers are plain numbers below 2^53;
 //! lines and columns count from 1.
 
+pub mod attempt;
 pub mod checkpoint;
 pub mod endpoint;
 pub mod error;
@@ -26,9 +27,10 @@ pub mod rule;
 pub mod search;
 pub mod session;
 pub mod settings;
+pub mod worktree;
 
 pub use error::{Code, Failure};
-pub use id::{ItemId, ProjectId, QuestionId, SessionId, TaskId, TurnId};
+pub use id::{ItemId, ProjectId, QuestionId, SessionId, TaskId, TurnId, WorktreeId};
 
 /// Milliseconds since the Unix epoch, UTC. Order never depends on it: sequence numbers do that.
 pub type UnixMillis = i64;

@@ -5,6 +5,7 @@
 
 use crate::{
     Failure, QuestionId, SessionId,
+    attempt::{Comparison, StartAttempts, StartedAttempts, TakeAttempts, TakenAttempts, TaskRef},
     checkpoint::{CheckpointRef, Checkpoints, Restore, RestorePreview, Restored},
     endpoint::{Discovered, Endpoint, ModelInfo, Preset, Wire},
     event::Event,
@@ -25,6 +26,9 @@ use crate::{
     },
     session::{Attached, Session, SessionHit, Transcript},
     settings::{AppSettings, DataUse},
+    worktree::{
+        ListWorktrees, ListedWorktree, RemoveWorktree, WorkspaceKind, Worktree, WorktreeRef,
+    },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
@@ -138,6 +142,18 @@ mod table {
         "checkpoint/preview" CheckpointPreview(CheckpointRef) -> RestorePreview;
         /// Brings files, the conversation or both back to a checkpoint. A checkpoint of what is there is taken first.
         "checkpoint/restore" CheckpointRestore(Restore) -> Restored;
+        /// Begins several attempts of one request, each in a worktree of its own.
+        "attempts/start" AttemptsStart(StartAttempts) -> StartedAttempts;
+        /// The attempts of a task beside each other.
+        "attempts/compare" AttemptsCompare(TaskRef) -> Comparison;
+        /// Takes parts of attempts into the user's folder: all that was picked, or nothing.
+        "attempts/take" AttemptsTake(TakeAttempts) -> TakenAttempts;
+        /// The worktrees that Kerf made, with what is in each and nowhere else.
+        "worktree/list" WorktreeList(ListWorktrees) -> Vec<ListedWorktree>;
+        /// Removes a worktree: all of it goes to the archive first.
+        "worktree/remove" WorktreeRemove(RemoveWorktree) -> Worktree;
+        /// Brings a removed worktree back.
+        "worktree/restore" WorktreeRestore(WorktreeRef) -> Worktree;
         /// The folders that were opened, the last one first.
         "project/list" ProjectList(Nothing) -> Vec<Project>;
         /// Opens a folder.
@@ -247,6 +263,10 @@ pub struct NewSession {
     /// The policy.
     #[serde(default)]
     pub policy: Policy,
+    /// Where its files are.
+    #[serde(default)]
+    #[ts(as = "Option<WorkspaceKind>", optional)]
+    pub workspace: WorkspaceKind,
 }
 
 /// See `session/prompt`.

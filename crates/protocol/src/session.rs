@@ -36,6 +36,10 @@ pub struct Session {
     pub project_id: ProjectId,
     /// The folder's path, where its files are.
     pub folder: String,
+    /// The user's folder, when it works in a worktree: what is accepted goes there. None: it works in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub worktree_of: Option<String>,
     /// The name that the user gave it, else the beginning of the first message.
     pub title: String,
     /// The endpoint and model.
@@ -54,6 +58,14 @@ pub struct Session {
     pub updated_at: UnixMillis,
     /// Tokens of all its turns.
     pub usage: Usage,
+}
+
+impl Session {
+    /// The user's own folder, wherever the session works: rules, trust and lists go by it.
+    #[must_use]
+    pub fn users_folder(&self) -> &str {
+        self.worktree_of.as_deref().unwrap_or(&self.folder)
+    }
 }
 
 /// How a turn ended.

@@ -25,6 +25,8 @@ pub struct AppSettings {
     pub prices: BTreeMap<String, Prices>,
     /// Where commands may connect to.
     pub network: NetworkSettings,
+    /// How many attempts of tasks go on at once; 0: as many as the machine's cores bear.
+    pub attempts_at_once: u8,
 }
 
 /// What an endpoint charges for a million tokens, in hundredths of a cent of the currency that the user thinks in:

@@ -6,9 +6,10 @@
 //!
 //! Start at [`FileReview`]. [`Content`] is what a path can hold; `changes` has the list of changes
 //! that everything else works on, `observe` explains how an edit on disk becomes a change, and
-//! `decide` and `undo` how a change is accepted, rejected and taken back.
+//! `decide` and `undo` how a change is accepted, rejected and taken back. `combine` merges what was taken of several.
 
 mod changes;
+mod combine;
 mod content;
 mod decide;
 mod describe;
@@ -24,6 +25,7 @@ mod summary;
 mod undo;
 mod words;
 
+pub use combine::{Clash, Span, combine};
 pub use content::Content;
 pub use decide::{Outcome, ReviewError, Superseded, Which};
 pub use describe::{Parts, revise};

@@ -17,7 +17,7 @@ mod watchman;
 use none as watchman;
 
 use serde::{Deserialize, Serialize};
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 pub(crate) use watchman::{Before, Watchman};
 
@@ -32,4 +32,23 @@ pub(crate) struct Guard {
     pub(crate) shared: Vec<OsString>,
     /// Do not exist or are empty folders, and nothing can be made there.
     pub(crate) held: Vec<OsString>,
+}
+
+/// What in a worktree's git folder says where its repository is, or can name programs. No commit writes it.
+const NO_COMMIT_WRITES: &[&str] = &["commondir", "gitdir", "config.worktree", "info", "modules"];
+
+impl Guard {
+    /// Closes, in the git folder of a worktree that commands may write, what no commit writes.
+    pub(crate) fn keep_git_dir(&mut self, git_dir: &Path) {
+        for name in NO_COMMIT_WRITES {
+            let path = git_dir.join(name);
+            let is_there = path.symlink_metadata().is_ok();
+            let places = if is_there {
+                &mut self.kept
+            } else {
+                &mut self.held
+            };
+            places.push(path.into());
+        }
+    }
 }

@@ -27,6 +27,23 @@ pub struct Job {
     /// Where its connections go. `None`, or where [`Sandbox::can_connect`](crate::Sandbox::can_connect) says no: it has
     /// no network. Under [`SandboxMode::Off`] it has the machine's.
     pub network: Option<Arc<dyn Network>>,
+    /// Where commits in the workspace go, when it is a worktree that keeps them apart from its repository.
+    pub commits: Option<Commits>,
+}
+
+/// The git folders of a workspace whose commits do not go into its repository.
+///
+/// Under [`SandboxMode::WorkspaceWrite`] a command may write `git_dir`, but nothing in it that says where the repository
+/// is or names programs, and `objects`. The repository itself it only reads: hooks, settings, branches and the objects
+/// that are there stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commits {
+    /// The worktree's own git folder.
+    pub git_dir: PathBuf,
+    /// Where new objects go.
+    pub objects: PathBuf,
+    /// The repository's git folder.
+    pub common_dir: PathBuf,
 }
 
 /// What to run.

@@ -100,6 +100,7 @@ fn try_view(helper: &Path, bubblewrap: &Path) -> Result<(), String> {
         writable: Vec::new(),
         output_cap: 0,
         network: None,
+        commits: None,
     };
     let watchman = Watchman::new(room.hidden.clone());
     let (plan, _temp, _) =

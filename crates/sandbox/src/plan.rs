@@ -89,16 +89,30 @@ impl Plan {
 
         let shell = matches!(job.command, Invocation::Shell(_));
         let argv = argv(&job.command, &cwd, &env)?;
-        let (guard, before) = match job.mode {
+        let (mut guard, before) = match job.mode {
             SandboxMode::Off => Default::default(),
             mode => watchman.rules(&roots, mode == SandboxMode::WorkspaceWrite),
         };
         let strings = |paths: &[PathBuf]| paths.iter().map(OsString::from).collect();
-        let shown = strings(&roots);
+        let mut shown = roots.clone();
         let mut writable = vec![temp_path.clone()];
         if job.mode != SandboxMode::ReadOnly {
             writable.extend(roots);
         }
+        if let Some(commits) = &job.commits {
+            let git_dir = folder(&commits.git_dir)?;
+            let objects = folder(&commits.objects)?;
+            let common_dir = folder(&commits.common_dir)?;
+            env.extend(commit_variables(&objects, &common_dir));
+            if job.mode == SandboxMode::WorkspaceWrite {
+                guard.keep_git_dir(&git_dir);
+                writable.extend([git_dir, objects]);
+            } else {
+                shown.push(git_dir);
+            }
+            shown.push(common_dir);
+        }
+        let shown = strings(&shown);
         let plan = Self {
             argv,
             shell,
@@ -143,6 +157,24 @@ fn folder(path: &Path) -> Result<PathBuf, SandboxError> {
     } else {
         Err(refuse("it is not a folder".to_owned()))
     }
+}
+
+/// Tells git to write objects beside the repository, and to read those that it has.
+fn commit_variables(objects: &Path, common_dir: &Path) -> [Variable; 2] {
+    let known = common_dir.join("objects").into_os_string();
+    // The list is separated as `PATH` is; a path with the separator or a quote in it is quoted as in C.
+    let separator = if cfg!(windows) { ';' } else { ':' };
+    let known = match known.to_str() {
+        Some(text) if text.contains(separator) || text.starts_with('"') => {
+            let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("\"{quoted}\"").into()
+        }
+        _ => known,
+    };
+    [
+        ("GIT_OBJECT_DIRECTORY".into(), objects.into()),
+        ("GIT_ALTERNATE_OBJECT_DIRECTORIES".into(), known),
+    ]
 }
 
 /// A new folder that only this user can enter.
@@ -264,6 +296,7 @@ mod tests {
             writable: vec![],
             output_cap: 1000,
             network: None,
+            commits: None,
         }
     }
 

@@ -18,8 +18,12 @@ impl Store {
         transcript: Transcript,
         now: UnixMillis,
     ) -> Result<Session, StoreError> {
-        let project = self.open_project(&transcript.session.folder, now).await?;
         let mut session = transcript.session;
+        // The worktree is not part of what was exported.
+        if let Some(folder) = session.worktree_of.take() {
+            session.folder = folder;
+        }
+        let project = self.open_project(&session.folder, now).await?;
         session.id = SessionId::new();
         session.task_id = TaskId::new();
         session.project_id = project.id;

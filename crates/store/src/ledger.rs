@@ -154,9 +154,13 @@ pub(crate) async fn append(conn: &mut SqliteConnection, new: &New) -> Result<i64
         .await?;
     let (id, before) = last.map_or_else(|| (1, vec![0; 32]), |last| (last.id + 1, last.row_hash));
     let session = new.entry.session_id.map(|id| id.to_string());
-    let folder = sqlx::query_scalar!("select folder from session where id = ?", session)
-        .fetch_optional(&mut *conn)
-        .await?;
+    // Paths in a worktree are those of the user's folder.
+    let folder = sqlx::query_scalar!(
+        r#"select coalesce(worktree_of, folder) as "folder!" from session where id = ?"#,
+        session
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
     let row = Row::new(id, &new.entry, folder)?;
     let hash = row.chained(&before);
     sqlx::query!(

@@ -59,6 +59,8 @@ mod store;
 #[cfg(feature = "queries")]
 mod transcript;
 #[cfg(feature = "queries")]
+mod worktree;
+#[cfg(feature = "queries")]
 mod write;
 #[cfg(feature = "queries")]
 mod writer;

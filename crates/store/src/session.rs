@@ -2,7 +2,7 @@
 
 use crate::row::{Failed, from_json, from_word, to_i64, to_json, to_u64, to_word};
 use kerf_protocol::{
-    SessionId, UnixMillis,
+    SessionId, TaskId, UnixMillis,
     endpoint::{Endpoint, Usage},
     policy::Policy,
     session::{Session, SessionState},
@@ -14,6 +14,7 @@ struct SessionRow {
     task_id: String,
     project_id: String,
     folder: String,
+    worktree_of: Option<String>,
     title: String,
     endpoint: String,
     policy: String,
@@ -34,7 +35,7 @@ macro_rules! session_rows {
     ($tail:literal, $($value:expr),*) => {
         sqlx::query_as!(
             SessionRow,
-            "select id, task_id, project_id, folder, title, endpoint, policy, state, archived, created_at, updated_at,
+            "select id, task_id, project_id, folder, worktree_of, title, endpoint, policy, state, archived, created_at, updated_at,
              input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, estimated
              from session " + $tail,
             $($value),*
@@ -51,6 +52,7 @@ impl TryFrom<SessionRow> for Session {
             task_id: row.task_id.parse()?,
             project_id: row.project_id.parse()?,
             folder: row.folder,
+            worktree_of: row.worktree_of,
             title: row.title,
             endpoint: from_json(&row.endpoint)?,
             policy: from_json(&row.policy)?,
@@ -88,11 +90,25 @@ pub(crate) async fn all(
     // To SQLite, a limit below zero is none.
     let limit = limit.map_or(-1, i64::from);
     let rows = session_rows!(
-        "where (?1 is null or folder = ?1) and (?2 or not archived) order by touched desc limit ?3",
+        "where (?1 is null or folder = ?1 or worktree_of = ?1) and (?2 or not archived) order by touched desc limit ?3",
         folder,
         archived,
         limit
     );
+    rows.fetch_all(conn)
+        .await?
+        .into_iter()
+        .map(Session::try_from)
+        .collect()
+}
+
+/// The attempts of a task, the first first.
+pub(crate) async fn of_task(
+    conn: &mut SqliteConnection,
+    task_id: TaskId,
+) -> Result<Vec<Session>, Failed> {
+    let key = task_id.to_string();
+    let rows = session_rows!("where task_id = ? order by number", key);
     rows.fetch_all(conn)
         .await?
         .into_iter()
@@ -121,11 +137,11 @@ pub(crate) async fn put(conn: &mut SqliteConnection, session: &Session) -> Resul
     );
     let reasoning = to_i64(session.usage.reasoning_tokens);
     sqlx::query!(
-        "insert into session (id, task_id, project_id, folder, title, endpoint, policy, state, archived, created_at, updated_at,
+        "insert into session (id, task_id, project_id, folder, worktree_of, title, endpoint, policy, state, archived, created_at, updated_at,
              touched, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, estimated)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (select coalesce(max(touched), 0) + 1 from session), ?, ?, ?, ?, ?, ?)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (select coalesce(max(touched), 0) + 1 from session), ?, ?, ?, ?, ?, ?)
          on conflict (id) do update set task_id = excluded.task_id, project_id = excluded.project_id, folder = excluded.folder,
-             title = excluded.title, endpoint = excluded.endpoint, policy = excluded.policy, state = excluded.state,
+             worktree_of = excluded.worktree_of, title = excluded.title, endpoint = excluded.endpoint, policy = excluded.policy, state = excluded.state,
              archived = excluded.archived, created_at = excluded.created_at, updated_at = excluded.updated_at,
              touched = iif(updated_at = excluded.updated_at, touched, excluded.touched),
              input_tokens = excluded.input_tokens, cached_input_tokens = excluded.cached_input_tokens,
@@ -135,6 +151,7 @@ pub(crate) async fn put(conn: &mut SqliteConnection, session: &Session) -> Resul
         task_id,
         project_id,
         session.folder,
+        session.worktree_of,
         session.title,
         endpoint,
         policy,

@@ -5,15 +5,16 @@ use crate::{
     pack::Bases,
     project,
     row::Failed,
-    rule, session, transcript,
+    rule, session, transcript, worktree,
     writer::{self, Job, Work},
 };
 use kerf_protocol::{
-    SessionId, UnixMillis,
+    SessionId, TaskId, UnixMillis, WorktreeId,
     project::Project,
     request::ListSessions,
     rule::Trust,
     session::{Session, Transcript},
+    worktree::Worktree,
 };
 use sqlx::{Sqlite, SqlitePool, pool::PoolConnection, sqlite::SqlitePoolOptions};
 use std::{
@@ -251,6 +252,46 @@ impl Store {
         let mut conn = self.read().await?;
         let found =
             session::all(&mut conn, list.folder.as_deref(), list.archived, list.limit).await;
+        found.map_err(|error| self.failed(error))
+    }
+
+    /// The attempts of a task, the first first.
+    ///
+    /// # Errors
+    /// As all reads: see [`StoreError`].
+    pub async fn attempts(&self, id: TaskId) -> Result<Vec<Session>, StoreError> {
+        let mut conn = self.read().await?;
+        let found = session::of_task(&mut conn, id).await;
+        found.map_err(|error| self.failed(error))
+    }
+
+    /// The worktrees that Kerf made, the oldest first.
+    ///
+    /// # Errors
+    /// As all reads: see [`StoreError`].
+    pub async fn worktrees(&self) -> Result<Vec<Worktree>, StoreError> {
+        let mut conn = self.read().await?;
+        let found = worktree::all(&mut conn).await;
+        found.map_err(|error| self.failed(error))
+    }
+
+    /// A worktree.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or as all reads.
+    pub async fn worktree(&self, id: WorktreeId) -> Result<Worktree, StoreError> {
+        let mut conn = self.read().await?;
+        let found = worktree::one(&mut conn, id).await;
+        found.map_err(|error| self.failed(error))
+    }
+
+    /// The worktree that a session works in, if it does.
+    ///
+    /// # Errors
+    /// As all reads: see [`StoreError`].
+    pub async fn worktree_of(&self, id: SessionId) -> Result<Option<Worktree>, StoreError> {
+        let mut conn = self.read().await?;
+        let found = worktree::of_session(&mut conn, id).await;
         found.map_err(|error| self.failed(error))
     }
 

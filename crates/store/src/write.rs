@@ -2,16 +2,17 @@
 
 use crate::{
     NewCheckpoint, Owner, Restoring, checkpoint, ledger, owner, project, review, row::Failed, rule,
-    session, transcript,
+    session, transcript, worktree,
 };
 use kerf_protocol::{
-    ProjectId, SessionId, TurnId, UnixMillis,
+    ProjectId, SessionId, TurnId, UnixMillis, WorktreeId,
     endpoint::{Endpoint, Usage},
     item::{Comment, Item},
     ledger::Traffic,
     policy::Policy,
     rule::{RuleVerdict, TrustPin},
     session::{Session, SessionState, TurnState},
+    worktree::Worktree,
 };
 use sqlx::SqliteConnection;
 
@@ -20,6 +21,10 @@ use sqlx::SqliteConnection;
 pub enum Write {
     /// A session that is new, or all of one that is there. Its project must be known.
     Session(Session),
+    /// A worktree that is new, or all of one that is there.
+    Worktree(Worktree),
+    /// Forgets a worktree of which nothing is left.
+    ForgetWorktree(WorktreeId),
     /// How far a session is. Moves it to the front of the lists.
     SessionState {
         /// The session.
@@ -250,6 +255,8 @@ pub(crate) async fn all(conn: &mut SqliteConnection, writes: &[Write]) -> Result
 async fn one(conn: &mut SqliteConnection, write: &Write) -> Result<(), Failed> {
     match write {
         Write::Session(session) => session::put(conn, session).await,
+        Write::Worktree(worktree) => worktree::put(conn, worktree).await,
+        Write::ForgetWorktree(id) => worktree::delete(conn, *id).await,
         Write::SessionState {
             id,
             state,

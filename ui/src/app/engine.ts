@@ -102,6 +102,7 @@ export function engine(change: Handlers = {}) {
       reach: 'endpoint',
       prices: {},
       network: { allow: [] },
+      attempts_at_once: 0,
     }),
     'settings/change': () => ({}),
     'endpoint/list': () => [],

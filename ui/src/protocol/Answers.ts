@@ -5,6 +5,7 @@ import type { Attached } from "./Attached";
 import type { Check } from "./Check";
 import type { Checkpoints } from "./Checkpoints";
 import type { Committed } from "./Committed";
+import type { Comparison } from "./Comparison";
 import type { DataUse } from "./DataUse";
 import type { Decided } from "./Decided";
 import type { Discovered } from "./Discovered";
@@ -18,6 +19,7 @@ import type { LedgerBody } from "./LedgerBody";
 import type { LedgerProof } from "./LedgerProof";
 import type { LedgerRow } from "./LedgerRow";
 import type { LedgerTotal } from "./LedgerTotal";
+import type { ListedWorktree } from "./ListedWorktree";
 import type { ModelInfo } from "./ModelInfo";
 import type { Nothing } from "./Nothing";
 import type { OpenedProject } from "./OpenedProject";
@@ -34,10 +36,13 @@ import type { SearchAnswer } from "./SearchAnswer";
 import type { Session } from "./Session";
 import type { SessionHit } from "./SessionHit";
 import type { SkippedFile } from "./SkippedFile";
+import type { StartedAttempts } from "./StartedAttempts";
+import type { TakenAttempts } from "./TakenAttempts";
 import type { TestedCommand } from "./TestedCommand";
 import type { Transcript } from "./Transcript";
 import type { Trust } from "./Trust";
 import type { TrustShown } from "./TrustShown";
+import type { Worktree } from "./Worktree";
 
 /**
  * The answer that belongs to each request, by name; for the generated TypeScript.
@@ -139,6 +144,29 @@ export type Answers = {
  * Brings files, the conversation or both back to a checkpoint. A checkpoint of what is there is taken first.
  */
 "checkpoint/restore": Restored, 
+ * Begins several attempts of one request, each in a worktree of its own.
+ */
+"attempts/start": StartedAttempts, 
+/**
+ * The attempts of a task beside each other.
+ */
+"attempts/compare": Comparison, 
+/**
+ * Takes parts of attempts into the user's folder: all that was picked, or nothing.
+ */
+"attempts/take": TakenAttempts, 
+/**
+ * The worktrees that Kerf made, with what is in each and nowhere else.
+ */
+"worktree/list": Array<ListedWorktree>, 
+/**
+ * Removes a worktree: all of it goes to the archive first.
+ */
+"worktree/remove": Worktree, 
+/**
+ * Brings a removed worktree back.
+ */
+"worktree/restore": Worktree, 
 /**
  * The folders that were opened, the last one first.
  */

@@ -41,4 +41,8 @@ prices: { [key in string]: Prices },
 /**
  * Where commands may connect to.
  */
-network: NetworkSettings, };
+network: NetworkSettings, 
+/**
+ * How many attempts of tasks go on at once; 0: as many as the machine's cores bear.
+ */
+attempts_at_once: number, };

@@ -28,6 +28,10 @@ project_id: ProjectId,
  */
 folder: string, 
 /**
+ * The user's folder, when it works in a worktree: what is accepted goes there. None: it works in place.
+ */
+worktree_of?: string, 
+/**
  * The name that the user gave it, else the beginning of the first message.
  */
 title: string, 

@@ -14,6 +14,7 @@ import type { Project } from '../protocol/Project';
 import type { RepoStatus } from '../protocol/RepoStatus';
 import type { Session } from '../protocol/Session';
 import type { WhenRunning } from '../protocol/WhenRunning';
+import type { WorkspaceKind } from '../protocol/WorkspaceKind';
 import { Conversation } from './conversation.svelte';
 import { CodeIndex } from './codeIndex.svelte';
 import { CodeSearch, type Sought } from './codeSearch.svelte';
@@ -88,11 +89,13 @@ export class Kerf {
   /** Whether the user went somewhere. From then on the window no longer goes by itself to what it opens with. */
   #went = false;
   /** Policy, endpoint and model of the next task. */
-  draft: { policy: Policy; endpoint: string | null; model: string | null } = $state.raw({
-    policy: { sandbox: 'workspace-write', approve: 'ask' },
-    endpoint: null,
-    model: null,
-  });
+  draft: { policy: Policy; endpoint: string | null; model: string | null; workspace: WorkspaceKind } =
+    $state.raw({
+      policy: { sandbox: 'workspace-write', approve: 'ask' },
+      endpoint: null,
+      model: null,
+      workspace: { type: 'in_place' },
+    });
 
   constructor(backend: Backend) {
     this.backend = backend;
@@ -278,6 +281,11 @@ export class Kerf {
       });
       this.tasks.put(session);
     });
+  }
+
+  /** Where the next task works. */
+  workIn(workspace: WorkspaceKind) {
+    this.draft = { ...this.draft, workspace };
   }
 
   /** Does something whose failure belongs to no part. False: it failed. */

@@ -13,6 +13,7 @@ const DEFAULTS: AppSettings = {
   reach: 'endpoint',
   prices: {},
   network: { allow: [] },
+  attempts_at_once: 0,
 };
 
 /** How large text can be made, in percent. */

@@ -81,6 +81,7 @@ impl RunCommand {
             writable: Vec::new(),
             output_cap: OUTPUT_CAP,
             network: None,
+            commits: None,
         }
     }
 }

@@ -546,6 +546,7 @@ fn setup(
             None,
             Vec::new(),
         )),
+        commits: None,
         policy: Policy {
             sandbox: SandboxMode::Off,
             approve: ApproveMode::Auto,

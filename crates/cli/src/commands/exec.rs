@@ -2,7 +2,7 @@
 
 use crate::{
     args::{Exec, Message, Resume},
-    commands::{find_session, trust, usage},
+    commands::{attempts, find_session, trust, usage, worktrees},
     exit::Exit,
     output::{Output, visible},
     show,
@@ -10,10 +10,12 @@ use crate::{
 use kerf_engine::{Engine, Events};
 use kerf_protocol::{
     Code, Failure, SessionId,
+    attempt::StartAttempts,
     event::EventBody,
     item::Image,
     policy::{Answer, Policy, Question, QuestionAbout},
     request::{AnswerParams, ListSessions, NewSession, Prompt, SessionRef, WhenRunning, method},
+    worktree::WorkspaceKind,
 };
 use std::{
     fs,
@@ -29,6 +31,25 @@ pub(crate) async fn exec(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let (text, images) = message(exec.prompt, &exec.message)?;
+    if let Some(attempts) = exec.attempts {
+        let by = attempts::By {
+            attempts,
+            endpoints: exec.endpoint,
+            models: exec.model,
+        };
+        let start = StartAttempts {
+            folder: folder.to_owned(),
+            text,
+            images,
+            policy: Policy {
+                sandbox: exec.sandbox.into(),
+                approve: exec.approve.into(),
+            },
+            attempts: by.each()?,
+            token_limit: exec.token_limit,
+        };
+        return attempts::start(engine, start, stop_signals()?, output).await;
+    }
     let schema = exec.output_schema.as_deref().map(read_schema).transpose()?;
     let policy = Policy {
         sandbox: exec.sandbox.into(),
@@ -36,12 +57,20 @@ pub(crate) async fn exec(
     };
     let new = NewSession {
         folder: folder.to_owned(),
-        endpoint: exec.endpoint,
-        model: exec.model,
+        endpoint: only(exec.endpoint, "--endpoint")?,
+        model: only(exec.model, "--model")?,
         policy,
+        workspace: if exec.worktree {
+            WorkspaceKind::Worktree {
+                branch: exec.branch,
+            }
+        } else {
+            WorkspaceKind::InPlace
+        },
     };
     let session = engine.call::<method::SessionNew>(new).await?;
-    trust::say_what_waits(engine, &session.folder).await;
+    trust::say_what_waits(engine, session.users_folder()).await;
+    worktrees::say_where(engine, &session, output).await;
     let events = engine.subscribe(session.id).await?;
     if let Some(schema) = schema {
         engine.set_output_schema(session.id, schema).await?;
@@ -293,13 +322,13 @@ async fn answer(
         .map(drop)
 }
 
-struct Stops {
+pub(super) struct Stops {
     receiver: UnboundedReceiver<()>,
-    count: usize,
+    pub(super) count: usize,
 }
 
 impl Stops {
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         if self.receiver.recv().await.is_none() {
             std::future::pending::<()>().await;
         }
@@ -334,6 +363,17 @@ fn stop_signals() -> Result<Stops, Failure> {
         while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).is_ok() {}
     });
     Ok(Stops { receiver, count: 0 })
+}
+
+/// What only attempts may have several of.
+fn only(mut names: Vec<String>, option: &str) -> Result<Option<String>, Failure> {
+    if names.len() > 1 {
+        return Err(usage(
+            format!("{option} is given more than once"),
+            "Several are for --attempts",
+        ));
+    }
+    Ok(names.pop())
 }
 
 /// The message, checked before anything begins: an empty one must not leave an empty session.

@@ -275,7 +275,7 @@ pub(crate) async fn undo(
 }
 
 /// `1 hunk`, `2 hunks`.
-fn counted(number: u32, noun: &str) -> String {
+pub(crate) fn counted(number: u32, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

@@ -47,3 +47,5 @@ mod sessions;
 mod terminal;
 mod usage;
 mod wires;
+#[cfg(unix)]
+mod worktrees;

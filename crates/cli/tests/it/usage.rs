@@ -18,6 +18,8 @@ fn the_help_is_the_whole_command_line() {
     Commands:
       exec         Carry one request out
       resume       Go on with a session
+      attempts     Compare the attempts of a task, and take of them what you want
+      worktrees    List, remove and bring back the worktrees that sessions work in
       diff         Show the review of a session: every hunk and what was decided about it
       accept       Accept a hunk, a file, or everything
       reject       Reject a hunk, a file, or everything: the files are put back
@@ -49,6 +51,12 @@ fn the_help_is_the_whole_command_line() {
 const COMMANDS: &[&[&str]] = &[
     &["exec"],
     &["resume"],
+    &["attempts"],
+    &["attempts", "take"],
+    &["worktrees"],
+    &["worktrees", "list"],
+    &["worktrees", "remove"],
+    &["worktrees", "restore"],
     &["diff"],
     &["accept"],
     &["reject"],

@@ -10,26 +10,30 @@ use kerf_git::{CommitFile, FileContent, FileKind};
 use kerf_protocol::{Code, Failure, project::Committed, review::Opaque};
 use kerf_review::Content;
 use kerf_store::Write;
+use std::path::Path;
 
 impl Desk {
     /// Commits the accepted changes. They are then no longer part of the review, and cannot be taken back here.
     pub(crate) fn commit(&mut self, message: &str) -> Result<(Committed, Vec<Write>), Failure> {
         let mut writes = self.sync(kerf_protocol::review::Author::User)?;
-        let Some(repo) = &self.repo else {
-            return Err(failure(
-                Code::Usage,
-                "this folder is in no git repository",
-                "Make one with `git init`",
-            ));
+        let prefix = {
+            let (repo, folder) = self.committed_to()?;
+            let Some(repo) = repo else {
+                return Err(failure(
+                    Code::Usage,
+                    "this folder is in no git repository",
+                    "Make one with `git init`",
+                ));
+            };
+            let prefix = folder.strip_prefix(repo.workdir()).map(Path::to_owned);
+            prefix.map_err(|_| {
+                failure(
+                    Code::Internal,
+                    "the folder is outside its repository",
+                    "Commit with git itself",
+                )
+            })?
         };
-        let prefix = self.workspace.root().strip_prefix(repo.workdir());
-        let prefix = prefix.map_err(|_| {
-            failure(
-                Code::Internal,
-                "the folder is outside its repository",
-                "Commit with git itself",
-            )
-        })?;
         let mut files = Vec::new();
         for (path, review) in &self.files {
             let (before, after) = (review.origin(), review.accepted());
@@ -52,6 +56,9 @@ impl Desk {
             ));
         }
         let (paths, files): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        let (Some(repo), _) = self.committed_to()? else {
+            return Err(failure(Code::Internal, "the repository is gone", ""));
+        };
         let oid = repo.commit(message, &files).map_err(from_git)?;
         let not_run = repo.commit_programs();
         for path in &paths {

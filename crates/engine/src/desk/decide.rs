@@ -11,14 +11,16 @@ use kerf_store::Write;
 use kerf_workspace::RelPath;
 
 /// What a decision means for one file.
-struct Step {
-    path: RelPath,
-    before: FileReview,
+pub(super) struct Step {
+    pub(super) path: RelPath,
+    pub(super) before: FileReview,
     outcome: Outcome,
 }
 
 impl Desk {
     /// Decides. Files are written before anything is recorded: after a crash between the two, the disk is right.
+    ///
+    /// In a worktree, what is accepted is merged into the user's folder first: all of it, or nothing is decided.
     ///
     /// A file that cannot be written stays as it was, on disk and in the review; the others are decided all the same, and
     /// [`DeskDecision::failed`] tells.
@@ -47,6 +49,16 @@ impl Desk {
                 });
             }
         }
+        let merged = match self.merge_beside(&steps).and_then(|merged| {
+            self.write_beside(&merged)?;
+            Ok(merged)
+        }) {
+            Ok(merged) => merged,
+            Err(failure) => {
+                self.forget(steps);
+                return Err(failure);
+            }
+        };
         let mut failures = Vec::new();
         for step in in_order(steps) {
             match self.carry_out(&step) {
@@ -58,12 +70,16 @@ impl Desk {
                     }
                 }
                 Err(failure) => {
+                    self.take_back_beside(merged.iter().filter(|one| one.path == step.path));
                     self.files.insert(step.path, step.before);
                     failures.push(failure);
                 }
             }
         }
+        done.written
+            .extend(merged.iter().map(|one| one.path.to_string()));
         done.written.sort();
+        done.written.dedup();
         done.failed = all(failures, done.hunks);
         Ok(done)
     }
@@ -97,6 +113,16 @@ impl Desk {
                 }
             }
         }
+        let merged = match self.merge_beside(&steps).and_then(|merged| {
+            self.write_beside(&merged)?;
+            Ok(merged)
+        }) {
+            Ok(merged) => merged,
+            Err(failure) => {
+                self.forget(steps);
+                return Err(failure);
+            }
+        };
         let steps = in_order(steps);
         if let Some((at, failure)) = steps
             .iter()
@@ -106,6 +132,7 @@ impl Desk {
             for step in steps[..at].iter().rev() {
                 self.take_back(step);
             }
+            self.take_back_beside(merged.iter().rev());
             self.forget(steps);
             return Err(failure);
         }
@@ -114,7 +141,10 @@ impl Desk {
             done.writes.push(self.row(&step.path)?);
             done.add(step);
         }
+        done.written
+            .extend(merged.iter().map(|one| one.path.to_string()));
         done.written.sort();
+        done.written.dedup();
         Ok(done)
     }
 
@@ -149,7 +179,7 @@ impl Desk {
         }
     }
 
-    fn targets(&self, target: &Target) -> Result<(Vec<RelPath>, Which), Failure> {
+    pub(super) fn targets(&self, target: &Target) -> Result<(Vec<RelPath>, Which), Failure> {
         let find = |path: &str| -> Result<Vec<RelPath>, Failure> {
             let path: RelPath = path.parse().map_err(|_| no_such_file(path))?;
             if self.files.get(&path).is_none_or(FileReview::is_settled) {

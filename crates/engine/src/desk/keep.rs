@@ -91,6 +91,102 @@ impl Contents<'_> {
         ))
     }
 
+    /// The target of a link, exactly.
+    fn target(self, shown: &str, hash: [u8; 32]) -> Result<PathBuf, Failure> {
+        if *Hash::of(shown.as_bytes()).as_bytes() == hash {
+            return Ok(PathBuf::from(shown));
+        }
+        let bytes = self.blobs.get(&Hash::from(hash)).map_err(from_checkpoint)?;
+        Ok(path_of(bytes))
+    }
+
+    /// Puts a content in the place of `old`, which is what must be on disk. What cannot be brought back is not removed.
+    pub(super) fn write(self, path: &RelPath, old: &Content, new: &Content) -> Result<(), Failure> {
+        let fs = self.workspace.fs();
+        let here = match fs.stat(path) {
+            Ok(stat) => Some(stat),
+            Err(FsError::NotFound { .. } | FsError::NotADir { .. }) => None,
+            Err(error) => return Err(blocked(error)),
+        };
+        // The stamp was taken before: a change after this look is found when saving.
+        if self.of(path)? != *old {
+            return Err(blocked(FsError::Conflict { path: path.clone() }));
+        }
+        if let Content::Opaque {
+            kind: Opaque::Huge,
+            hash,
+            len,
+            ..
+        } = old
+            && !self.blobs.has(&Hash::from(*hash))
+        {
+            return Err(failure(
+                Code::Conflict,
+                format!(
+                    "{path} ({len} bytes) is too large to be kept, so that this could not be undone"
+                ),
+                "Remove or change it yourself",
+            ));
+        }
+        let is_link = here.as_ref().is_some_and(|stat| stat.kind == Kind::Link);
+        let (bytes, mode): (Arc<[u8]>, u32) = match new {
+            Content::Absent => {
+                if here.is_some() {
+                    fs.remove(path).map_err(blocked)?;
+                }
+                self.remove_empty_folders(path);
+                return Ok(());
+            }
+            Content::Opaque {
+                kind: Opaque::Link,
+                target: Some(shown),
+                hash,
+                ..
+            } => {
+                let target = self.target(shown, *hash)?;
+                if here.is_some() {
+                    fs.remove(path).map_err(blocked)?;
+                }
+                return fs.link(path, &target).map_err(blocked);
+            }
+            Content::Text { bytes, mode } => (Arc::clone(bytes), *mode),
+            Content::Opaque {
+                hash, mode, len, ..
+            } => {
+                let bytes = self.blobs.get(&Hash::from(*hash)).map_err(|_| {
+                    failure(
+                        Code::Conflict,
+                        format!("the earlier content of {path} ({len} bytes) was too large to be kept and cannot be put back"),
+                        "Restore it from version control or a backup",
+                    )
+                })?;
+                (Arc::from(bytes), *mode)
+            }
+        };
+        let expect = match &here {
+            None => Expect::Absent,
+            Some(_) if is_link => {
+                fs.remove(path).map_err(blocked)?;
+                Expect::Absent
+            }
+            Some(stat) => Expect::Stamp(stat.stamp()),
+        };
+        let save = Save {
+            mode: Some(mode),
+            expect,
+        };
+        fs.save(path, &bytes, &save).map(drop).map_err(blocked)
+    }
+
+    /// A folder that a file leaves empty goes with it, as in version control.
+    fn remove_empty_folders(self, path: &RelPath) {
+        if let Some(folder) = path.parent().filter(|folder| !folder.is_root())
+            && let Err(error) = self.workspace.fs().remove_empty_dirs(&folder)
+        {
+            tracing::warn!(%path, %error, "an empty folder stays");
+        }
+    }
+
     /// The review that a row tells of.
     pub(super) fn review(self, row: &ReviewRow) -> Result<FileReview, Failure> {
         let content = |text: &str| -> Result<Content, Failure> {
@@ -171,103 +267,17 @@ impl Desk {
 
     /// The target of a link, exactly.
     pub(super) fn target(&self, shown: &str, hash: [u8; 32]) -> Result<PathBuf, Failure> {
-        if *Hash::of(shown.as_bytes()).as_bytes() == hash {
-            return Ok(PathBuf::from(shown));
-        }
-        let bytes = self.blobs.get(&Hash::from(hash)).map_err(from_checkpoint)?;
-        Ok(path_of(bytes))
+        self.contents().target(shown, hash)
     }
 
-    /// Puts a content in the place of `old`, which is what must be on disk. What cannot be brought back is not removed.
+    /// Puts a content in the place of another; see [`Contents::write`].
     pub(super) fn write(
         &self,
         path: &RelPath,
         old: &Content,
         new: &Content,
     ) -> Result<(), Failure> {
-        let fs = self.workspace.fs();
-        let here = match fs.stat(path) {
-            Ok(stat) => Some(stat),
-            Err(FsError::NotFound { .. } | FsError::NotADir { .. }) => None,
-            Err(error) => return Err(blocked(error)),
-        };
-        // The stamp was taken before: a change after this look is found when saving.
-        if self.content(path)? != *old {
-            return Err(blocked(FsError::Conflict { path: path.clone() }));
-        }
-        if let Content::Opaque {
-            kind: Opaque::Huge,
-            hash,
-            len,
-            ..
-        } = old
-            && !self.blobs.has(&Hash::from(*hash))
-        {
-            return Err(failure(
-                Code::Conflict,
-                format!(
-                    "{path} ({len} bytes) is too large to be kept, so that this could not be undone"
-                ),
-                "Remove or change it yourself",
-            ));
-        }
-        let is_link = here.as_ref().is_some_and(|stat| stat.kind == Kind::Link);
-        let (bytes, mode): (Arc<[u8]>, u32) = match new {
-            Content::Absent => {
-                if here.is_some() {
-                    fs.remove(path).map_err(blocked)?;
-                }
-                self.remove_empty_folders(path);
-                return Ok(());
-            }
-            Content::Opaque {
-                kind: Opaque::Link,
-                target: Some(shown),
-                hash,
-                ..
-            } => {
-                let target = self.target(shown, *hash)?;
-                if here.is_some() {
-                    fs.remove(path).map_err(blocked)?;
-                }
-                return fs.link(path, &target).map_err(blocked);
-            }
-            Content::Text { bytes, mode } => (Arc::clone(bytes), *mode),
-            Content::Opaque {
-                hash, mode, len, ..
-            } => {
-                let bytes = self.blobs.get(&Hash::from(*hash)).map_err(|_| {
-                    failure(
-                        Code::Conflict,
-                        format!("the earlier content of {path} ({len} bytes) was too large to be kept and cannot be put back"),
-                        "Restore it from version control or a backup",
-                    )
-                })?;
-                (Arc::from(bytes), *mode)
-            }
-        };
-        let expect = match &here {
-            None => Expect::Absent,
-            Some(_) if is_link => {
-                fs.remove(path).map_err(blocked)?;
-                Expect::Absent
-            }
-            Some(stat) => Expect::Stamp(stat.stamp()),
-        };
-        let save = Save {
-            mode: Some(mode),
-            expect,
-        };
-        fs.save(path, &bytes, &save).map(drop).map_err(blocked)
-    }
-
-    /// A folder that a file leaves empty goes with it, as in version control.
-    fn remove_empty_folders(&self, path: &RelPath) {
-        if let Some(folder) = path.parent().filter(|folder| !folder.is_root())
-            && let Err(error) = self.workspace.fs().remove_empty_dirs(&folder)
-        {
-            tracing::warn!(%path, %error, "an empty folder stays");
-        }
+        self.contents().write(path, old, new)
     }
 
     /// The row of a file, its contents kept; none when there is nothing left to review.

@@ -18,3 +18,4 @@ mod sessions;
 mod table;
 mod waking;
 mod window;
+mod worktrees;

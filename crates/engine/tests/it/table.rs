@@ -75,6 +75,15 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             "checkpoint/restore",
             with(json!({"checkpoint_id": -1, "what": "files", "paths": ["../x"]})),
         ),
+        (
+            "attempts/start",
+            json!({"folder": folder, "text": "x", "attempts": []}),
+        ),
+        ("attempts/compare", json!({ "task_id": session_id })),
+        ("attempts/take", json!({"task_id": session_id, "picks": []})),
+        ("worktree/list", json!({ "folder": folder })),
+        ("worktree/remove", json!({ "worktree_id": session_id })),
+        ("worktree/restore", json!({ "worktree_id": session_id })),
         ("project/list", json!({})),
         ("project/open", json!({"path": folder})),
         ("project/remove", json!({"project_id": session_id})),
@@ -151,6 +160,11 @@ async fn every_request_is_answered() {
             "session/answer" | "ledger/show" | "project/remove" | "rules/revoke" => {
                 Err(Code::NotFound)
             }
+            "attempts/compare" | "attempts/take" | "worktree/remove" | "worktree/restore" => {
+                Err(Code::NotFound)
+            }
+            // None at all are asked for.
+            "attempts/start" => Err(Code::Usage),
             "endpoint/remove" => Err(Code::Configuration),
             // The session is gone by then.
             name if name.starts_with("review/") || name.starts_with("checkpoint/") => {

@@ -106,6 +106,32 @@ fn no_program_of_the_repository_runs() {
 }
 
 #[test]
+fn no_program_runs_when_a_worktree_is_made_and_removed() {
+    let fixture = Fixture::new();
+    fixture.write("a.txt", b"one\n");
+    fixture.stage(&["a.txt"]);
+    fixture.commit("first");
+    let markers = arm(&fixture);
+    fixture.write("a.txt", b"changed\n");
+    let room = crate::worktree_kit::Room::new(&fixture);
+    let repo = fixture.repo();
+    repo.make_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
+        .unwrap();
+    assert_eq!(
+        fs::read(room.place.path.join("a.txt")).unwrap(),
+        b"changed\n"
+    );
+    fs::write(room.place.path.join("a.txt"), "more\n").unwrap();
+    assert!(repo.worktree_work(&room.place).unwrap().is_any());
+    repo.take_commits(&room.place, Some("kerf/x")).unwrap();
+    repo.archive_worktree(&room.place).unwrap();
+    repo.remove_worktree(&room.place, &mut |_| ()).unwrap();
+    repo.restore_worktree(&room.place, &mut |_| ()).unwrap();
+    assert_eq!(fs::read(room.place.path.join("a.txt")).unwrap(), b"more\n");
+    assert_eq!(fs::read_dir(&markers).unwrap().count(), 0, "a program ran");
+}
+
+#[test]
 fn object_names_are_data() {
     let fixture = Fixture::new();
     let repo = fixture.repo();

@@ -12,3 +12,5 @@ mod entries;
 mod fixture;
 mod hostile;
 mod status;
+mod worktree;
+mod worktree_kit;

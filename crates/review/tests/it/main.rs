@@ -7,6 +7,7 @@
 )]
 
 mod alike;
+mod combine;
 mod examples;
 mod histories;
 mod outline;

@@ -26,6 +26,7 @@ async fn front(
         writable: Vec::new(),
         output_cap: 1 << 20,
         network: None,
+        commits: None,
     };
     let print = |bytes: &[u8]| {
         // Whoever reads may be gone; the command goes on.

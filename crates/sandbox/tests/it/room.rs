@@ -63,6 +63,7 @@ impl Room {
             writable: Vec::new(),
             output_cap: 1 << 20,
             network: None,
+            commits: None,
         }
     }
 

@@ -57,6 +57,7 @@ pub(crate) async fn session(store: &Store, folder: &str) -> Session {
         task_id: TaskId::new(),
         project_id: project.id,
         folder: folder.to_owned(),
+        worktree_of: None,
         title: "a title".to_owned(),
         endpoint: Endpoint {
             name: "local".to_owned(),

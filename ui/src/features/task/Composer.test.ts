@@ -50,6 +50,21 @@ test('without a task the chips change the draft, and the task begins with it', a
   await expect.poll(() => askedFor(screen.backend, 'session/new')).toMatchObject([{ policy }]);
 });
 
+test('the next task begins where the user says, and then it stays there', async () => {
+  const begun = session({ id: 'new', folder: '/kerf/worktrees/p/t/1', worktree_of: '/p' });
+  const screen = await viewOfNone('works', () => {}, { 'session/new': () => begun });
+  await screen.getByRole('button', { name: 'Works: In place' }).click();
+  await page.getByRole('menuitem', { name: 'In a worktree' }).click();
+  await expect.element(screen.getByRole('button', { name: 'Works: In a worktree' })).toBeVisible();
+  await checkAxe(screen.container);
+  await screen.getByRole('textbox', { name: 'Message' }).fill('begin');
+  await screen.getByRole('button', { name: 'Send' }).click();
+  const workspace = { type: 'worktree', branch: null };
+  await expect.poll(() => askedFor(screen.backend, 'session/new')).toMatchObject([{ workspace }]);
+  await expect.element(screen.getByText('In a worktree')).toBeVisible();
+  await expect.element(screen.getByRole('button', { name: /^Works:/ })).not.toBeInTheDocument();
+});
+
 test('the beginning without a language model says so, and leads to the endpoints', async () => {
   const screen = await viewOfNone('practice');
   let shown = 0;

@@ -106,9 +106,13 @@ export async function view(
 }
 
 /** The view before a task begins. Each test has a project of its own: a draft outlives the view. */
-export async function viewOfNone(name: string, prepare: (kerf: Kerf) => unknown = () => {}) {
+export async function viewOfNone(
+  name: string,
+  prepare: (kerf: Kerf) => unknown = () => {},
+  more: Handlers = {},
+) {
   return await mountWith(TaskView, {
-    backend: backendOf([], false, 'completed', {}),
+    backend: backendOf([], false, 'completed', more),
     prepare: (kerf) => {
       kerf.project = project({ id: name, name });
       kerf.projects = [kerf.project];

@@ -1,0 +1,177 @@
+//! Attempts: several sessions on one request, each in a worktree of its own; how they compare, and what is taken of them.
+//!
+//! A task is what its sessions say it is: those with the same task id, in the order in which they were made. Attempts that
+//! the machine cannot bear at once wait in this process; one that Kerf did not come to stays without a turn and can be
+//! begun by a message.
+
+mod compare;
+mod take;
+
+use crate::{engine::Engine, failure::failure, feed::Events};
+use kerf_agent::Host;
+use kerf_protocol::{
+    Code, Failure, SessionId, TaskId, TurnId,
+    attempt::{AttemptBy, MAX_ATTEMPTS, StartAttempts, StartedAttempts},
+    endpoint::Usage,
+    event::EventBody,
+    request::{NewSession, Prompt, SessionRef, WhenRunning},
+    session::Session,
+    worktree::{RemoveWorktree, WorkspaceKind},
+};
+use std::{num::NonZero, sync::Arc, thread};
+use tokio::sync::Semaphore;
+
+/// Cores that an attempt needs for itself: the model works elsewhere, builds and tests do not.
+const CORES_FOR_ONE: usize = 2;
+
+impl Engine {
+    pub(crate) async fn attempts_start(
+        &self,
+        start: StartAttempts,
+    ) -> Result<StartedAttempts, Failure> {
+        self.heed_reach()?;
+        let StartAttempts {
+            folder,
+            text,
+            images,
+            policy,
+            attempts,
+            token_limit,
+        } = start;
+        if text.trim().is_empty() && images.is_empty() {
+            return Err(failure(Code::Usage, "the message is empty", ""));
+        }
+        if !(1..=MAX_ATTEMPTS).contains(&attempts.len()) {
+            return Err(failure(
+                Code::Usage,
+                format!("{} attempts are not 1 to {MAX_ATTEMPTS}", attempts.len()),
+                "",
+            ));
+        }
+        let task_id = TaskId::new();
+        let mut sessions: Vec<Session> = Vec::new();
+        for (index, AttemptBy { endpoint, model }) in attempts.into_iter().enumerate() {
+            let new = NewSession {
+                folder: folder.clone(),
+                endpoint,
+                model,
+                policy,
+                workspace: WorkspaceKind::Worktree { branch: None },
+            };
+            match self.begin_session(new, task_id, index + 1).await {
+                Ok(session) => sessions.push(session),
+                Err(failure) => {
+                    self.forget_attempts(&sessions).await;
+                    return Err(failure);
+                }
+            }
+        }
+        let room = self.room_for_attempts()?;
+        for session in &sessions {
+            let prompt = Prompt {
+                session_id: session.id,
+                text: text.clone(),
+                images: images.clone(),
+                when_running: WhenRunning::Queue,
+            };
+            let (engine, room) = (self.clone(), Arc::clone(&room));
+            tokio::spawn(async move {
+                let id = prompt.session_id;
+                // It is closed by nobody.
+                let Ok(_room) = room.acquire_owned().await else {
+                    return;
+                };
+                if let Err(failure) = engine.attempt(prompt, token_limit).await {
+                    tracing::warn!(%id, message = failure.message, "an attempt did not begin");
+                    engine.attempt_failed(id, failure).await;
+                }
+            });
+        }
+        Ok(StartedAttempts { task_id, sessions })
+    }
+
+    /// Makes one attempt, and waits for its end.
+    async fn attempt(&self, prompt: Prompt, token_limit: Option<u64>) -> Result<(), Failure> {
+        let session_id = prompt.session_id;
+        let events = self.subscribe(session_id).await?;
+        self.session_prompt(prompt).await?;
+        let limited = async {
+            match token_limit {
+                Some(limit) => self.stop_beyond(session_id, events, limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            idle = self.idle(session_id) => idle,
+            () = limited => self.idle(session_id).await,
+        }
+    }
+
+    /// Tells of an attempt that did not begin as of a turn that failed: whoever waits for its end hears of it.
+    async fn attempt_failed(&self, session_id: SessionId, error: Failure) {
+        let Ok(live) = self.live(session_id).await else {
+            return;
+        };
+        let turn_id = TurnId::new();
+        live.host.emit(EventBody::TurnStarted {
+            turn_id,
+            instructions: Vec::new(),
+        });
+        live.host.emit(EventBody::TurnFailed {
+            turn_id,
+            usage: Usage::default(),
+            error,
+        });
+        // A failure of the disk is shown in place of this one.
+        let _ = live.host.log.durable().await;
+    }
+
+    /// Stops a session once its requests have used more tokens than it may.
+    async fn stop_beyond(&self, session_id: SessionId, mut events: Events, limit: u64) {
+        let mut used = 0;
+        while let Some(event) = events.recv().await {
+            // What is in use after a request is what the request sent and got.
+            if let EventBody::ContextUpdated { context } = &event.body {
+                used += context.tokens;
+            }
+            if used > limit {
+                tracing::info!(%session_id, used, limit, "an attempt is stopped at its limit");
+                // It cannot fail: a session that is not running is left alone.
+                let _ = self.session_cancel(SessionRef { session_id }).await;
+                return;
+            }
+        }
+    }
+
+    /// Takes back attempts of which not all could be made. Nobody has worked in them.
+    async fn forget_attempts(&self, sessions: &[Session]) {
+        for session in sessions {
+            let known = self.store().worktree_of(session.id).await;
+            if let Ok(Some(worktree)) = known {
+                let remove = RemoveWorktree {
+                    worktree_id: worktree.id,
+                    force: true,
+                };
+                if let Err(failure) = self.worktree_remove(remove).await {
+                    tracing::warn!(message = failure.message, "a worktree stays");
+                }
+            }
+            let session_id = session.id;
+            if let Err(failure) = self.session_delete(SessionRef { session_id }).await {
+                tracing::warn!(message = failure.message, "a session stays");
+            }
+        }
+    }
+
+    /// How many attempts go on at once: what the settings say, else what the cores bear.
+    fn room_for_attempts(&self) -> Result<Arc<Semaphore>, Failure> {
+        let set = self.settings()?.app.attempts_at_once as usize;
+        Ok(self.attempt_room(|| {
+            if set > 0 {
+                return set.min(MAX_ATTEMPTS);
+            }
+            let cores = thread::available_parallelism().map_or(1, NonZero::get);
+            (cores / CORES_FOR_ONE).clamp(1, MAX_ATTEMPTS)
+        }))
+    }
+}

@@ -1,0 +1,156 @@
+//! Taking parts of several attempts: tried on all files first, then accepted in each attempt, all or nothing.
+
+use crate::{desk::conflict, engine::Engine, failure::failure};
+use kerf_protocol::{
+    Code, Failure, SessionId,
+    attempt::{TakeAttempts, TakenAttempts},
+    request::{Decide, SessionRef},
+    review::{Decision, Target},
+};
+use kerf_review::{Clash, Content, combine};
+use kerf_workspace::RelPath;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an attempt makes of a file when what was picked of it is accepted.
+struct Change {
+    number: usize,
+    before: Content,
+    after: Content,
+}
+
+impl Engine {
+    pub(crate) async fn attempts_take(
+        &self,
+        TakeAttempts { task_id, picks }: TakeAttempts,
+    ) -> Result<TakenAttempts, Failure> {
+        let sessions = self.attempts_of(task_id).await?;
+        let mut by_attempt: BTreeMap<usize, (SessionId, Vec<Target>)> = BTreeMap::new();
+        for pick in picks {
+            let index = sessions
+                .iter()
+                .position(|session| session.id == pick.session_id);
+            let Some(index) = index else {
+                return Err(failure(
+                    Code::NotFound,
+                    format!("{} is no attempt of this task", pick.session_id),
+                    "`kerf attempts` lists them",
+                ));
+            };
+            let known = by_attempt.entry(index + 1);
+            known
+                .or_insert((pick.session_id, Vec::new()))
+                .1
+                .push(pick.target);
+        }
+        self.try_to_take(&by_attempt).await?;
+        let mut taken = TakenAttempts {
+            decided: Vec::new(),
+            written: Vec::new(),
+        };
+        for (session_id, targets) in by_attempt.into_values() {
+            for target in targets {
+                let decide = Decide {
+                    session_id,
+                    decision: Decision::Accept,
+                    target,
+                };
+                match self.review_decide(decide).await {
+                    Ok(decided) => taken.decided.push(decided),
+                    Err(failure) => {
+                        self.give_back(&taken).await;
+                        return Err(failure);
+                    }
+                }
+            }
+        }
+        let written: BTreeSet<&String> =
+            taken.decided.iter().flat_map(|one| &one.written).collect();
+        taken.written = written.into_iter().cloned().collect();
+        Ok(taken)
+    }
+
+    /// Whether all that was picked goes together with each other and with the user's files. Nothing is changed.
+    async fn try_to_take(
+        &self,
+        by_attempt: &BTreeMap<usize, (SessionId, Vec<Target>)>,
+    ) -> Result<(), Failure> {
+        let mut files: BTreeMap<RelPath, (Content, Vec<Change>)> = BTreeMap::new();
+        let mut folder = String::new();
+        for (number, (session_id, targets)) in by_attempt {
+            let live = self.live(*session_id).await?;
+            live.session().users_folder().clone_into(&mut folder);
+            let targets = targets.clone();
+            let found = live
+                .host
+                .decide_at_desk(move |desk| {
+                    let mut found = Vec::new();
+                    let (changes, writes) = desk.would_accept(&targets)?;
+                    for (path, before, after) in changes {
+                        let users = desk.users_content(&path)?;
+                        found.push((path, users, before, after));
+                    }
+                    Ok((found, writes))
+                })
+                .await?;
+            for (path, users, before, after) in found {
+                let (_, changes) = files.entry(path).or_insert((users, Vec::new()));
+                changes.push(Change {
+                    number: *number,
+                    before,
+                    after,
+                });
+            }
+        }
+        for (path, (users, changes)) in &files {
+            between(path, changes)?;
+            let mut now = users.clone();
+            for change in changes {
+                now = combine(&change.before, &[now, change.after.clone()])
+                    .map_err(|clash| conflict(path, &folder, &clash))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back what was decided before something went wrong.
+    async fn give_back(&self, taken: &TakenAttempts) {
+        for decided in taken
+            .decided
+            .iter()
+            .rev()
+            .filter(|one| one.decision_id != 0)
+        {
+            let session_id = decided.session_id;
+            if let Err(failure) = self.review_undo(SessionRef { session_id }).await {
+                tracing::warn!(%session_id, message = failure.message, "a decision was not taken back");
+            }
+        }
+    }
+}
+
+/// Whether attempts that began with the same agree about a file; names two that do not.
+fn between(path: &RelPath, changes: &[Change]) -> Result<(), Failure> {
+    for (index, one) in changes.iter().enumerate() {
+        for other in &changes[..index] {
+            if one.before != other.before {
+                continue;
+            }
+            let both = [other.after.clone(), one.after.clone()];
+            if let Err(clash) = combine(&one.before, &both) {
+                let where_ = match &clash {
+                    Clash::Lines(_) => format!("{clash} of {path}"),
+                    Clash::Whole => path.to_string(),
+                };
+                return Err(failure(
+                    Code::Conflict,
+                    format!(
+                        "attempts {} and {} change {where_} differently; nothing was taken",
+                        other.number, one.number
+                    ),
+                    "Take that part of one of them",
+                ));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! What is in a worktree, in words and in bytes.
+
+use kerf_git::Work;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// So many files are named; the others are counted.
+const NAMED: usize = 3;
+
+/// More files are not counted: a list must not take minutes.
+const MAX_COUNTED: usize = 500_000;
+
+/// What is in it and nowhere else, a sentence part each.
+pub(super) fn in_words(work: &Work) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut tell = |what: &str, paths: &[PathBuf]| {
+        if paths.is_empty() {
+            return;
+        }
+        let named: Vec<_> = paths
+            .iter()
+            .take(NAMED)
+            .map(|path| path.display().to_string())
+            .collect();
+        let more = match paths.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        words.push(format!("{what} {}{more}", named.join(", ")));
+    };
+    tell("uncommitted", &work.uncommitted);
+    tell("untracked", &work.untracked);
+    tell("a repository of its own in", &work.nested);
+    match work.commits {
+        0 => {}
+        1 => words.push("1 commit on no branch".to_owned()),
+        commits => words.push(format!("{commits} commits on no branch")),
+    }
+    words
+}
+
+/// Bytes of all files beneath a folder; 0 when it is not there.
+pub(super) fn bytes_beneath(folder: &Path) -> u64 {
+    let (mut bytes, mut counted) = (0, 0);
+    let mut folders = vec![folder.to_owned()];
+    while let Some(at) = folders.pop() {
+        for entry in fs::read_dir(at).into_iter().flatten().flatten() {
+            counted += 1;
+            let Ok(stat) = entry.metadata() else { continue };
+            if stat.is_dir() {
+                folders.push(entry.path());
+            } else {
+                bytes += stat.len();
+            }
+        }
+        if counted > MAX_COUNTED {
+            break;
+        }
+    }
+    bytes
+}
