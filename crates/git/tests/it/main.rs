@@ -6,9 +6,16 @@
     reason = "tests"
 )]
 
+mod blame;
+mod branches;
 mod commit;
 mod discovery;
 mod entries;
 mod fixture;
+mod history;
 mod hostile;
+mod record;
+mod stage;
+mod stash;
 mod status;
+mod ways_to_lose;
