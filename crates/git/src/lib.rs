@@ -26,6 +26,7 @@ mod history;
 mod hunks;
 mod index;
 mod record;
+mod settle;
 mod stage;
 mod stash;
 mod status;

@@ -49,65 +49,110 @@ impl Repo {
         from: Side,
         chosen: Chosen<'_>,
     ) -> Result<Option<String>, GitError> {
-        let action = match from {
-            Side::Unstaged => "stage",
-            Side::Staged => "unstage",
-        };
-        let refused = |why: &str| GitError::Refused {
-            action,
-            path: path.to_owned(),
-            why: why.to_owned(),
-        };
-        let name = path_to_git(path)
-            .filter(|_| is_tame(path))
-            .ok_or_else(|| refused("git has no such file here"))?;
+        let mut replaced = self.stage_each(&[path], from, chosen)?;
+        Ok(replaced.pop())
+    }
+
+    /// The same for all of several files at once: all of them or, when one is refused, none. Returns the ids of what the
+    /// index held before.
+    pub fn stage_all<P: AsRef<Path>>(
+        &self,
+        paths: &[P],
+        from: Side,
+    ) -> Result<Vec<String>, GitError> {
+        self.stage_each(paths, from, Chosen::All)
+    }
+
+    fn stage_each<P: AsRef<Path>>(
+        &self,
+        paths: &[P],
+        from: Side,
+        chosen: Chosen<'_>,
+    ) -> Result<Vec<String>, GitError> {
         let repo = self.lock();
         let failed = |error| GitError::library("stage in", &self.workdir, error);
         let mut held = Held::take(&repo, &self.workdir)?;
-        refuse_special(&held.index, path, &refused)?;
-        if Attributes::of(&repo, &self.workdir, &held.index).change_content(&name) {
-            return Err(refused(
-                "git keeps it through a filter, as large files; do it with git itself",
-            ));
-        }
-        let files = Files::of(&repo, &self.workdir);
-        let staged = Kept::of_index(&held.index, path);
+        let attributes = Attributes::of(&repo, &self.workdir, &held.index);
         let tree = head_tree(&repo).map_err(failed)?;
-        let (base, new) = match from {
-            Side::Staged => (Kept::of_tree(tree.as_ref(), path).map_err(failed)?, staged),
-            Side::Unstaged => (staged, files.keep(path, staged)?),
-        };
-        if [base, new]
-            .iter()
-            .flatten()
-            .any(|kept| kept.mode == SUBMODULE)
-        {
-            return Err(refused("it is a submodule; do it with git itself"));
-        }
-        if base.is_none() && new.is_none() {
-            return Err(refused("there is no such file"));
-        }
-        if from == Side::Unstaged && base.is_none() && repo.is_path_ignored(path).map_err(failed)? {
-            return Err(refused("git ignores it; add it with `git add --force`"));
-        }
-        let to = match (chosen, from) {
-            (Chosen::All, Side::Unstaged) => new,
-            (Chosen::All, Side::Staged) => base,
-            (Chosen::Hunks { token, hunks }, _) => {
-                if token != token_of(base, new) {
-                    return Err(GitError::Stale {
-                        path: path.to_owned(),
-                    });
-                }
-                part(&files, from, base, new, hunks, &refused)?
+        let files = Files::of(&repo, &self.workdir);
+        let mut replaced = Vec::new();
+        let mut changed = false;
+        for path in paths {
+            let path = path.as_ref();
+            let refused = |why: &str| GitError::Refused {
+                action: match from {
+                    Side::Unstaged => "stage",
+                    Side::Staged => "unstage",
+                },
+                path: path.to_owned(),
+                why: why.to_owned(),
+            };
+            let name = path_to_git(path)
+                .filter(|_| is_tame(path))
+                .ok_or_else(|| refused("git has no such file here"))?;
+            refuse_special(&held.index, path, &refused)?;
+            if attributes.change_content(&name) {
+                return Err(refused(
+                    "git keeps it through a filter, as large files; do it with git itself",
+                ));
             }
-        };
-        if to == staged {
-            return Ok(None);
+            let staged = Kept::of_index(&held.index, path);
+            let to = wanted(&files, tree.as_ref(), path, staged, from, chosen, &refused)?;
+            if to != staged {
+                set_entry(&mut held.index, path, &name, to).map_err(failed)?;
+                replaced.extend(staged.map(|kept| kept.id.to_string()));
+                changed = true;
+            }
         }
-        set_entry(&mut held.index, path, &name, to).map_err(failed)?;
-        held.write()?;
-        Ok(staged.map(|kept| kept.id.to_string()))
+        if changed {
+            held.write()?;
+        }
+        Ok(replaced)
+    }
+}
+
+/// What the index gets of one file.
+fn wanted(
+    files: &Files<'_>,
+    tree: Option<&Tree<'_>>,
+    path: &Path,
+    staged: Option<Kept>,
+    from: Side,
+    chosen: Chosen<'_>,
+    refused: &impl Fn(&str) -> GitError,
+) -> Result<Option<Kept>, GitError> {
+    let failed = |error| GitError::library("stage in", files.workdir, error);
+    let (base, new) = match from {
+        Side::Staged => (Kept::of_tree(tree, path).map_err(failed)?, staged),
+        Side::Unstaged => (staged, files.keep(path, staged)?),
+    };
+    if [base, new]
+        .iter()
+        .flatten()
+        .any(|kept| kept.mode == SUBMODULE)
+    {
+        return Err(refused("it is a submodule; do it with git itself"));
+    }
+    if base.is_none() && new.is_none() {
+        return Err(refused("there is no such file"));
+    }
+    if from == Side::Unstaged
+        && base.is_none()
+        && files.repo.is_path_ignored(path).map_err(failed)?
+    {
+        return Err(refused("git ignores it; add it with `git add --force`"));
+    }
+    match (chosen, from) {
+        (Chosen::All, Side::Unstaged) => Ok(new),
+        (Chosen::All, Side::Staged) => Ok(base),
+        (Chosen::Hunks { token, hunks }, _) => {
+            if token != token_of(base, new) {
+                return Err(GitError::Stale {
+                    path: path.to_owned(),
+                });
+            }
+            part(files, from, base, new, hunks, refused)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     held::Held,
     path_from_git, path_to_git,
     record::last_commit,
+    settle::{on_the_way, settle},
     stage::head_tree,
     switch::between,
 };
@@ -178,12 +179,26 @@ impl Repo {
             };
         let (oid, text) = write(&mut known, &mut unknown).map_err(failed)?;
 
+        let mut ids = BTreeSet::from([oid]);
+        let made = repo.find_commit(oid).map_err(failed)?;
+        ids.extend(made.parent_ids());
+        for parent in made.parents().chain([made.clone()]) {
+            let tree = parent.tree().map_err(failed)?;
+            for path in plan.keys().filter_map(|name| path_from_git(name)) {
+                on_the_way(&tree, &path, &mut ids);
+            }
+        }
+        settle(&repo, &ids, &[])?;
+
         let exchange = Exchange::run(&files, &held.index, ACTION, &plan)?;
         let line = text.lines().next().unwrap_or_default();
         // From here on the stash is in the list, so that whatever fails below loses nothing.
         repo.reference_ensure_log(STASH)
             .and_then(|()| repo.reference(STASH, oid, true, line))
             .map_err(failed)?;
+        let names = [STASH.to_owned(), format!("logs/{STASH}")];
+        let names = names.map(|name| repo.commondir().join(name));
+        settle(&repo, &BTreeSet::new(), &names)?;
         for (name, step) in &plan {
             if let Some(path) = path_from_git(name) {
                 set_entry(&mut held.index, &path, name, step.to).map_err(failed)?;

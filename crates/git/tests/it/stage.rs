@@ -381,6 +381,30 @@ fn what_is_no_text_or_too_large_has_no_hunks() {
 }
 
 #[test]
+fn several_files_are_staged_together_or_not_at_all() {
+    let fixture = Fixture::named();
+    fixture.commit_files("first", &[("a", b"a\n"), ("b", b"b\n")]);
+    fixture.write("a", b"A\n");
+    fixture.write("b", b"B\n");
+    let repo = fixture.repo();
+    assert!(
+        repo.stage_all(&["a", "not-there", "b"], Side::Unstaged)
+            .is_err()
+    );
+    assert_eq!(shown(&fixture, Side::Staged), []);
+    assert_eq!(
+        repo.stage_all(&["a", "b"], Side::Unstaged).unwrap().len(),
+        2
+    );
+    assert_eq!(shown(&fixture, Side::Staged).len(), 2);
+    assert!(
+        repo.stage_all(&["a", "b"], Side::Unstaged)
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
 fn a_change_right_after_staging_is_seen() {
     // The stamps of the index must not hide what was written in the same moment.
     for _ in 0..20 {
