@@ -19,6 +19,7 @@ mod endpoints;
 mod engine;
 mod failure;
 mod feed;
+mod git;
 mod home;
 mod host;
 mod indexes;
