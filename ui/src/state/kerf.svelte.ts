@@ -14,6 +14,7 @@ import type { Project } from '../protocol/Project';
 import type { RepoStatus } from '../protocol/RepoStatus';
 import type { Session } from '../protocol/Session';
 import type { WhenRunning } from '../protocol/WhenRunning';
+import { Changes } from './changes.svelte';
 import { Conversation } from './conversation.svelte';
 import { CodeIndex } from './codeIndex.svelte';
 import { CodeSearch, type Sought } from './codeSearch.svelte';
@@ -63,6 +64,7 @@ export class Kerf {
   readonly index: CodeIndex;
   readonly search: CodeSearch;
   readonly rules: Rules;
+  readonly changes: Changes;
   projects: Project[] = $state.raw([]);
   /** Whether the first list of projects has come. */
   ready = $state(false);
@@ -100,6 +102,7 @@ export class Kerf {
     this.index = new CodeIndex(backend);
     this.search = new CodeSearch(backend, () => this.folder);
     this.rules = new Rules(backend);
+    this.changes = new Changes(backend, () => void this.loadRepo());
   }
 
   /** The open task as the list has it. */
