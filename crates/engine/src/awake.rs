@@ -35,6 +35,15 @@ impl Awake {
         live.clone()
     }
 
+    /// The sessions that are open and not just being opened or deleted.
+    pub(crate) fn all(&self) -> Vec<Arc<Live>> {
+        let slots = self.slots();
+        slots
+            .values()
+            .filter_map(|slot| slot.try_lock().ok()?.clone())
+            .collect()
+    }
+
     fn slots(&self) -> MutexGuard<'_, HashMap<SessionId, Slot>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }

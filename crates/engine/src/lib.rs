@@ -21,6 +21,7 @@ mod endpoints;
 mod engine;
 mod failure;
 mod feed;
+mod git;
 mod home;
 mod host;
 mod indexes;

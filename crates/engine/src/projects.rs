@@ -141,10 +141,19 @@ fn repo_status(folder: &Path) -> Result<RepoStatus, kerf_git::GitError> {
 }
 
 pub(crate) fn from_git(error: kerf_git::GitError) -> Failure {
+    use kerf_git::GitError;
     let code = match error {
-        kerf_git::GitError::NotCommitted { .. }
-        | kerf_git::GitError::NotMade { .. }
-        | kerf_git::GitError::NotRemoved { .. } => Code::Conflict,
+        GitError::NotCommitted { .. }
+        | GitError::NotMade { .. }
+        | GitError::NotRemoved { .. }
+        | GitError::Locked { .. }
+        | GitError::UnderWay { .. }
+        | GitError::InTheWay { .. }
+        | GitError::Conflicts { .. }
+        | GitError::Stale { .. } => Code::Conflict,
+        GitError::Refused { .. } => Code::Usage,
+        GitError::Programs { .. } => Code::Denied,
+        GitError::Unknown { .. } => Code::NotFound,
         _ => Code::Storage,
     };
     failure(code, error.to_string(), "")

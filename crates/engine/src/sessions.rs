@@ -68,7 +68,7 @@ impl Engine {
     }
 
     /// The endpoint with a model: the one asked for, the endpoint's own, or the only one that it serves.
-    async fn with_model(
+    pub(crate) async fn with_model(
         &self,
         mut endpoint: Endpoint,
         model: Option<String>,

@@ -286,7 +286,7 @@ impl Engine {
         Ok(agent)
     }
 
-    async fn placeholder_key(&self, session_id: SessionId) -> Result<[u8; 32], Failure> {
+    pub(crate) async fn placeholder_key(&self, session_id: SessionId) -> Result<[u8; 32], Failure> {
         let file = self.home().placeholder_key();
         tokio::task::spawn_blocking(move || placeholder_key::of_session(&file, session_id))
             .await

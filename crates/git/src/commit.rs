@@ -1,9 +1,9 @@
 //! Commits of contents that the caller gives, whatever the files on disk hold.
 
-use crate::{GitError, Repo, attributes::Attributes, path_to_git};
+use crate::{GitError, Repo, attributes::Attributes, content::Kept, held::Held, path_to_git};
 use git2::{
-    Commit, ErrorCode, FileMode, Index, IndexEntry, IndexTime, MergeFileInput, MergeFileOptions,
-    Oid, Repository, Tree, TreeEntry, build::TreeUpdateBuilder,
+    Commit, ErrorCode, FileMode, Index, IndexEntry, MergeFileInput, MergeFileOptions, Oid,
+    Repository, Tree, TreeEntry, build::TreeUpdateBuilder,
 };
 use std::{
     io::Write as _,
@@ -82,12 +82,11 @@ impl Repo {
             .map(Commit::tree)
             .transpose()
             .map_err(failed)?;
-        let mut index = repo.index().map_err(failed)?;
-        index.read(true).map_err(failed)?;
-        if index.has_conflicts() {
+        let mut held = Held::take(&repo, &self.workdir)?;
+        if held.index.has_conflicts() {
             return Err(self.refused(None, "a merge is not finished; finish or abort it first"));
         }
-        let attributes = Attributes::of(&repo, &self.workdir, &index);
+        let attributes = Attributes::of(&repo, &self.workdir, &held.index);
         let mut builder = TreeUpdateBuilder::new();
         let mut staged = Vec::new();
         for file in files {
@@ -101,7 +100,7 @@ impl Repo {
             }
             let committed = entry(tree.as_ref(), &file.path).map_err(failed)?;
             let change = self.change(&repo, file, committed.as_ref())?;
-            if !is_as_committed(&index, &file.path, committed.as_ref()) {
+            if !is_as_committed(&held.index, &file.path, committed.as_ref()) {
                 return Err(self.refused(
                     Some(&file.path),
                     "you have staged changes of it; commit or unstage them first",
@@ -128,8 +127,8 @@ impl Repo {
         let new = repo.find_tree(new).map_err(failed)?;
         for (file, name, change) in staged {
             match change {
-                Some((id, kind)) => index.add(&index_entry(name, id, kind)),
-                None => index.remove_path(&file.path).or_else(|error| {
+                Some((id, kind)) => held.index.add(&index_entry(name, id, kind)),
+                None => held.index.remove_path(&file.path).or_else(|error| {
                     // It was never in the index.
                     (error.code() == ErrorCode::NotFound)
                         .then_some(())
@@ -142,7 +141,7 @@ impl Repo {
         let id = repo
             .commit(Some("HEAD"), &author, &author, message, &new, &parents)
             .map_err(failed)?;
-        index.write().map_err(failed)?;
+        held.write()?;
         Ok(id.to_string())
     }
 
@@ -299,7 +298,11 @@ fn cleaned(
 }
 
 /// Three texts merged; none when they conflict.
-fn merge(before: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Option<Vec<u8>>, git2::Error> {
+pub(crate) fn merge(
+    before: &[u8],
+    ours: &[u8],
+    theirs: &[u8],
+) -> Result<Option<Vec<u8>>, git2::Error> {
     let input = |content| {
         let mut input = MergeFileInput::new();
         input.content(content);
@@ -325,26 +328,7 @@ fn is_as_committed(index: &Index, path: &Path, committed: Option<&TreeEntry<'_>>
     }
 }
 
-/// An entry without a stamp, so that git looks at the file itself.
 fn index_entry(path: Vec<u8>, id: Oid, kind: FileKind) -> IndexEntry {
-    let mode = i32::from(FileMode::from(kind));
-    bare_entry(path, id, mode.cast_unsigned())
-}
-
-/// An entry of this mode without a stamp.
-pub(crate) fn bare_entry(path: Vec<u8>, id: Oid, mode: u32) -> IndexEntry {
-    IndexEntry {
-        ctime: IndexTime::new(0, 0),
-        mtime: IndexTime::new(0, 0),
-        dev: 0,
-        ino: 0,
-        mode,
-        uid: 0,
-        gid: 0,
-        file_size: 0,
-        id,
-        flags: 0,
-        flags_extended: 0,
-        path,
-    }
+    let mode = i32::from(FileMode::from(kind)).cast_unsigned();
+    Kept { id, mode }.entry(path)
 }

@@ -71,6 +71,68 @@ pub enum GitError {
         /// Why, and what to do.
         why: String,
     },
+    /// Another git works on the repository, or one ended badly and left its lock.
+    #[error(
+        "another git is changing the repository: `{path}` is there; if no git is running, remove that file"
+    )]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// Something is begun that git itself must end first.
+    #[error("{what} is under way in `{repo}`; finish or abort it with git first")]
+    UnderWay {
+        /// What, with its article.
+        what: &'static str,
+        /// The working tree.
+        repo: PathBuf,
+    },
+    /// Kerf does not do this here, because it might break or lose something. Nothing was changed.
+    #[error("did not {action} `{path}`: {why}")]
+    Refused {
+        /// What was asked for, as a verb.
+        action: &'static str,
+        /// The file, the branch or the working tree.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Files hold what is nowhere else and would be written over. Nothing was changed.
+    #[error("did not {action}: {} hold what would be lost; commit, stash or move them first", listed(.paths))]
+    InTheWay {
+        /// What was asked for, as a verb.
+        action: &'static str,
+        /// The files, relative to the working tree; ordered.
+        paths: Vec<PathBuf>,
+    },
+    /// Both sides changed the same lines. Nothing was changed.
+    #[error("did not {action}: {} changed in the same lines meanwhile; do it with git itself to merge by hand", listed(.paths))]
+    Conflicts {
+        /// What was asked for, as a verb.
+        action: &'static str,
+        /// The files, relative to the working tree; ordered.
+        paths: Vec<PathBuf>,
+    },
+    /// The file is not as it was shown. Nothing was changed.
+    #[error("`{path}` has changed since it was shown; look at it again")]
+    Stale {
+        /// The file, relative to the working tree.
+        path: PathBuf,
+    },
+    /// Git would run programs for this, and Kerf runs none. Nothing was changed.
+    #[error("git would run {} for this commit; commit with git itself, or say to commit without", .programs.join(" and "))]
+    Programs {
+        /// What it would run, in words.
+        programs: Vec<String>,
+    },
+    /// There is none of this name.
+    #[error("there is no {what} `{name}` in this repository")]
+    Unknown {
+        /// What was looked for.
+        what: &'static str,
+        /// By what name.
+        name: String,
+    },
     /// The file system said no.
     #[error("could not {action} `{path}`: {source}")]
     Io {
@@ -93,6 +155,20 @@ pub enum GitError {
         /// What the library said.
         reason: String,
     },
+}
+
+/// The first of many files; a message stays short.
+fn listed(paths: &[PathBuf]) -> String {
+    const SHOWN: usize = 5;
+    let mut names: Vec<String> = paths
+        .iter()
+        .take(SHOWN)
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
+    if paths.len() > SHOWN {
+        names.push(format!("{} more", paths.len() - SHOWN));
+    }
+    names.join(", ")
 }
 
 impl GitError {

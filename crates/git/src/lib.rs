@@ -1,27 +1,51 @@
-//! The git repository of an opened folder, read by library. Commits and worktrees of Kerf's own are what it writes.
+//! The git repository of an opened folder, by library: reading, staging, commits, branches, stashes, and worktrees of Kerf's own.
 //!
 //! Nothing here starts a program or contacts a server: hooks, filters, fsmonitor,
 //! textconv, aliases and credential helpers of a hostile `.git/config` stay text. That is why a repository may
 //! belong to another user: the owner check of git guards against running that user's programs, and none run here.
 //! No `git2` type appears in the interface.
 //!
-//! It is not a git client. Whatever needs hooks, signing, filters or a network is a `git` command that the user sees.
+//! Whatever needs hooks, signing, filters or a network is a `git` command that the user sees: it is refused here by name.
+//! What writes files of the user (switching, stashing) goes through `exchange`, which never destroys bytes that are
+//! nowhere else; what writes the index goes through `held`, under git's own lock.
 //!
 //! Which repository a folder belongs to is decided by [`Repo::discover`], whose rules are stricter than git's.
 //! Start there; [`Repo::index_entries`] is what makes checkpoints of a git folder cheap.
 
 mod attributes;
+mod blame;
+mod branch;
+mod changes;
 mod commit;
+mod content;
 mod discover;
 mod error;
+mod exchange;
+mod held;
+mod history;
+mod hunks;
 mod index;
+mod record;
+mod settle;
+mod stage;
+mod stash;
 mod status;
+mod switch;
 mod worktree;
 
+pub use blame::BlamedLine;
+pub use branch::Branch;
+pub use changes::{Changed, Changes};
 pub use commit::{CommitFile, FileContent, FileKind};
 pub use error::GitError;
+pub use history::{LogCursor, LogEntry, LogPage};
+pub use hunks::{DiffHunk, DiffLine, FileDiff, LineKind};
 pub use index::IndexEntry;
+pub use record::{RecordOptions, Recorded};
+pub use stage::{Chosen, Side};
+pub use stash::{Stash, Stashed};
 pub use status::{Change, StatusEntry};
+pub use switch::Switched;
 pub use worktree::{Clone as CloneFile, CommitRoom, Made, Place, Standing, Work, clone_file};
 
 use git2::{ObjectType, Oid, Repository};

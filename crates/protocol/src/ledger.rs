@@ -12,6 +12,8 @@ pub enum Purpose {
     Turn,
     /// A summary of the history, when it no longer fits.
     Summary,
+    /// A draft of a commit message, which the user asked for.
+    CommitMessage,
     /// The list of an endpoint's models.
     Models,
     /// The search for local servers.

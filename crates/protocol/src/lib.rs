@@ -16,6 +16,7 @@ pub mod checkpoint;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod git;
 pub mod id;
 pub mod item;
 pub mod ledger;

@@ -9,6 +9,12 @@ use crate::{
     checkpoint::{CheckpointRef, Checkpoints, Restore, RestorePreview, Restored},
     endpoint::{Discovered, Endpoint, ModelInfo, Preset, Wire},
     event::Event,
+    git::{
+        BlameLines, BranchRef, ChangeDiff, ChangeRef, CommitPage, CommitStaged, DeletedBranch,
+        DraftMessage, DraftedMessage, GitBranch as Branch, GitStash as Stash, GitStashed,
+        LineBlame, ReadLog, SaveStash, StageChange, StagedCommitted, SwitchBranch, SwitchedBranch,
+        TakeStash, WorkingChanges,
+    },
     item::{Comment, Image},
     ledger::{
         LedgerBody, LedgerProof, LedgerRef, LedgerRow, LedgerTotal, ListLedger, TotalLedger,
@@ -154,6 +160,32 @@ mod table {
         "worktree/remove" WorktreeRemove(RemoveWorktree) -> Worktree;
         /// Brings a removed worktree back.
         "worktree/restore" WorktreeRestore(WorktreeRef) -> Worktree;
+        /// What is not committed in a folder's repository, staged and unstaged apart. Looking writes nothing.
+        "git/status" GitStatus(Folder) -> WorkingChanges;
+        /// How one file differs, in hunks.
+        "git/diff" GitDiff(ChangeRef) -> ChangeDiff;
+        /// Stages or unstages files, or hunks of one; answers what is then not committed.
+        "git/stage" GitStage(StageChange) -> WorkingChanges;
+        /// Commits what is staged.
+        "git/commit" GitCommit(CommitStaged) -> StagedCommitted;
+        /// The branches, local ones first, newest first.
+        "git/branches" GitBranches(Folder) -> Vec<Branch>;
+        /// Switches to a branch, or refuses with the files that would lose something.
+        "git/switch" GitSwitch(SwitchBranch) -> SwitchedBranch;
+        /// Deletes a branch that is merged.
+        "git/delete_branch" GitDeleteBranch(BranchRef) -> DeletedBranch;
+        /// The stashes, newest first.
+        "git/stashes" GitStashes(Folder) -> Vec<Stash>;
+        /// Puts away what is not committed.
+        "git/stash" GitStash(SaveStash) -> GitStashed;
+        /// Takes a stash out, or refuses and keeps it.
+        "git/unstash" GitUnstash(TakeStash) -> GitStashed;
+        /// Commits, newest first, page by page; of one path too.
+        "git/log" GitLog(ReadLog) -> CommitPage;
+        /// Who last changed lines of a file, as it is on disk.
+        "git/blame" GitBlame(BlameLines) -> Vec<LineBlame>;
+        /// Lets the model propose a message for what is staged. It goes to the endpoint, with secrets concealed.
+        "git/draft_message" GitDraftMessage(DraftMessage) -> DraftedMessage;
         /// The folders that were opened, the last one first.
         "project/list" ProjectList(Nothing) -> Vec<Project>;
         /// Opens a folder.

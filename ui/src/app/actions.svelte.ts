@@ -11,7 +11,7 @@ export interface Action {
   id: string;
   /** What it does, as a command: “Accept hunk”. */
   title: string;
-  group: 'Go' | 'Task' | 'Review' | 'Project' | 'View' | 'Settings';
+  group: 'Go' | 'Task' | 'Review' | 'Git' | 'Project' | 'View' | 'Settings';
   /** Its keys unless the user chose others: `Mod+K`, `Y`. Mod is Cmd on macOS and Ctrl elsewhere. */
   keys?: string;
   /** Whether it makes sense now. One that does not is not listed, and its keys do nothing. */

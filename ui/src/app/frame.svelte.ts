@@ -12,7 +12,11 @@ export class Frame {
   review = $state(true);
   /** What the narrow window shows. */
   tab: 'conversation' | 'review' = $state('conversation');
+  /** Whose changes the review shows. */
+  scope: 'task' | 'uncommitted' = $state('task');
   narrow = $state(false);
+  /** Which list of the repository lies over the window. */
+  git: 'branches' | 'stashes' | 'log' | null = $state(null);
   palette = $state(false);
   /** The task whose name is being changed. */
   renaming: string | null = $state(null);

@@ -9,6 +9,7 @@ import type { Frame } from './frame.svelte';
 export function windowActions(kerf: Kerf, frame: Frame): Action[] {
   const { shell } = kerf.backend;
   const inProject = () => kerf.project !== null;
+  const inRepository = () => kerf.repo?.branch != null;
   const inTask = () => kerf.task !== null;
   const themed = (theme: Theme, title: string): Action => ({
     id: `view.theme.${theme}`,
@@ -32,6 +33,48 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
       keys: 'Mod+Shift+F',
       enabled: inProject,
       run: () => kerf.showSearch(),
+    },
+    {
+      id: 'git.changes',
+      title: 'Show what is not committed',
+      group: 'Git',
+      enabled: inRepository,
+      run: () => {
+        kerf.view = 'task';
+        frame.scope = 'uncommitted';
+        if (!frame.reviewing) frame.toggleReview();
+      },
+    },
+    {
+      id: 'git.branches',
+      title: 'Switch or make a branch…',
+      group: 'Git',
+      enabled: inRepository,
+      run: () => (frame.git = 'branches'),
+    },
+    {
+      id: 'git.stash',
+      title: 'Stash what is not committed',
+      group: 'Git',
+      enabled: inRepository,
+      run: async () => {
+        await kerf.changes.show(kerf.folder);
+        if (!(await kerf.changes.stash())) kerf.failure = kerf.changes.failure;
+      },
+    },
+    {
+      id: 'git.unstash',
+      title: 'Take a stash out…',
+      group: 'Git',
+      enabled: inRepository,
+      run: () => (frame.git = 'stashes'),
+    },
+    {
+      id: 'git.log',
+      title: 'Show the commits…',
+      group: 'Git',
+      enabled: inRepository,
+      run: () => (frame.git = 'log'),
     },
     {
       id: 'app.newTask',

@@ -2,23 +2,31 @@
 import type { AddedEndpoint } from "./AddedEndpoint";
 import type { AppSettings } from "./AppSettings";
 import type { Attached } from "./Attached";
+import type { ChangeDiff } from "./ChangeDiff";
 import type { Check } from "./Check";
 import type { Checkpoints } from "./Checkpoints";
+import type { CommitPage } from "./CommitPage";
 import type { Committed } from "./Committed";
 import type { Comparison } from "./Comparison";
 import type { DataUse } from "./DataUse";
 import type { Decided } from "./Decided";
+import type { DeletedBranch } from "./DeletedBranch";
 import type { Discovered } from "./Discovered";
+import type { DraftedMessage } from "./DraftedMessage";
 import type { Endpoint } from "./Endpoint";
 import type { Event } from "./Event";
 import type { FileLines } from "./FileLines";
 import type { FileNames } from "./FileNames";
+import type { GitBranch } from "./GitBranch";
+import type { GitStash } from "./GitStash";
+import type { GitStashed } from "./GitStashed";
 import type { HunkParts } from "./HunkParts";
 import type { IndexStatus } from "./IndexStatus";
 import type { LedgerBody } from "./LedgerBody";
 import type { LedgerProof } from "./LedgerProof";
 import type { LedgerRow } from "./LedgerRow";
 import type { LedgerTotal } from "./LedgerTotal";
+import type { LineBlame } from "./LineBlame";
 import type { ListedWorktree } from "./ListedWorktree";
 import type { ModelInfo } from "./ModelInfo";
 import type { Nothing } from "./Nothing";
@@ -36,12 +44,15 @@ import type { SearchAnswer } from "./SearchAnswer";
 import type { Session } from "./Session";
 import type { SessionHit } from "./SessionHit";
 import type { SkippedFile } from "./SkippedFile";
+import type { StagedCommitted } from "./StagedCommitted";
 import type { StartedAttempts } from "./StartedAttempts";
+import type { SwitchedBranch } from "./SwitchedBranch";
 import type { TakenAttempts } from "./TakenAttempts";
 import type { TestedCommand } from "./TestedCommand";
 import type { Transcript } from "./Transcript";
 import type { Trust } from "./Trust";
 import type { TrustShown } from "./TrustShown";
+import type { WorkingChanges } from "./WorkingChanges";
 import type { Worktree } from "./Worktree";
 
 /**
@@ -144,6 +155,7 @@ export type Answers = {
  * Brings files, the conversation or both back to a checkpoint. A checkpoint of what is there is taken first.
  */
 "checkpoint/restore": Restored, 
+/**
  * Begins several attempts of one request, each in a worktree of its own.
  */
 "attempts/start": StartedAttempts, 
@@ -167,6 +179,58 @@ export type Answers = {
  * Brings a removed worktree back.
  */
 "worktree/restore": Worktree, 
+/**
+ * What is not committed in a folder's repository, staged and unstaged apart. Looking writes nothing.
+ */
+"git/status": WorkingChanges, 
+/**
+ * How one file differs, in hunks.
+ */
+"git/diff": ChangeDiff, 
+/**
+ * Stages or unstages files, or hunks of one; answers what is then not committed.
+ */
+"git/stage": WorkingChanges, 
+/**
+ * Commits what is staged.
+ */
+"git/commit": StagedCommitted, 
+/**
+ * The branches, local ones first, newest first.
+ */
+"git/branches": Array<GitBranch>, 
+/**
+ * Switches to a branch, or refuses with the files that would lose something.
+ */
+"git/switch": SwitchedBranch, 
+/**
+ * Deletes a branch that is merged.
+ */
+"git/delete_branch": DeletedBranch, 
+/**
+ * The stashes, newest first.
+ */
+"git/stashes": Array<GitStash>, 
+/**
+ * Puts away what is not committed.
+ */
+"git/stash": GitStashed, 
+/**
+ * Takes a stash out, or refuses and keeps it.
+ */
+"git/unstash": GitStashed, 
+/**
+ * Commits, newest first, page by page; of one path too.
+ */
+"git/log": CommitPage, 
+/**
+ * Who last changed lines of a file, as it is on disk.
+ */
+"git/blame": Array<LineBlame>, 
+/**
+ * Lets the model propose a message for what is staged. It goes to the endpoint, with secrets concealed.
+ */
+"git/draft_message": DraftedMessage, 
 /**
  * The folders that were opened, the last one first.
  */

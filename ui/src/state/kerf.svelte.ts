@@ -15,6 +15,7 @@ import type { RepoStatus } from '../protocol/RepoStatus';
 import type { Session } from '../protocol/Session';
 import type { WhenRunning } from '../protocol/WhenRunning';
 import type { WorkspaceKind } from '../protocol/WorkspaceKind';
+import { Changes } from './changes.svelte';
 import { Conversation } from './conversation.svelte';
 import { CodeIndex } from './codeIndex.svelte';
 import { CodeSearch, type Sought } from './codeSearch.svelte';
@@ -67,6 +68,7 @@ export class Kerf {
   readonly index: CodeIndex;
   readonly search: CodeSearch;
   readonly rules: Rules;
+  readonly changes: Changes;
   projects: Project[] = $state.raw([]);
   /** Whether the first list of projects has come. */
   ready = $state(false);
@@ -106,6 +108,7 @@ export class Kerf {
     this.index = new CodeIndex(backend);
     this.search = new CodeSearch(backend, () => this.folder);
     this.rules = new Rules(backend);
+    this.changes = new Changes(backend, () => void this.loadRepo());
   }
 
   /** The open task as the list has it. */

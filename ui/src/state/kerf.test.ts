@@ -38,10 +38,12 @@ test('the system tells of a task that ended or asks while the window is not in f
     type: 'approval.requested',
     question: { id: 'q', item_id: 'i', about: { type: 'edit', diff: 'secret' } },
   });
-  await expect.poll(() => notices(backend)).toEqual([
-    ['notify', 'Fix it', 'Done'],
-    ['notify', 'Fix it', 'Asks for your approval'],
-  ]);
+  await expect
+    .poll(() => notices(backend))
+    .toEqual([
+      ['notify', 'Fix it', 'Done'],
+      ['notify', 'Fix it', 'Asks for your approval'],
+    ]);
 });
 
 test('a notice has the title of a task that has just begun', async () => {

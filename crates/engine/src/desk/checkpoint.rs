@@ -33,8 +33,11 @@ pub(crate) struct Look {
     previous: Option<Arc<Snapshot>>,
     /// The last list of an earlier process.
     last_list: Option<Hash>,
-    known: Box<dyn Fn(&RelPath, &Stat) -> Option<String> + Send>,
+    known: Box<Vouched>,
 }
+
+/// Names the git object that holds a file's content, when the repository vouches for it.
+type Vouched = dyn Fn(&RelPath, &Stat) -> Option<String> + Send;
 
 /// What a look found.
 pub(crate) struct Looked {

@@ -10,6 +10,7 @@ mod diagnostics;
 mod endpoints;
 mod events;
 mod folders;
+mod git;
 mod kit;
 mod parts;
 mod review;

@@ -84,6 +84,46 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         ("worktree/list", json!({ "folder": folder })),
         ("worktree/remove", json!({ "worktree_id": session_id })),
         ("worktree/restore", json!({ "worktree_id": session_id })),
+        ("git/status", json!({ "folder": folder })),
+        (
+            "git/diff",
+            json!({"folder": folder, "path": "a.txt", "side": "unstaged"}),
+        ),
+        (
+            "git/stage",
+            json!({"folder": folder, "paths": ["a.txt"], "from": "unstaged", "hunks": {"token": "x", "hunks": [0]}}),
+        ),
+        (
+            "git/commit",
+            json!({"folder": folder, "message": "x", "amend": true, "without_programs": true}),
+        ),
+        ("git/branches", json!({ "folder": folder })),
+        (
+            "git/switch",
+            json!({"folder": folder, "name": "--force", "create": true}),
+        ),
+        (
+            "git/delete_branch",
+            json!({"folder": folder, "name": "main"}),
+        ),
+        ("git/stashes", json!({ "folder": folder })),
+        (
+            "git/stash",
+            json!({"folder": folder, "message": "x", "untracked": true}),
+        ),
+        (
+            "git/unstash",
+            json!({"folder": folder, "oid": "HEAD", "drop": true}),
+        ),
+        (
+            "git/log",
+            json!({"folder": folder, "path": "../a", "after": {"from": "x", "seen": 4_000_000_000_u32, "path": null}, "limit": 4_000_000_000_u32}),
+        ),
+        (
+            "git/blame",
+            json!({"folder": folder, "path": "a.txt", "first_line": 0, "last_line": u32::MAX}),
+        ),
+        ("git/draft_message", json!({ "folder": folder })),
         ("project/list", json!({})),
         ("project/open", json!({"path": folder})),
         ("project/remove", json!({"project_id": session_id})),
@@ -170,6 +210,10 @@ async fn every_request_is_answered() {
             name if name.starts_with("review/") || name.starts_with("checkpoint/") => {
                 Err(Code::NotFound)
             }
+            name if name.starts_with("review/") => Err(Code::NotFound),
+            // The folder is no repository, which a look says without an error.
+            "git/status" => Ok(()),
+            name if name.starts_with("git/") => Err(Code::Usage),
             _ => Ok(()),
         };
         let answer = engine.dispatch(request(method, params)).await;

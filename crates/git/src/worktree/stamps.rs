@@ -80,11 +80,11 @@ pub(super) fn fresh_index(
             .zip(crate::path_from_git(&path))
             .and_then(|(head, path)| head.get_path(&path).ok());
         if let Some(committed) = committed {
-            let mut entry = crate::commit::bare_entry(
-                path,
-                committed.id(),
-                committed.filemode().cast_unsigned(),
-            );
+            let kept = crate::content::Kept {
+                id: committed.id(),
+                mode: committed.filemode().cast_unsigned(),
+            };
+            let mut entry = kept.entry(path);
             stamp_entry(&mut entry, None);
             fresh.add(&entry)?;
         }

@@ -29,6 +29,7 @@ impl Fixture {
 
     pub(crate) fn stage(&self, paths: &[&str]) {
         let mut index = self.git.index().unwrap();
+        index.read(true).unwrap();
         for path in paths {
             index.add_path(Path::new(path)).unwrap();
         }
@@ -36,7 +37,9 @@ impl Fixture {
     }
 
     pub(crate) fn commit(&self, message: &str) -> String {
-        let tree = self.git.index().unwrap().write_tree().unwrap();
+        let mut index = self.git.index().unwrap();
+        index.read(true).unwrap();
+        let tree = index.write_tree().unwrap();
         let tree = self.git.find_tree(tree).unwrap();
         let author = Signature::now("A", "a@example.org").unwrap();
         let parent = self
@@ -49,6 +52,76 @@ impl Fixture {
             .commit(Some("HEAD"), &author, &author, message, &tree, &parents)
             .unwrap()
             .to_string()
+    }
+
+    /// A repository whose configuration names an author.
+    pub(crate) fn named() -> Self {
+        let fixture = Self::new();
+        fixture.append_config("[user]\n\tname = A\n\temail = a@example.org\n");
+        fixture
+    }
+
+    /// The repository at `original` in a folder of its own, with the times of its files.
+    pub(crate) fn copy_of(original: &Path) -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        let ws = temp.path().canonicalize().unwrap().join("ws");
+        let mut folders = vec![PathBuf::new()];
+        while let Some(folder) = folders.pop() {
+            fs::create_dir(ws.join(&folder)).unwrap();
+            for entry in fs::read_dir(original.join(&folder)).unwrap() {
+                let path = folder.join(entry.unwrap().file_name());
+                let from = original.join(&path);
+                if from.is_dir() {
+                    folders.push(path);
+                } else {
+                    fs::copy(&from, ws.join(&path)).unwrap();
+                    let modified = fs::metadata(&from).unwrap().modified().unwrap();
+                    // Objects may not be written, but are not looked at by their times.
+                    if let Ok(file) = fs::File::options().write(true).open(ws.join(&path)) {
+                        file.set_modified(modified).unwrap();
+                    }
+                }
+            }
+        }
+        let git = Repository::open(&ws).unwrap();
+        Self { temp, ws, git }
+    }
+
+    /// A commit of these files, and of what is staged.
+    pub(crate) fn commit_files(&self, message: &str, files: &[(&str, &[u8])]) -> String {
+        for (path, bytes) in files {
+            self.write(path, bytes);
+        }
+        self.stage(&files.iter().map(|(path, _)| *path).collect::<Vec<_>>());
+        self.commit(message)
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        String::from_utf8(fs::read(self.ws.join(path)).unwrap()).unwrap()
+    }
+
+    /// What the index holds of a path.
+    pub(crate) fn staged(&self, path: &str) -> Option<String> {
+        let mut index = self.git.index().unwrap();
+        index.read(true).unwrap();
+        let entry = index.get_path(Path::new(path), 0)?;
+        let blob = self.git.find_blob(entry.id).unwrap();
+        Some(String::from_utf8(blob.content().to_vec()).unwrap())
+    }
+
+    /// What the last commit holds of a path.
+    pub(crate) fn committed(&self, path: &str) -> Option<String> {
+        let tree = self.git.head().unwrap().peel_to_tree().unwrap();
+        let entry = tree.get_path(Path::new(path)).ok()?;
+        let blob = self.git.find_blob(entry.id()).unwrap();
+        Some(String::from_utf8(blob.content().to_vec()).unwrap())
+    }
+
+    /// The short name of the branch that is checked out.
+    pub(crate) fn branch(&self) -> String {
+        let head = self.git.find_reference("HEAD").unwrap();
+        let target = head.symbolic_target().unwrap().unwrap().to_owned();
+        target.strip_prefix("refs/heads/").unwrap().to_owned()
     }
 
     pub(crate) fn append_config(&self, text: &str) {

@@ -1,7 +1,7 @@
 //! Whatever the repository says, nothing runs, nothing hangs, and nothing outside is taken for the repository.
 
 use crate::fixture::Fixture;
-use kerf_git::{GitError, Repo};
+use kerf_git::{Chosen, GitError, RecordOptions, Repo, Side};
 use std::fs;
 
 /// Every setting that makes git run a program, each of which would leave a marker.
@@ -129,6 +129,119 @@ fn no_program_runs_when_a_worktree_is_made_and_removed() {
     repo.restore_worktree(&room.place, &mut |_| ()).unwrap();
     assert_eq!(fs::read(room.place.path.join("a.txt")).unwrap(), b"more\n");
     assert_eq!(fs::read_dir(&markers).unwrap().count(), 0, "a program ran");
+}
+
+#[test]
+fn no_program_of_the_repository_runs_when_kerf_writes() {
+    let text = |line: usize| format!("{}\n", "x".repeat(line)).repeat(3);
+    let fixture = Fixture::named();
+    fixture.commit_files("first", &[("a.txt", text(1).as_bytes()), ("b.txt", b"b\n")]);
+    fixture.repo().switch("other", true).unwrap();
+    fixture.commit_files("second", &[("a.txt", text(2).as_bytes())]);
+    let begun = fixture.repo().branches().unwrap();
+    let first = begun
+        .iter()
+        .find(|branch| !branch.current)
+        .unwrap()
+        .name
+        .clone();
+    fixture.write("b.txt", b"stashed\n");
+    let stashed = fixture.repo().stash(None, true).unwrap();
+    let markers = arm(&fixture);
+    fs::write(fixture.ws.join(".gitattributes"), "").unwrap();
+    for filtered in [true, false] {
+        if !filtered {
+            // Without the filters, so that nothing is refused for their sake.
+            fs::remove_file(fixture.ws.join(".gitattributes")).unwrap();
+            fs::write(fixture.ws.join(".git/info/attributes"), "").unwrap();
+            fs::write(fixture.temp.path().join("attributes"), "").unwrap();
+        }
+        fixture.write("b.txt", b"mine\n");
+        let path = std::path::Path::new("b.txt");
+        let repo = fixture.repo();
+        let _ = repo.diff(path, Side::Unstaged);
+        let staged = repo.stage(path, Side::Unstaged, Chosen::All);
+        let _ = repo.diff(path, Side::Staged);
+        let mut options = RecordOptions {
+            message: "third",
+            amend: false,
+            without_programs: false,
+        };
+        assert!(matches!(
+            repo.record(options),
+            Err(GitError::Programs { .. })
+        ));
+        options.without_programs = true;
+        let recorded = repo.record(options);
+        let _ = repo.blame(path, 1..=1);
+        repo.log(Some(path), None, 10).unwrap();
+        let switched = repo.switch(&first, false);
+        let taken = repo.unstash(&stashed.oid, true);
+        let put = repo.stash(None, true);
+        if filtered {
+            assert!(
+                staged.is_err() && switched.is_err() && taken.is_err(),
+                "refused for the filters"
+            );
+        } else {
+            staged.unwrap();
+            recorded.unwrap();
+            switched.unwrap();
+            taken.unwrap();
+            put.unwrap();
+        }
+        assert_eq!(fs::read_dir(&markers).unwrap().count(), 0, "a program ran");
+    }
+}
+
+#[test]
+fn gt6_odd_entries_of_a_tree_are_not_checked_out() {
+    let names: [&[u8]; 8] = [
+        b".git",
+        b".GIT",
+        b"git~1",
+        ".g\u{200c}it".as_bytes(),
+        b"..",
+        b".",
+        b"../outside",
+        b"",
+    ];
+    for name in names {
+        let fixture = Fixture::named();
+        fixture.commit_files("first", &[("a.txt", b"one\n")]);
+        let odb = fixture.git.odb().unwrap();
+        let blob = fixture.git.blob(b"odd\n").unwrap();
+        // As a file, and as a folder with a file in it.
+        let inner = [b"100644 config\0".as_slice(), blob.as_bytes()].concat();
+        let inner = odb.write(git2::ObjectType::Tree, &inner).unwrap();
+        for tree in [
+            [b"100644 ".as_slice(), name, b"\0", blob.as_bytes()].concat(),
+            [b"40000 ".as_slice(), name, b"\0", inner.as_bytes()].concat(),
+        ] {
+            let tree = odb.write(git2::ObjectType::Tree, &tree).unwrap();
+            let who = "A <a@example.org> 1 +0000";
+            let commit = format!("tree {tree}\nauthor {who}\ncommitter {who}\n\nodd\n");
+            let commit = odb
+                .write(git2::ObjectType::Commit, commit.as_bytes())
+                .unwrap();
+            fixture
+                .git
+                .reference("refs/heads/odd", commit, true, "odd")
+                .unwrap();
+            let config = fs::read(fixture.ws.join(".git/config")).unwrap();
+            let before = paths(fixture.temp.path());
+            let result = fixture.repo().switch("odd", false);
+            let shown = name.escape_ascii();
+            assert!(result.is_err(), "{shown}: {result:?}");
+            let after = paths(fixture.temp.path());
+            assert_eq!(before, after, "{shown}: something was made");
+            assert_eq!(
+                fs::read(fixture.ws.join(".git/config")).unwrap(),
+                config,
+                "{shown}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -6,11 +6,18 @@
     reason = "tests"
 )]
 
+mod blame;
+mod branches;
 mod commit;
 mod discovery;
 mod entries;
 mod fixture;
+mod history;
 mod hostile;
+mod record;
+mod stage;
+mod stash;
 mod status;
+mod ways_to_lose;
 mod worktree;
 mod worktree_kit;

@@ -1,0 +1,215 @@
+import { page, userEvent } from 'vitest/browser';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { RequestError } from '../../backend/backend';
+import { fakeBackend, type FakeBackend } from '../../backend/fake';
+import type { ChangeDiff } from '../../protocol/ChangeDiff';
+import type { ChangedPath } from '../../protocol/ChangedPath';
+import type { StageChange } from '../../protocol/StageChange';
+import type { WorkingChanges } from '../../protocol/WorkingChanges';
+import { askedFor, checkAxe, mountWith, project } from '../../testing';
+import ChangesView from './ChangesView.svelte';
+import GitDialogs from './GitDialogs.svelte';
+
+const clean: WorkingChanges = {
+  repository: true,
+  branch: 'main',
+  commit: '1234567890',
+  last_message: 'Say hello\n\nIt is polite.\n',
+  pushed: false,
+  under_way: null,
+  programs: [],
+  staged: [],
+  unstaged: [],
+  more: 0,
+};
+
+const diffOf = (path: string): ChangeDiff => ({
+  path,
+  token: `token of ${path}`,
+  note: '',
+  hunks: [1, 40].map((at) => ({
+    header: `@@ -${at},1 +${at},1 @@`,
+    lines: [
+      { kind: 'removed', old: at, new: null, text: `old ${at}` },
+      { kind: 'added', old: null, new: at, text: `new ${at}` },
+    ],
+  })),
+});
+
+/** An engine that moves whole files, and answers hunks with nothing left of them. */
+function engine(start: Partial<WorkingChanges>, more: Parameters<typeof fakeBackend>[0] = {}) {
+  let now: WorkingChanges = { ...clean, ...start };
+  return fakeBackend({
+    'git/status': () => now,
+    'git/diff': ({ path }) => diffOf(path),
+    'git/stage': ({ paths, from, hunks }: StageChange) => {
+      if (!hunks) {
+        const to = from === 'staged' ? 'unstaged' : 'staged';
+        const moved = now[from].filter(({ path }) => paths.includes(path));
+        now = {
+          ...now,
+          [from]: now[from].filter(({ path }) => !paths.includes(path)),
+          [to]: [...now[to], ...moved],
+        };
+      }
+      return now;
+    },
+    'git/commit': () => {
+      now = { ...now, staged: [] };
+      return { oid: 'abcdef1234567890', replaced: null, not_run: [] };
+    },
+    'git/draft_message': () => ({ text: 'Say more', left_out: '.env is withheld' }),
+    'project/status': () => ({ branch: 'main', ahead: 0, behind: 0 }),
+    ...more,
+  });
+}
+
+async function view(backend: FakeBackend) {
+  const screen = await mountWith(ChangesView, {
+    backend,
+    prepare: (kerf) => {
+      kerf.project = project();
+    },
+  });
+  await expect.element(screen.getByRole('heading', { name: /^Staged/ })).toBeVisible();
+  return screen;
+}
+
+const file = (path: string, how: ChangedPath['how'] = 'modified'): ChangedPath => ({ path, how });
+
+beforeEach(async () => {
+  await page.viewport(700, 800);
+});
+
+describe('what is not committed', () => {
+  test('is staged and unstaged, by file and all at once', async () => {
+    const backend = engine({ unstaged: [file('a.txt'), file('new.txt', 'untracked')] });
+    const screen = await view(backend);
+    await screen.getByRole('button', { name: 'Stage a.txt', exact: true }).click();
+    await expect.element(screen.getByRole('button', { name: 'Unstage a.txt' })).toBeVisible();
+    await screen.getByRole('button', { name: 'Stage all', exact: true }).click();
+    await expect.element(screen.getByRole('heading', { name: 'Staged 2 files', exact: true })).toBeVisible();
+    await screen.getByRole('button', { name: 'Unstage all' }).click();
+    await expect.element(screen.getByText('Nothing is staged.')).toBeVisible();
+    await checkAxe(screen.container);
+  });
+
+  test('is staged by hunk, with the keys of the review', async () => {
+    const backend = engine({ unstaged: [file('a.txt')], staged: [file('b.txt')] });
+    const screen = await view(backend);
+    await screen.getByRole('button', { name: /modified a\.txt/ }).click();
+    await expect.element(screen.getByText('new 40')).toBeVisible();
+    await checkAxe(screen.container);
+    await screen.getByRole('button', { name: 'Stage hunk 2 of a.txt' }).click();
+    expect(askedFor(backend, 'git/stage')).toMatchObject([
+      { paths: ['a.txt'], from: 'unstaged', hunks: { token: 'token of a.txt', hunks: [1] } },
+    ]);
+    screen.kerf.changes.current = null;
+    // First the staged file, then the two hunks.
+    const { changes } = screen.kerf;
+    for (const id of ['changes.next', 'changes.unstage']) screen.actions.run(id);
+    await expect
+      .poll(() => askedFor(backend, 'git/stage').at(-1))
+      .toMatchObject({ paths: ['b.txt'], from: 'staged' });
+    await expect.poll(() => changes.busy).toBe(false);
+    changes.current = { side: 'unstaged', path: 'a.txt', hunk: 0 };
+    screen.actions.run('changes.stage');
+    await expect
+      .poll(() => askedFor(backend, 'git/stage').at(-1))
+      .toMatchObject({ paths: ['a.txt'], hunks: { hunks: [0] } });
+  });
+
+  test('is told to be stale where it is', async () => {
+    const stale = () => {
+      throw new RequestError({
+        code: 'conflict',
+        message: '`a.txt` has changed since it was shown',
+        hint: '',
+      });
+    };
+    const screen = await view(engine({ unstaged: [file('a.txt')] }, { 'git/stage': stale }));
+    await screen.getByRole('button', { name: 'Stage a.txt' }).click();
+    await expect.element(screen.getByText(/has changed since it was shown/)).toBeVisible();
+    await checkAxe(screen.container);
+  });
+});
+
+describe('the commit', () => {
+  test('takes what is staged, with the message', async () => {
+    const backend = engine({ staged: [file('a.txt')] });
+    const screen = await view(backend);
+    const commit = screen.getByRole('button', { name: /^Commit 1 file/ });
+    await expect.element(commit).toBeDisabled();
+    await screen.getByLabelText('Commit message').fill('Say more');
+    await commit.click();
+    await expect.element(screen.getByText('abcdef12')).toBeVisible();
+    expect(askedFor(backend, 'git/commit')).toMatchObject([
+      { message: 'Say more', amend: false, without_programs: false },
+    ]);
+    await expect.element(screen.getByLabelText('Commit message')).toHaveValue('');
+  });
+
+  test('goes without hooks only by a click that says so', async () => {
+    const backend = engine({ staged: [file('a.txt')], programs: ['the hook pre-commit'] });
+    const screen = await view(backend);
+    await screen.getByLabelText('Commit message').fill('Say more');
+    await userEvent.keyboard('{Control>}{Enter}{/Control}');
+    expect(askedFor(backend, 'git/commit')).toEqual([]);
+    await expect.element(screen.getByText(/Git would also run the hook pre-commit/)).toBeVisible();
+    await screen.getByRole('button', { name: /without them/ }).click();
+    await expect.poll(() => askedFor(backend, 'git/commit')).toMatchObject([{ without_programs: true }]);
+  });
+
+  test('is amended beginning with the message that is there', async () => {
+    const backend = engine({ pushed: true });
+    const screen = await view(backend);
+    await screen.getByLabelText('Amend the last commit').click();
+    await expect.element(screen.getByLabelText('Commit message')).toHaveValue('Say hello\n\nIt is polite.');
+    await expect.element(screen.getByText(/others may have it already/)).toBeVisible();
+    await checkAxe(screen.container);
+    await screen.getByRole('button', { name: /^Amend/ }).click();
+    await expect.poll(() => askedFor(backend, 'git/commit')).toMatchObject([{ amend: true }]);
+  });
+
+  test('is drafted by the model, and the draft is the user’s', async () => {
+    const backend = engine({ staged: [file('a.txt')] });
+    const screen = await view(backend);
+    await screen.getByRole('button', { name: 'Draft' }).click();
+    await expect.element(screen.getByLabelText('Commit message')).toHaveValue('Say more');
+    await expect.element(screen.getByText(/\.env is withheld/)).toBeVisible();
+    expect(askedFor(backend, 'git/commit')).toEqual([]);
+  });
+});
+
+test('a branch is switched to, or made by a new name', async () => {
+  const branch = (name: string, remote = false) => ({
+    name,
+    remote,
+    current: false,
+    elsewhere: false,
+    commit: '1',
+    time: 1,
+    summary: 'Say hello',
+    upstream: null,
+  });
+  const backend = engine(
+    {},
+    {
+      'git/branches': () => [branch('topic'), branch('origin/theirs', true)],
+      'git/switch': ({ name }) => ({ branch: name, files: 1 }),
+    },
+  );
+  const screen = await mountWith(GitDialogs, {
+    backend,
+    props: { list: 'branches' },
+    prepare: (kerf) => {
+      kerf.project = project();
+    },
+  });
+  await expect.element(screen.getByText('origin/theirs')).toBeVisible();
+  await checkAxe();
+  await screen.getByRole('combobox').fill('fresh');
+  await expect.element(screen.getByText('Make branch fresh')).toBeVisible();
+  await userEvent.keyboard('{Enter}');
+  await expect.poll(() => askedFor(backend, 'git/switch')).toMatchObject([{ name: 'fresh', create: true }]);
+});

@@ -1,0 +1,285 @@
+/** What is not committed in the folder that is worked in, and what the user does about it. */
+
+import { failureOf, type Backend, type Method, type Params } from '../backend/backend';
+import type { Answers } from '../protocol/Answers';
+import type { ChangeDiff } from '../protocol/ChangeDiff';
+import type { ChangedPath } from '../protocol/ChangedPath';
+import type { Failure } from '../protocol/Failure';
+import type { GitBranch } from '../protocol/GitBranch';
+import type { GitCommit } from '../protocol/GitCommit';
+import type { GitStash } from '../protocol/GitStash';
+import type { StagedCommitted } from '../protocol/StagedCommitted';
+import type { StageSide } from '../protocol/StageSide';
+import type { WorkingChanges } from '../protocol/WorkingChanges';
+
+/** A file on one side, or one of its hunks. */
+export interface Place {
+  side: StageSide;
+  path: string;
+  hunk: number | null;
+}
+
+const LOG_PAGE = 50;
+
+export class Changes {
+  now: WorkingChanges | null = $state.raw(null);
+  failure: Failure | null = $state.raw(null);
+  busy = $state(false);
+  /** The differences of the files that are unfolded, by side and path; null: on its way. */
+  diffs: Record<string, ChangeDiff | null> = $state.raw({});
+  current: Place | null = $state.raw(null);
+  message = $state('');
+  amend = $state(false);
+  drafting = $state(false);
+  /** What the model was not shown for its draft. */
+  leftOut = $state('');
+  committed: StagedCommitted | null = $state.raw(null);
+  branches: GitBranch[] = $state.raw([]);
+  stashes: GitStash[] = $state.raw([]);
+  commits: GitCommit[] = $state.raw([]);
+  /** Whether the log goes on. */
+  more: Answers['git/log']['next'] = $state.raw(null);
+
+  #backend: Backend;
+  #folder: string | null = null;
+  /** Told after what changes the branch or the files. */
+  #moved: () => void;
+
+  constructor(backend: Backend, moved: () => void) {
+    this.#backend = backend;
+    this.#moved = moved;
+  }
+
+  /** All that the keys go through, in the order of the screen. */
+  get places(): Place[] {
+    const of = (side: StageSide) =>
+      (this.now?.[side] ?? []).flatMap(({ path }): Place[] => {
+        const hunks = this.diffs[keyOf(side, path)]?.hunks ?? [];
+        return hunks.length > 0
+          ? hunks.map((_, hunk) => ({ side, path, hunk }))
+          : [{ side, path, hunk: null }];
+      });
+    return [...of('staged'), ...of('unstaged')];
+  }
+
+  /** Shows a folder; nothing of another one stays. */
+  async show(folder: string | null) {
+    if (folder !== this.#folder) {
+      this.now = null;
+      this.failure = null;
+      this.diffs = {};
+      this.current = null;
+      this.message = '';
+      this.amend = false;
+      this.committed = null;
+    }
+    this.#folder = folder;
+    await this.load();
+  }
+
+  /** Looks again, at the unfolded files too. */
+  async load() {
+    const folder = this.#folder;
+    if (folder === null) return;
+    await this.#try(async () => this.#take(await this.#backend.request('git/status', { folder })));
+  }
+
+  isOpen(side: StageSide, path: string): boolean {
+    return keyOf(side, path) in this.diffs;
+  }
+
+  async toggle(side: StageSide, path: string) {
+    const key = keyOf(side, path);
+    if (key in this.diffs) {
+      this.diffs = Object.fromEntries(Object.entries(this.diffs).filter(([other]) => other !== key));
+      return;
+    }
+    this.diffs = { ...this.diffs, [key]: null };
+    await this.#read(side, path);
+  }
+
+  /** Stages what is unstaged, and the other way round. */
+  async stage(side: StageSide, paths: string[], hunk: number | null = null) {
+    const [path] = paths;
+    if (this.busy || path === undefined) return;
+    const diff = hunk === null ? null : this.diffs[keyOf(side, path)];
+    const at = this.places.findIndex((place) => isSame(place, this.current));
+    await this.#ask(
+      'git/stage',
+      (folder) => ({
+        folder,
+        paths,
+        from: side,
+        hunks: diff && hunk !== null ? { token: diff.token, hunks: [hunk] } : null,
+      }),
+      (now) => this.#take(now),
+    );
+    // The next one moves up to where the staged one was.
+    if (at >= 0) this.current = this.places[Math.min(at, this.places.length - 1)] ?? null;
+  }
+
+  move(by: 1 | -1) {
+    const { places } = this;
+    if (places.length === 0) return;
+    const at = places.findIndex((place) => isSame(place, this.current));
+    const next = at < 0 ? (by === 1 ? 0 : places.length - 1) : at + by;
+    this.current = places[Math.min(Math.max(next, 0), places.length - 1)] ?? null;
+  }
+
+  /** `withoutPrograms`: the user saw what git would run, and goes without. */
+  async commit(withoutPrograms: boolean) {
+    const { message, amend } = this;
+    await this.#ask(
+      'git/commit',
+      (folder) => ({ folder, message, amend, without_programs: withoutPrograms }),
+      async (committed) => {
+        this.committed = committed;
+        this.message = '';
+        this.amend = false;
+        this.leftOut = '';
+        this.#moved();
+        await this.load();
+      },
+    );
+  }
+
+  /** To amend is to begin with the message that is there. */
+  setAmend(amend: boolean) {
+    this.amend = amend;
+    const last = this.now?.last_message?.trim() ?? '';
+    if (amend && this.message.trim() === '') this.message = last;
+    else if (!amend && this.message === last) this.message = '';
+  }
+
+  /** Lets the model propose a message. What the user wrote meanwhile stays. */
+  async draft(session: string | null) {
+    if (this.drafting) return;
+    const before = this.message;
+    this.drafting = true;
+    await this.#ask(
+      'git/draft_message',
+      (folder) => ({ folder, session_id: session }),
+      ({ text, left_out }) => {
+        if (this.message === before) this.message = text;
+        this.leftOut = left_out;
+      },
+    );
+    this.drafting = false;
+  }
+
+  async loadBranches() {
+    await this.#ask(
+      'git/branches',
+      (folder) => ({ folder }),
+      (branches) => (this.branches = branches),
+    );
+  }
+
+  async switchTo(name: string, create = false): Promise<boolean> {
+    return await this.#ask(
+      'git/switch',
+      (folder) => ({ folder, name, create }),
+      () => this.#afterMove(),
+    );
+  }
+
+  async loadStashes() {
+    await this.#ask(
+      'git/stashes',
+      (folder) => ({ folder }),
+      (stashes) => (this.stashes = stashes),
+    );
+  }
+
+  async stash(): Promise<boolean> {
+    return await this.#ask(
+      'git/stash',
+      (folder) => ({ folder, message: null, untracked: true }),
+      () => this.#afterMove(),
+    );
+  }
+
+  async unstash(oid: string): Promise<boolean> {
+    return await this.#ask(
+      'git/unstash',
+      (folder) => ({ folder, oid, drop: true }),
+      () => this.#afterMove(),
+    );
+  }
+
+  /** Reads the log from its beginning, or goes on with it. */
+  async loadLog(on = false) {
+    if (on && !this.more) return;
+    const after = on ? this.more : null;
+    await this.#ask(
+      'git/log',
+      (folder) => ({ folder, path: null, after, limit: LOG_PAGE }),
+      (page) => {
+        this.commits = on ? [...this.commits, ...page.commits] : page.commits;
+        this.more = page.next;
+      },
+    );
+  }
+
+  async #afterMove() {
+    this.#moved();
+    await this.load();
+  }
+
+  #take(now: WorkingChanges) {
+    this.now = now;
+    const has = (list: ChangedPath[], side: StageSide) => list.map(({ path }) => keyOf(side, path));
+    const keys = new Set([...has(now.staged, 'staged'), ...has(now.unstaged, 'unstaged')]);
+    this.diffs = Object.fromEntries(Object.entries(this.diffs).filter(([key]) => keys.has(key)));
+    for (const key of Object.keys(this.diffs)) {
+      const at = key.indexOf(' ');
+      void this.#read(key.slice(0, at) as StageSide, key.slice(at + 1));
+    }
+  }
+
+  async #read(side: StageSide, path: string) {
+    const folder = this.#folder;
+    if (folder === null) return;
+    await this.#try(async () => {
+      const diff = await this.#backend.request('git/diff', { folder, path, side });
+      const key = keyOf(side, path);
+      if (folder === this.#folder && key in this.diffs) this.diffs = { ...this.diffs, [key]: diff };
+    });
+  }
+
+  async #ask<M extends Method>(
+    method: M,
+    params: (folder: string) => Params<M>,
+    take: (answer: Answers[M]) => unknown,
+  ): Promise<boolean> {
+    const folder = this.#folder;
+    if (folder === null) return false;
+    this.busy = true;
+    const done = await this.#try(async () => {
+      const answer = await this.#backend.request(method, params(folder));
+      if (folder === this.#folder) await take(answer);
+    });
+    this.busy = false;
+    return done;
+  }
+
+  async #try(work: () => Promise<unknown>): Promise<boolean> {
+    const folder = this.#folder;
+    try {
+      await work();
+      if (folder === this.#folder) this.failure = null;
+      return true;
+    } catch (thrown) {
+      if (folder === this.#folder) this.failure = failureOf(thrown);
+      return false;
+    }
+  }
+}
+
+export function keyOf(side: StageSide, path: string): string {
+  return `${side} ${path}`;
+}
+
+export function isSame(a: Place | null, b: Place | null): boolean {
+  return a?.side === b?.side && a?.path === b?.path && a?.hunk === b?.hunk;
+}
