@@ -73,7 +73,7 @@ pub(crate) enum Command {
         /// The session's id, its beginning, or `last`
         session: String,
     },
-    /// Bring files and conversation back to a checkpoint; what is there is kept as a checkpoint first
+    /// Bring files, the conversation or both back to a checkpoint
     Restore(Restore),
     /// Comment on lines of a file; it goes to the agent with your next message
     Comment(Comment),

@@ -24,6 +24,8 @@ fn the_help_is_the_whole_command_line() {
       accept       Accept a hunk, a file, or everything
       reject       Reject a hunk, a file, or everything: the files are put back
       undo         Take the last decision of a session back
+      checkpoints  List the checkpoints of a session, oldest first
+      restore      Bring files, the conversation or both back to a checkpoint
       comment      Comment on lines of a file; it goes to the agent with your next message
       sessions     List, show, search and keep sessions
       apply-patch  Apply a patch in the `*** Begin Patch` format from standard input
@@ -61,6 +63,8 @@ const COMMANDS: &[&[&str]] = &[
     &["accept"],
     &["reject"],
     &["undo"],
+    &["checkpoints"],
+    &["restore"],
     &["comment"],
     &["sessions"],
     &["sessions", "list"],

@@ -270,6 +270,11 @@ impl Desk {
         self.contents().target(shown, hash)
     }
 
+    /// Removes the folders of a file that is gone, as far as they are empty.
+    pub(super) fn remove_empty_folders(&self, path: &RelPath) {
+        self.contents().remove_empty_folders(path);
+    }
+
     /// Puts a content in the place of another; see [`Contents::write`].
     pub(super) fn write(
         &self,

@@ -199,6 +199,10 @@ impl Desk {
     fn bring_back(&self, path: &RelPath, was: &Content, then: &Content) -> Result<(), Failure> {
         let now = self.content(path)?;
         if now == *then {
+            if now.is_absent() {
+                // A try that was killed took the file and may have left its folder.
+                self.remove_empty_folders(path);
+            }
             return Ok(());
         }
         // A link is replaced in two steps; between them nothing is there.
