@@ -6,6 +6,7 @@ use kerf_workspace::RelPath;
 use std::path::Path;
 
 /// Which files match, by the rules of a line in `.gitignore`.
+#[derive(Clone)]
 pub(crate) struct Glob {
     rules: Override,
     under: RelPath,

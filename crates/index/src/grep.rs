@@ -1,14 +1,9 @@
 //! Text search over the files of a workspace.
 
 use crate::{
-    SearchError, files,
-    glob::Glob,
-    kept::Kept,
-    lines::Lines,
-    pattern::{self, Matchers},
+    SearchError, files, glob::Glob, kept::Kept, lines::Lines, matcher::LineMatcher, pattern,
 };
 use grep_matcher::Matcher;
-use grep_regex::RegexMatcher;
 use grep_searcher::{BinaryDetection, SearcherBuilder};
 use kerf_workspace::{FsError, RelPath, Workspace};
 use std::{
@@ -22,6 +17,8 @@ pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// A thread costs as much as searching so many files: for fewer none is started.
 const FILES_FOR_A_THREAD: usize = 8;
+/// From so many files on it pays to prepare an expression for milliseconds.
+const MANY_FILES: usize = 4_000;
 
 /// What to look for, and where.
 #[derive(Debug, Clone)]
@@ -96,7 +93,7 @@ pub fn grep(
 /// What to look for, ready to be compared with files.
 pub(crate) struct Wanted<'a> {
     pub(crate) query: &'a GrepQuery,
-    pub(crate) matchers: Matchers,
+    pub(crate) matcher: LineMatcher,
     glob: Option<Glob>,
 }
 
@@ -105,7 +102,7 @@ impl<'a> Wanted<'a> {
     pub(crate) fn new(query: &'a GrepQuery) -> Result<Self, SearchError> {
         Ok(Self {
             query,
-            matchers: pattern::matchers(query)?,
+            matcher: pattern::matcher(query)?,
             glob: query
                 .glob
                 .as_deref()
@@ -114,9 +111,36 @@ impl<'a> Wanted<'a> {
         })
     }
 
+    /// The same, prepared for a search through many files.
+    fn for_much(&self) -> Self {
+        Self {
+            // It was built before; should it fail now, what there is serves.
+            matcher: self
+                .matcher
+                .for_much()
+                .unwrap_or_else(|_| self.matcher.clone()),
+            glob: self.glob.clone(),
+            query: self.query,
+        }
+    }
+
     /// Whether a file is to be searched at all.
     pub(crate) fn takes(&self, path: &RelPath) -> bool {
         self.shows(path) && self.glob.as_ref().is_none_or(|glob| glob.matches(path))
+    }
+
+    /// Whether no line can match, by one look at all of the bytes: most files have no match, and going through their
+    /// lines takes longer.
+    pub(crate) fn cannot_match(&self, bytes: &[u8]) -> bool {
+        let Self { query, matcher, .. } = self;
+        // Without a line terminator the matcher sees each line for itself, where `\A` and `\z` mean its ends.
+        let is_looked_at_whole = query.multi_line || matcher.line_terminator().is_some();
+        // What a byte order mark says is known by the searcher.
+        let has_mark = matches!(
+            bytes,
+            [0xEF, 0xBB, 0xBF, ..] | [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..]
+        );
+        is_looked_at_whole && !has_mark && matches!(matcher.find_candidate_line(bytes), Ok(None))
     }
 
     /// Whether what is at the path is to be told of.
@@ -147,16 +171,20 @@ pub(crate) fn search(
     cancel: &AtomicBool,
 ) -> Result<Grepped, SearchError> {
     let files::Files { files, mut skipped } = all;
-    let Wanted {
-        query, matchers, ..
-    } = wanted;
     skipped.retain(|(path, _)| wanted.shows(path));
-    let kept = Kept::new(query.limit);
+    let prepared;
+    let wanted = if files.len() < MANY_FILES {
+        wanted
+    } else {
+        prepared = wanted.for_much();
+        &prepared
+    };
+    let kept = Kept::new(wanted.query.limit);
     let next = AtomicUsize::new(0);
     let threads = threads_for(files.len());
     let mut tallies = Vec::with_capacity(threads);
     thread::scope(|scope| {
-        let search = || search_some(ws, query, matchers, &files, &next, &kept, cancel);
+        let search = || search_some(ws, wanted, &files, &next, &kept, cancel);
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(search)).collect();
         tallies.push(search());
         tallies.extend(
@@ -200,14 +228,14 @@ struct Tally {
 /// Takes one file after the other until none is left.
 fn search_some(
     ws: &Workspace,
-    query: &GrepQuery,
-    matchers: &Matchers,
+    wanted: &Wanted<'_>,
     files: &[RelPath],
     next: &AtomicUsize,
     kept: &Kept,
     cancel: &AtomicBool,
 ) -> Tally {
     let mut tally = Tally::default();
+    let Wanted { query, matcher, .. } = wanted;
     let mut searcher = SearcherBuilder::new()
         .binary_detection(BinaryDetection::quit(0))
         .line_number(true)
@@ -233,14 +261,7 @@ fn search_some(
                 continue;
             }
         };
-        let matcher = match matchers.of(&bytes) {
-            Ok(matcher) => matcher,
-            Err(message) => {
-                tally.skipped.push((path.clone(), message));
-                continue;
-            }
-        };
-        if cannot_match(matcher, query, &bytes) {
+        if wanted.cannot_match(&bytes) {
             continue;
         }
         let mut lines = Lines::new(path, matcher, query, kept.room_at(number), cancel);
@@ -254,17 +275,4 @@ fn search_some(
             kept.add(number, lines.found);
         }
     }
-}
-
-/// Whether no line can match, by one look at all of the bytes: most files have no match, and going through their lines
-/// takes longer.
-fn cannot_match(matcher: &RegexMatcher, query: &GrepQuery, bytes: &[u8]) -> bool {
-    // Without a line terminator the matcher sees each line for itself, where `\A` and `\z` mean its ends.
-    let is_looked_at_whole = query.multi_line || matcher.line_terminator().is_some();
-    // What a byte order mark says is known by the searcher.
-    let has_mark = matches!(
-        bytes,
-        [0xEF, 0xBB, 0xBF, ..] | [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..]
-    );
-    is_looked_at_whole && !has_mark && matches!(matcher.is_match(bytes), Ok(false))
 }

@@ -21,6 +21,7 @@ mod kept;
 mod lines;
 mod listing;
 mod map;
+mod matcher;
 mod names;
 mod pattern;
 mod query;

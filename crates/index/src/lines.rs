@@ -1,8 +1,7 @@
 //! Collects the matching lines of one file and the lines around them.
 
-use crate::{Found, GrepQuery, cut};
+use crate::{Found, GrepQuery, cut, matcher::LineMatcher};
 use grep_matcher::Matcher;
-use grep_regex::RegexMatcher;
 use grep_searcher::{Searcher, Sink, SinkContext, SinkMatch};
 use kerf_workspace::RelPath;
 use std::{
@@ -18,7 +17,7 @@ const LOOK_AHEAD: usize = 128;
 /// What the searcher of one file tells.
 pub(crate) struct Lines<'a> {
     path: &'a RelPath,
-    matcher: &'a RegexMatcher,
+    matcher: &'a LineMatcher,
     query: &'a GrepQuery,
     /// How many matches are kept; the others are counted.
     room: usize,
@@ -34,7 +33,7 @@ pub(crate) struct Lines<'a> {
 impl<'a> Lines<'a> {
     pub(crate) fn new(
         path: &'a RelPath,
-        matcher: &'a RegexMatcher,
+        matcher: &'a LineMatcher,
         query: &'a GrepQuery,
         room: usize,
         cancel: &'a AtomicBool,

@@ -1,48 +1,11 @@
 //! From a query to a matcher, with mistakes told by their place.
 
-use crate::{GrepQuery, SearchError};
-use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use crate::{GrepQuery, SearchError, matcher::LineMatcher};
 use regex_syntax::ParserBuilder;
-use std::sync::OnceLock;
+use std::borrow::Cow;
 
-/// A pattern, ready to be compared with texts.
-///
-/// What `\w` or `.` means in all of Unicode takes milliseconds to build, longer than to search many a folder, and most
-/// texts are ASCII alone. For those there is a matcher that knows no more, and finds the same in them.
-pub(crate) struct Matchers {
-    pattern: String,
-    builder: RegexMatcherBuilder,
-    ascii: Option<RegexMatcher>,
-    unicode: OnceLock<Result<RegexMatcher, String>>,
-}
-
-impl Matchers {
-    /// The matcher for this text.
-    ///
-    /// # Errors
-    /// When the pattern is too large to be built. The text is for people.
-    pub(crate) fn of(&self, text: &[u8]) -> Result<&RegexMatcher, String> {
-        match &self.ascii {
-            Some(ascii) if text.is_ascii() => Ok(ascii),
-            _ => {
-                let build = || self.builder.build(&self.pattern);
-                let unicode = self
-                    .unicode
-                    .get_or_init(|| build().map_err(|error| error.to_string()));
-                unicode.as_ref().map_err(Clone::clone)
-            }
-        }
-    }
-}
-
-/// Whether a matcher for ASCII finds the same in ASCII as one for Unicode: it does not when a sign beyond ASCII is
-/// written that is the same as one within when case is ignored, as `ſ` and `s` are.
-fn names_ascii_alone(pattern: &str) -> bool {
-    let escapes = ["\\x", "\\u", "\\U"];
-    pattern.is_ascii() && !escapes.iter().any(|escape| pattern.contains(escape))
-}
-
-pub(crate) fn matchers(query: &GrepQuery) -> Result<Matchers, SearchError> {
+/// What a query looks for, ready to be compared with texts.
+pub(crate) fn matcher(query: &GrepQuery) -> Result<LineMatcher, SearchError> {
     let pattern = &query.pattern;
     if pattern.is_empty() {
         return Err(SearchError::Empty);
@@ -53,28 +16,12 @@ pub(crate) fn matchers(query: &GrepQuery) -> Result<Matchers, SearchError> {
         check(pattern, query.multi_line)
     }
     .map_err(|(offset, message)| mistake(pattern, offset, message))?;
-    let mut builder = RegexMatcherBuilder::new();
-    builder
-        .multi_line(true)
-        .case_insensitive(query.ignore_case)
-        .fixed_strings(query.literal)
-        .line_terminator((!query.multi_line).then_some(b'\n'));
-    // One that asks for what only Unicode has cannot be built without it.
-    let ascii = names_ascii_alone(pattern)
-        .then(|| builder.clone().unicode(false).build(pattern).ok())
-        .flatten();
-    let matchers = Matchers {
-        pattern: pattern.clone(),
-        builder,
-        unicode: OnceLock::new(),
-        ascii,
+    let expression = match query.literal {
+        true => Cow::Owned(regex_syntax::escape(pattern)),
+        false => Cow::Borrowed(pattern.as_str()),
     };
-    if matchers.ascii.is_none() {
-        matchers
-            .of("é".as_bytes())
-            .map_err(|error| mistake(pattern, 0, error))?;
-    }
-    Ok(matchers)
+    LineMatcher::new(&expression, query.ignore_case, query.multi_line)
+        .map_err(|message| mistake(pattern, 0, message))
 }
 
 /// Where a regular expression is wrong, as a byte of it, and what is. Parsed only to learn that: the matcher's own

@@ -4,9 +4,11 @@ use super::{
     graph::{Graph, Texts},
     rank::InPlay,
 };
-use crate::words::{self, Asked, WordTokenizer};
+use crate::{
+    matcher::LineMatcher,
+    words::{self, Asked, WordTokenizer},
+};
 use grep_matcher::Matcher;
-use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use std::collections::{BTreeMap, BTreeSet};
 use tantivy::tokenizer::{TokenStream, Tokenizer};
 
@@ -56,7 +58,7 @@ pub(super) struct Words {
 struct Word {
     asked: Asked,
     /// Finds lines that may hold the word.
-    hint: RegexMatcher,
+    hint: LineMatcher,
 }
 
 /// Takes names apart. Remembers stems.
@@ -112,10 +114,7 @@ impl Word {
             Some((last, _)) if known.len() > 2 => &known[..last],
             _ => known,
         };
-        let hint = RegexMatcherBuilder::new()
-            .case_insensitive(true)
-            .build(&regex_syntax::escape(sure))
-            .ok()?;
+        let hint = LineMatcher::any_of([sure], true).ok()?;
         Some(Self { asked, hint })
     }
 

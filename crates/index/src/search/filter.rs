@@ -142,10 +142,7 @@ impl Filter {
 impl Conditions<'_> {
     /// Whether a text holds what it must, and nothing of what it must not.
     pub(super) fn hold(&mut self, text: &[u8]) -> bool {
-        let matches = |wanted: &grep::Wanted<'_>| {
-            let matcher = wanted.matchers.of(text);
-            matcher.is_ok_and(|matcher| matcher.is_match(text).unwrap_or_default())
-        };
+        let matches = |wanted: &grep::Wanted<'_>| wanted.matcher.is_match(text).unwrap_or_default();
         self.all.iter().all(matches) && !self.none.iter().any(matches) && !self.has_word(text)
     }
 

@@ -3,9 +3,11 @@
 //! Most of a text holds none of them, so that taking it apart would be a waste: a matcher looks for how the words begin.
 //! What it finds is nearly always the word; [`Finder::look`] takes a line apart to be sure.
 
-use crate::words::{Asked, WHOLE, WordTokenizer};
+use crate::{
+    matcher::LineMatcher,
+    words::{Asked, WHOLE, WordTokenizer},
+};
 use grep_matcher::Matcher;
-use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use std::ops::Range;
 use tantivy::tokenizer::{TokenStream, Tokenizer};
 
@@ -51,7 +53,7 @@ pub(super) struct Finder {
     pub(super) items: Vec<Item>,
     /// How parts begin, in lower case, and which they are the beginning of.
     beginnings: Vec<(String, u64)>,
-    matcher: Option<RegexMatcher>,
+    matcher: Option<LineMatcher>,
     tokenizer: WordTokenizer,
 }
 
@@ -116,13 +118,8 @@ impl Finder {
             }
             part += item.len();
         }
-        let words: Vec<String> = beginnings
-            .iter()
-            .map(|(word, _)| regex_syntax::escape(word))
-            .collect();
-        let matcher = RegexMatcherBuilder::new()
-            .case_insensitive(true)
-            .build(&words.join("|"));
+        let words = beginnings.iter().map(|(word, _)| word.as_str());
+        let matcher = LineMatcher::any_of(words, true);
         Self {
             // Escaped text is an expression; one that is too large finds nothing.
             matcher: matcher.ok().filter(|_| !beginnings.is_empty()),

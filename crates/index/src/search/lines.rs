@@ -12,10 +12,10 @@ use crate::{
     index::Core,
     kept::Kept,
     lines::Lines,
+    matcher::LineMatcher,
     symbols::Language,
 };
 use grep_matcher::Matcher;
-use grep_regex::RegexMatcher;
 use grep_searcher::{BinaryDetection, SearcherBuilder};
 use kerf_workspace::{FsError, RelPath};
 use std::{
@@ -220,16 +220,18 @@ fn matches(
     room: usize,
     cancel: &AtomicBool,
 ) -> Result<(usize, Vec<Found>), String> {
+    if wanted.cannot_match(bytes) {
+        return Ok((0, Vec::new()));
+    }
     let mut searcher = SearcherBuilder::new()
         .binary_detection(BinaryDetection::quit(0))
         .line_number(true)
         .multi_line(wanted.query.multi_line)
         .build();
-    let matcher = wanted.matchers.of(bytes)?;
-    let mut lines = Lines::new(path, matcher, wanted.query, room, cancel);
+    let mut lines = Lines::new(path, &wanted.matcher, wanted.query, room, cancel);
     // A reader, not the slice: ripgrep reads files in blocks, and where it stops in a binary one depends on that.
     searcher
-        .search_reader(matcher, bytes, &mut lines)
+        .search_reader(&wanted.matcher, bytes, &mut lines)
         .map_err(|error| error.to_string())?;
     Ok((lines.count, lines.found))
 }
@@ -264,12 +266,7 @@ fn hits(
             .as_ref()
             .and_then(|outline| Some((outline, enclosing(outline, found.line)?)));
         let lines_more = found.text.matches('\n').count() as u32;
-        // One that cannot be built has found nothing.
-        let text = found.text.as_bytes();
-        let matchers = conditions
-            .all
-            .iter()
-            .filter_map(|wanted| wanted.matchers.of(text).ok());
+        let matchers = conditions.all.iter().map(|wanted| &wanted.matcher);
         hits.push(Hit {
             line: found.line,
             column: found.column,
@@ -287,7 +284,7 @@ fn hits(
 }
 
 /// Where the matchers match, in order, what overlaps as one.
-fn marks<'m>(matchers: impl Iterator<Item = &'m RegexMatcher>, text: &str) -> Vec<Range<usize>> {
+fn marks<'m>(matchers: impl Iterator<Item = &'m LineMatcher>, text: &str) -> Vec<Range<usize>> {
     let mut all: Vec<Range<usize>> = Vec::new();
     for matcher in matchers {
         // One that fails has no marks, but its line is found all the same.

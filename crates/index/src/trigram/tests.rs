@@ -2,8 +2,8 @@
 
 use super::{Plan, Trigram, Trigrams, analysis::plan_with, plan};
 use crate::{GrepQuery, pattern};
-use grep_matcher::Matcher;
-use grep_regex::RegexMatcher;
+use grep_matcher::{Matcher, NoError};
+use grep_regex::RegexMatcherBuilder;
 use kerf_workspace::RelPath;
 use proptest::{prelude::*, sample::select, test_runner::TestRunner};
 use rstest::rstest;
@@ -254,8 +254,8 @@ proptest! {
         let text = format!("{before}{written}{after}");
         for ignore_case in [false, true] {
             let query = query(&pattern, true, ignore_case, multi_line);
-            let matchers = pattern::matchers(&query);
-            if let Ok(matchers) = &matchers && matchers.of(text.as_bytes()).unwrap().is_match(text.as_bytes()).unwrap() {
+            let matcher = pattern::matcher(&query);
+            if matcher.is_ok_and(|matcher| matcher.is_match(text.as_bytes()).unwrap()) {
                 prop_assert!(holds(&plan(&query), &trigrams(text.as_bytes())));
             }
         }
@@ -409,9 +409,7 @@ impl Part {
 fn a_match_by_hand_is_let_through(#[case] pattern: &str, #[case] text: &str) {
     let query = query(pattern, false, false, false);
     assert!(
-        pattern::matchers(&query)
-            .unwrap()
-            .of(text.as_bytes())
+        pattern::matcher(&query)
             .unwrap()
             .is_match(text.as_bytes())
             .unwrap()
@@ -423,9 +421,27 @@ fn a_match_by_hand_is_let_through(#[case] pattern: &str, #[case] text: &str) {
     );
 }
 
-/// The matcher for ASCII finds in ASCII what the one for Unicode finds.
+fn all(matcher: &impl Matcher<Error = NoError>, text: &[u8]) -> Vec<(usize, usize)> {
+    let mut all = Vec::new();
+    matcher
+        .find_iter(text, |found| {
+            all.push((found.start(), found.end()));
+            true
+        })
+        .unwrap();
+    all
+}
+
+/// Whether it is sure that no match holds a line end.
+fn never_ends(matcher: &impl Matcher) -> bool {
+    matcher
+        .non_matching_bytes()
+        .is_some_and(|bytes| bytes.contains(b'\n'))
+}
+
+/// What ripgrep compares with texts finds the same, and refuses the same.
 #[test]
-fn what_is_found_in_ascii_needs_no_unicode() {
+fn a_pattern_means_what_it_means_to_ripgrep() {
     let around = || prop_oneof![Just(String::new()), "[abcksK_0 \n]{0,6}"];
     let choices = prop::collection::vec(any::<u8>().prop_map(usize::from), 40);
     let inputs = (
@@ -445,26 +461,44 @@ fn what_is_found_in_ascii_needs_no_unicode() {
             let mut text = before.into_bytes();
             part.write(&mut choices.into_iter(), &mut text);
             text.extend(after.bytes());
-            text.retain(u8::is_ascii);
             let query = query(&pattern, false, ignore_case, multi_line);
-            let Ok(matchers) = pattern::matchers(&query) else {
+            let theirs = RegexMatcherBuilder::new()
+                .multi_line(true)
+                .case_insensitive(ignore_case)
+                .line_terminator((!multi_line).then_some(b'\n'))
+                .build(&pattern);
+            let (Ok(own), Ok(theirs)) = (pattern::matcher(&query), &theirs) else {
+                prop_assert!(
+                    pattern::matcher(&query).is_err(),
+                    "{pattern:?} is refused by ripgrep alone: {theirs:?}"
+                );
                 return Ok(());
             };
-            let all = |matcher: &RegexMatcher| {
-                let mut all = Vec::new();
-                matcher
-                    .find_iter(&text, |found| {
-                        all.push((found.start(), found.end()));
-                        true
-                    })
-                    .unwrap();
-                all
-            };
-            let ascii = all(matchers.of(&text).unwrap());
-            let unicode = all(matchers.of("é".as_bytes()).unwrap());
+            let found = all(theirs, &text);
             compared.set(compared.get() + 1);
-            matched.set(matched.get() + usize::from(!unicode.is_empty()));
-            prop_assert_eq!(ascii, unicode, "{:?} in {:?}", pattern, text.escape_ascii());
+            matched.set(matched.get() + usize::from(!found.is_empty()));
+            let place = format!("{pattern:?} in {:?}", text.escape_ascii());
+            prop_assert_eq!(&all(&own, &text), &found, "{}", place);
+            prop_assert_eq!(own.line_terminator(), theirs.line_terminator(), "{}", place);
+            prop_assert_eq!(never_ends(&own), never_ends(theirs), "{}", place);
+            if !found.is_empty() {
+                prop_assert!(
+                    own.find_candidate_line(&text).unwrap().is_some(),
+                    "{}",
+                    place
+                );
+            }
+            let prepared = own.for_much().unwrap();
+            prop_assert_eq!(&all(&prepared, &text), &found, "{}", place);
+            for at in 0..=text.len() {
+                let ends = [
+                    own.shortest_match_at(&text, at),
+                    theirs.shortest_match_at(&text, at),
+                ];
+                let [own, theirs] = ends.map(Result::unwrap);
+                // Any place in the first line with a match is right.
+                prop_assert_eq!(own.is_some(), theirs.is_some(), "{} from {}", place, at);
+            }
             Ok(())
         },
     );
@@ -500,8 +534,8 @@ fn a_plan_never_holds_back_a_match() {
             text.extend(after.bytes());
             let query = query(&pattern, false, ignore_case, multi_line);
             count(&cases);
-            if let Ok(matchers) = pattern::matchers(&query)
-                && matchers.of(&text).unwrap().is_match(&text).unwrap()
+            if let Ok(matcher) = pattern::matcher(&query)
+                && matcher.is_match(&text).unwrap()
             {
                 let plan = plan_with(&query, fuel);
                 count(&matched);
