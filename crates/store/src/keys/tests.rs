@@ -77,11 +77,19 @@ async fn a_keyring_that_works_holds_the_key() {
     assert!(lock(&fake.keys).is_empty());
 }
 
+#[rstest::rstest]
+#[case::missing(keyring::Error::PlatformFailure("no session bus".into()), "no session bus")]
+#[case::denied(keyring::Error::NoStorageAccess("the prompt was dismissed".into()), "the prompt was dismissed")]
+#[case::none(
+    keyring::Error::NoDefaultStore,
+    "No default store has been set, so cannot search or create entries"
+)]
 #[tokio::test]
-async fn without_a_keyring_the_key_stays_in_memory_and_the_reason_is_told() {
-    let refusal = KeyError::Unavailable {
-        reason: "no session bus".to_owned(),
-    };
+async fn without_a_keyring_the_key_stays_in_memory_and_the_reason_is_told(
+    #[case] error: keyring::Error,
+    #[case] reason: &str,
+) {
+    let refusal = key_error("a", &error);
     let (keys, fake) = keys(
         Fake {
             refusal: Some(refusal.clone()),
@@ -94,7 +102,7 @@ async fn without_a_keyring_the_key_stays_in_memory_and_the_reason_is_told() {
     assert_eq!(
         place,
         KeyPlace::Memory {
-            reason: "the keyring cannot be used: no session bus".to_owned()
+            reason: format!("the keyring cannot be used: {reason}")
         }
     );
     assert_eq!(held(&keys).await.as_deref(), Some("one"));
