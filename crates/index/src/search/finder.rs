@@ -53,6 +53,7 @@ pub(super) struct Finder {
     pub(super) items: Vec<Item>,
     /// How parts begin, in lower case, and which they are the beginning of.
     beginnings: Vec<(String, u64)>,
+    /// For texts in small letters: what must not heed the size of letters looks at far more places.
     matcher: Option<LineMatcher>,
     tokenizer: WordTokenizer,
 }
@@ -119,7 +120,8 @@ impl Finder {
             part += item.len();
         }
         let words = beginnings.iter().map(|(word, _)| word.as_str());
-        let matcher = LineMatcher::any_of(words, true);
+        let all_ascii = words.clone().all(str::is_ascii);
+        let matcher = LineMatcher::any_of(words, !all_ascii);
         Self {
             // Escaped text is an expression; one that is too large finds nothing.
             matcher: matcher.ok().filter(|_| !beginnings.is_empty()),
@@ -132,8 +134,9 @@ impl Finder {
     /// The first lines of a text that may hold a word, at most `limit`.
     pub(super) fn lines(&self, text: &str, limit: usize) -> Vec<Line> {
         let mut lines: Vec<Line> = Vec::new();
+        let small = text.to_ascii_lowercase();
         let (mut at, mut counted, mut number) = (0, 0, 1);
-        while let Some((found, parts)) = self.next(text, at) {
+        while let Some((found, parts)) = self.next(text, &small, at) {
             at = after(text, &found);
             if let Some(last) = lines.last_mut()
                 && found.start < last.range.end
@@ -162,8 +165,9 @@ impl Finder {
 
     /// Whether a text holds a word.
     pub(super) fn is_in(&mut self, text: &str) -> bool {
+        let small = text.to_ascii_lowercase();
         let mut at = 0;
-        while let Some((found, _)) = self.next(text, at) {
+        while let Some((found, _)) = self.next(text, &small, at) {
             let start = text[..found.start].rfind('\n').map_or(0, |end| end + 1);
             let end = text[found.start..]
                 .find('\n')
@@ -178,8 +182,9 @@ impl Finder {
 
     /// Which parts of words a name may hold.
     pub(super) fn guess(&self, name: &str) -> u64 {
+        let small = name.to_ascii_lowercase();
         let (mut at, mut parts) = (0, 0);
-        while let Some((found, more)) = self.next(name, at) {
+        while let Some((found, more)) = self.next(name, &small, at) {
             parts |= more;
             at = after(name, &found);
         }
@@ -194,16 +199,17 @@ impl Finder {
             .unwrap_or_default()
     }
 
-    /// The next place where a part seems to begin, and which parts those may be.
-    fn next(&self, text: &str, mut at: usize) -> Option<(Range<usize>, u64)> {
+    /// The next place where a part seems to begin, and which parts those may be. `small` is the text in ASCII's small
+    /// letters.
+    fn next(&self, text: &str, small: &str, mut at: usize) -> Option<(Range<usize>, u64)> {
+        let matcher = self.matcher.as_ref()?;
         loop {
-            let found = self.matcher.as_ref()?.find_at(text.as_bytes(), at).ok()??;
+            let found = matcher.find_at(small.as_bytes(), at).ok()??;
             if is_start(text, found.start()) {
                 let found = found.start()..found.end();
                 // The longest of several is the one whose place this is, but the others begin here as well.
                 let parts = self.beginnings.iter().filter(|(word, _)| {
-                    text.get(found.start..found.start + word.len())
-                        .is_some_and(|here| here.eq_ignore_ascii_case(word))
+                    small.as_bytes()[found.start..].starts_with(word.as_bytes())
                 });
                 let parts = parts.fold(0, |all, (_, parts)| all | parts);
                 // Beyond ASCII lower case may have another length.
