@@ -14,6 +14,7 @@ mod each;
 mod interrupted;
 mod keep;
 mod losses;
+mod pictures;
 mod restore;
 mod show;
 

@@ -1,12 +1,13 @@
 //! The requests about the review.
 
 use crate::{
-    desk::{Desk, Journal},
+    desk::{Desk, DeskDecision, Journal},
     engine::{Engine, now},
     failure::{failure, from_fs, from_panic, from_store},
 };
 use kerf_protocol::{
     Code, Failure, SessionId,
+    desk::{AroundLines, EditHunk, FileRef, Notebook, Pictures, ReadAround},
     project::{CommitReview, Committed},
     request::{AddComment, Decide, Nothing, OutlineReview, ReadHunks, SessionRef},
     review::{Author, Decided, HunkParts, Outline, Review},
@@ -40,6 +41,42 @@ impl Engine {
             session_id,
             move |path| paths.contains(path),
             move |desk| Ok((desk.lines(&wanted), Vec::new())),
+        )
+        .await
+    }
+
+    pub(crate) async fn review_around(&self, wanted: ReadAround) -> Result<AroundLines, Failure> {
+        let path = wanted.path.clone();
+        self.look(
+            wanted.session_id,
+            move |other| other == path,
+            move |desk| Ok((desk.around(&wanted), Vec::new())),
+        )
+        .await
+    }
+
+    pub(crate) async fn review_pictures(
+        &self,
+        FileRef { session_id, path }: FileRef,
+    ) -> Result<Pictures, Failure> {
+        let this = path.clone();
+        self.look(
+            session_id,
+            move |other| other == this,
+            move |desk| Ok((desk.pictures(&path)?, Vec::new())),
+        )
+        .await
+    }
+
+    pub(crate) async fn review_notebook(
+        &self,
+        FileRef { session_id, path }: FileRef,
+    ) -> Result<Notebook, Failure> {
+        let this = path.clone();
+        self.look(
+            session_id,
+            move |other| other == this,
+            move |desk| Ok((desk.notebook(&path)?, Vec::new())),
         )
         .await
     }
@@ -105,12 +142,36 @@ impl Engine {
             target,
         }: Decide,
     ) -> Result<Decided, Failure> {
+        self.decided(session_id, move |desk| desk.decide(decision, &target))
+            .await
+    }
+
+    pub(crate) async fn review_edit(
+        &self,
+        EditHunk {
+            session_id,
+            path,
+            hunk,
+            id,
+            text,
+        }: EditHunk,
+    ) -> Result<Decided, Failure> {
+        self.decided(session_id, move |desk| desk.edit(&path, hunk, id, &text))
+            .await
+    }
+
+    /// Decides, and writes down how that is taken back.
+    async fn decided(
+        &self,
+        session_id: SessionId,
+        decide: impl FnOnce(&mut Desk) -> Result<DeskDecision, Failure> + Send + 'static,
+    ) -> Result<Decided, Failure> {
         let live = self.live(session_id).await?;
         let _one = live.host.deciding.lock().await;
         let done = live
             .host
             .decide_at_desk(move |desk| {
-                let mut done = desk.decide(decision, &target)?;
+                let mut done = decide(desk)?;
                 let mut writes = std::mem::take(&mut done.writes);
                 // What decided nothing is nothing to be taken back.
                 if !done.journal.is_empty() {

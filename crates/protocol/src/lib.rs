@@ -13,6 +13,7 @@
 
 pub mod attempt;
 pub mod checkpoint;
+pub mod desk;
 pub mod endpoint;
 pub mod error;
 pub mod event;

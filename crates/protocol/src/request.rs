@@ -7,6 +7,7 @@ use crate::{
     Failure, QuestionId, SessionId,
     attempt::{Comparison, StartAttempts, StartedAttempts, TakeAttempts, TakenAttempts, TaskRef},
     checkpoint::{CheckpointRef, Checkpoints, Restore, RestorePreview, Restored},
+    desk::{AroundLines, EditHunk, FileRef, Notebook, Pictures, ReadAround},
     endpoint::{Discovered, Endpoint, ModelInfo, Preset, Wire},
     event::Event,
     git::{
@@ -136,6 +137,14 @@ mod table {
         "review/lines" ReviewLines(ReadHunks) -> HunkParts;
         /// Accepts or rejects.
         "review/decide" ReviewDecide(Decide) -> Decided;
+        /// Accepts a hunk with the user's own lines in the place of those that it adds.
+        "review/edit" ReviewEdit(EditHunk) -> Decided;
+        /// Lines of the proposed text around the hunks.
+        "review/around" ReviewAround(ReadAround) -> AroundLines;
+        /// The picture that a file under review was and is proposed to be.
+        "review/pictures" ReviewPictures(FileRef) -> Pictures;
+        /// A notebook under review as cells.
+        "review/notebook" ReviewNotebook(FileRef) -> Notebook;
         /// Takes the session's last decision back.
         "review/undo" ReviewUndo(SessionRef) -> Decided;
         /// Adds a comment that goes to the agent with the next message.

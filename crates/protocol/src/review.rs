@@ -196,6 +196,9 @@ pub struct HunkOutline {
     /// Whether a line that is removed or added holds more than what ASCII prints, and tabs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beyond_ascii: bool,
+    /// Whether the lines that are removed and added differ in white space only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub space_only: bool,
 }
 
 /// A file of the review without its texts.
@@ -221,8 +224,15 @@ pub struct FileOutline {
     /// Names the lines, whatever was decided about them: other lines have another number. Below 2⁵³.
     #[ts(type = "number")]
     pub content: u64,
+    /// How many lines the proposed text has; none when it is not shown line by line.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lines: u32,
     /// The hunks, from the top of the file down.
     pub hunks: Vec<HunkOutline>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The review of a session without its texts.

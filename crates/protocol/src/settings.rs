@@ -90,6 +90,8 @@ pub struct Appearance {
     pub diff_colours: DiffColours,
     /// How a diff is laid out.
     pub diff_layout: DiffLayout,
+    /// Whether hunks that differ in white space only are folded.
+    pub fold_white_space: bool,
 }
 
 impl Default for Appearance {
@@ -99,6 +101,7 @@ impl Default for Appearance {
             text_size: 100,
             diff_colours: DiffColours::default(),
             diff_layout: DiffLayout::default(),
+            fold_white_space: false,
         }
     }
 }

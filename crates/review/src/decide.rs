@@ -68,6 +68,14 @@ pub enum ReviewError {
         /// What it is, with an article.
         what: &'static str,
     },
+    /// A hunk cannot be edited.
+    #[error("hunk {hunk} cannot be edited: {why}")]
+    NotEdited {
+        /// The hunk.
+        hunk: u32,
+        /// Why.
+        why: &'static str,
+    },
     /// A decision can no longer be taken back.
     #[error("this decision can no longer be taken back: {why}")]
     Superseded {
@@ -118,7 +126,7 @@ impl FileReview {
     }
 
     /// The index and the state of a hunk.
-    fn find(&self, hunk: u32) -> Result<(usize, HunkState), ReviewError> {
+    pub(crate) fn find(&self, hunk: u32) -> Result<(usize, HunkState), ReviewError> {
         let index = hunk.wrapping_sub(1) as usize;
         let key = self.key(index).ok_or_else(|| ReviewError::NoHunk {
             hunk,

@@ -5,7 +5,7 @@ use crate::{
     changes::{Change, LineChanges},
     file::{Flag, Kind, Lined, count},
     header::Headers,
-    lines::Lines,
+    lines::{Lines, content, without_return},
     summary,
 };
 use kerf_protocol::review::{
@@ -143,6 +143,14 @@ impl<'a> Shape<'a> {
                 })
     }
 
+    /// Whether the changed lines differ in white space only: without it they are the same bytes.
+    fn space_only(&self) -> bool {
+        fn ink<'l>(lines: impl Iterator<Item = &'l [u8]>) -> impl Iterator<Item = &'l u8> {
+            lines.flatten().filter(|byte| !byte.is_ascii_whitespace())
+        }
+        ink(self.removed_lines()).eq(ink(self.added_lines()))
+    }
+
     /// Whether a changed line holds more than what ASCII prints, and tabs.
     fn beyond_ascii(&self) -> bool {
         let plain = |line: &[u8]| {
@@ -195,6 +203,7 @@ impl FileReview {
     pub fn outline(&self, path: &str) -> FileOutline {
         let (status, opaque, summary) = self.as_a_whole();
         let gone = self.gone();
+        let has_origin = gone.is_none() && !self.origin.is_absent();
         let hunks = (0..self.hunks())
             .filter_map(|index| {
                 let key = self.key(index)?;
@@ -209,12 +218,14 @@ impl FileReview {
                     added: 0,
                     below: 0,
                     beyond_ascii: false,
+                    space_only: false,
                 };
                 if let Some(shape) = self.shape(index, gone.as_ref()) {
                     (outline.old, outline.new) = (count(shape.old + 1), count(shape.new + 1));
                     (outline.above, outline.below) = (count(shape.above), count(shape.below));
                     (outline.removed, outline.added) = (count(shape.removed), count(shape.added));
                     outline.beyond_ascii = shape.beyond_ascii();
+                    outline.space_only = has_origin && shape.space_only();
                 }
                 Some(outline)
             })
@@ -227,6 +238,7 @@ impl FileReview {
             summary,
             revision: 0,
             content: self.content_number(),
+            lines: self.proposed_lines().map_or(0, |lines| count(lines.len())),
             hunks,
         }
     }
@@ -393,7 +405,7 @@ impl FileReview {
 
 /// Reads lines of the hunks of a file; see [`FileReview::parts`].
 pub struct Parts<'a> {
-    review: &'a FileReview,
+    pub(crate) review: &'a FileReview,
     path: &'a str,
     content: u64,
     summary: String,
@@ -460,7 +472,7 @@ pub fn revise(outline: &mut FileOutline) {
     outline.revision = short(hasher);
 }
 
-fn shown(
+pub(crate) fn shown(
     kind: LineKind,
     text: &Lines,
     at: usize,
@@ -476,13 +488,4 @@ fn shown(
         text: String::from_utf8_lossy(content(line)).into_owned(),
         no_newline: !line.ends_with(b"\n"),
     }
-}
-
-/// A line without its end.
-fn content(line: &[u8]) -> &[u8] {
-    without_return(line.strip_suffix(b"\n").unwrap_or(line))
-}
-
-fn without_return(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
 }

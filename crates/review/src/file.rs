@@ -105,6 +105,11 @@ impl FileReview {
         &self.origin
     }
 
+    /// What was proposed, whatever was decided about it.
+    pub fn proposed(&self) -> Content {
+        self.content(|_| true)
+    }
+
     fn content(&self, applies: impl Fn(HunkState) -> bool) -> Content {
         let lined = match &self.kind {
             Kind::Same => return self.origin.clone(),

@@ -6,17 +6,20 @@
 //!
 //! Start at [`FileReview`]. [`Content`] is what a path can hold; `changes` has the list of changes
 //! that everything else works on, `observe` explains how an edit on disk becomes a change, and
-//! `decide` and `undo` how a change is accepted, rejected and taken back. `combine` merges what was taken of several.
+//! `decide`, `edit` and `undo` how a change is accepted, rejected, reworded and taken back. `combine` merges what was taken of several.
 
+mod around;
 mod changes;
 mod combine;
 mod content;
 mod decide;
 mod describe;
+mod edit;
 mod file;
 mod header;
 mod lines;
 mod merge;
+mod notebook;
 mod observe;
 mod rename;
 mod save;
@@ -30,6 +33,7 @@ pub use content::Content;
 pub use decide::{Outcome, ReviewError, Superseded, Which};
 pub use describe::{Parts, revise};
 pub use file::FileReview;
+pub use notebook::notebook;
 pub use rename::pair_renames;
 pub use save::{Marks, Saved};
 pub use undo::Undo;

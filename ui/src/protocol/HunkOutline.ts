@@ -45,4 +45,8 @@ below: number,
 /**
  * Whether a line that is removed or added holds more than what ASCII prints, and tabs.
  */
-beyond_ascii?: boolean, };
+beyond_ascii?: boolean, 
+/**
+ * Whether the lines that are removed and added differ in white space only.
+ */
+space_only?: boolean, };

@@ -12,6 +12,9 @@ import type { Failure } from '../protocol/Failure';
 import type { FileOutline } from '../protocol/FileOutline';
 import type { HunkOutline } from '../protocol/HunkOutline';
 import type { Target } from '../protocol/Target';
+import type { EditHunk } from '../protocol/EditHunk';
+import { AroundLines } from './aroundLines.svelte';
+import { FileExtras } from './fileExtras.svelte';
 import { ReviewLines } from './reviewLines.svelte';
 
 export interface Counts {
@@ -33,6 +36,8 @@ export interface Place {
 export class ReviewState {
   files: FileOutline[] = $state.raw([]);
   readonly lines: ReviewLines;
+  readonly around: AroundLines;
+  readonly extras: FileExtras;
   /** Whether the first answer has come. */
   loaded = $state(false);
   /** Whether a decision is being written. */
@@ -58,12 +63,11 @@ export class ReviewState {
   constructor(backend: Backend, sessionId: string) {
     this.#backend = backend;
     this.#sessionId = sessionId;
-    this.lines = new ReviewLines(
-      backend,
-      sessionId,
-      () => void this.load(),
-      (thrown) => (this.failure = failureOf(thrown)),
-    );
+    const onstale = () => void this.load();
+    const onfailure = (thrown: unknown) => (this.failure = failureOf(thrown));
+    this.lines = new ReviewLines(backend, sessionId, onstale, onfailure);
+    this.around = new AroundLines(backend, sessionId, onstale, onfailure);
+    this.extras = new FileExtras(backend, sessionId);
   }
 
   /**
@@ -107,6 +111,21 @@ export class ReviewState {
     // Lines make hunks of their own, and the numbers after them change: only the hunk that they were in is known.
     this.lastDecided = target.type === 'lines' ? [{ path: target.path, hunk: target.hunk }] : known;
     this.lastDecision = { decision, target };
+  }
+
+  /** Accepts a hunk with the user's own lines. False: that failed, and is told. `ondone` is called once it is written. */
+  async edit(edit: Omit<EditHunk, 'session_id'>, ondone: () => void): Promise<boolean> {
+    let done = false;
+    await this.#change(async () => {
+      await this.#backend.request('review/edit', { session_id: this.#sessionId, ...edit });
+      done = true;
+      ondone();
+    });
+    if (!done) return false;
+    const { path, hunk } = edit;
+    this.lastDecided = [{ path, hunk }];
+    this.lastDecision = { decision: 'accept', target: { type: 'hunk', path, hunk, id: null } };
+    return true;
   }
 
   async undo() {

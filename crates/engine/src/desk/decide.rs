@@ -29,10 +29,7 @@ impl Desk {
         decision: Decision,
         target: &Target,
     ) -> Result<DeskDecision, Failure> {
-        let mut done = DeskDecision {
-            writes: self.sync(Author::User)?,
-            ..DeskDecision::default()
-        };
+        let writes = self.sync(Author::User)?;
         let (paths, which) = self.targets(target)?;
         let mut steps = Vec::new();
         for path in paths {
@@ -49,6 +46,44 @@ impl Desk {
                 });
             }
         }
+        self.settle(writes, steps)
+    }
+
+    /// Accepts a hunk with the user's own lines in the place of those that it adds; as [`Desk::decide`] does.
+    pub(crate) fn edit(
+        &mut self,
+        path: &str,
+        hunk: u32,
+        id: u64,
+        text: &str,
+    ) -> Result<DeskDecision, Failure> {
+        let writes = self.sync(Author::User)?;
+        let path = path.to_owned();
+        let id = Some(id);
+        let (paths, _) = self.targets(&Target::Hunk { path, hunk, id })?;
+        let mut steps = Vec::new();
+        for path in paths {
+            if let Some(review) = self.files.get_mut(&path) {
+                let before = review.clone();
+                let outcome = review
+                    .edit(hunk, text)
+                    .map_err(|error| about(&path, error))?;
+                steps.push(Step {
+                    path,
+                    before,
+                    outcome,
+                });
+            }
+        }
+        self.settle(writes, steps)
+    }
+
+    /// Carries out what was decided in the review of some files.
+    fn settle(&mut self, writes: Vec<Write>, steps: Vec<Step>) -> Result<DeskDecision, Failure> {
+        let mut done = DeskDecision {
+            writes,
+            ..DeskDecision::default()
+        };
         let merged = match self.merge_beside(&steps).and_then(|merged| {
             self.write_beside(&merged)?;
             Ok(merged)

@@ -4,9 +4,10 @@
 //! come in parts. A part names the content that its outline told of. With another content there now, nothing is sent,
 //! and the asker reads the outline again.
 
-use super::{Desk, each::each};
+use super::{Desk, each::each, no_such_file};
 use kerf_protocol::{
     Failure,
+    desk::{AroundLines, Notebook, ReadAround},
     review::{
         Author, FileOutline, FileStatus, HunkParts, MAX_LINES_BYTES, Outline, Review, WantedLines,
     },
@@ -93,6 +94,34 @@ impl Desk {
             answer.parts.push(part);
         }
         answer
+    }
+
+    /// Lines of a proposed text as the review was last found, with as much of them as is sent at once.
+    pub(crate) fn around(&self, wanted: &ReadAround) -> AroundLines {
+        match self.parts(&wanted.path) {
+            Some(parts) if parts.content() == wanted.content => AroundLines {
+                lines: parts.around(wanted.first, wanted.count.min(MAX_LINES), MAX_LINES_BYTES),
+                stale: false,
+            },
+            _ => AroundLines {
+                lines: Vec::new(),
+                stale: true,
+            },
+        }
+    }
+
+    /// A notebook as cells: as it was, against what is proposed.
+    pub(crate) fn notebook(&self, path: &str) -> Result<Notebook, Failure> {
+        let review = self.under_review(path)?;
+        Ok(kerf_review::notebook(review.origin(), &review.proposed()))
+    }
+
+    /// A file with something to review.
+    pub(super) fn under_review(&self, path: &str) -> Result<&FileReview, Failure> {
+        let at: Option<RelPath> = path.parse().ok();
+        at.and_then(|at| self.files.get(&at))
+            .filter(|review| !review.is_settled())
+            .ok_or_else(|| no_such_file(path))
     }
 
     fn parts<'a>(&'a self, path: &'a str) -> Option<Parts<'a>> {

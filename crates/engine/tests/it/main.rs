@@ -6,6 +6,7 @@
 mod checkpoints;
 mod comments;
 mod defects;
+mod desk;
 mod diagnostics;
 mod endpoints;
 mod events;

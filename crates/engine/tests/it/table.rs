@@ -63,6 +63,16 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             "review/decide",
             with(json!({"decision": "accept", "target": {"type": "all"}})),
         ),
+        (
+            "review/edit",
+            with(json!({"path": "../a", "hunk": 0, "id": 1, "text": "x\0"})),
+        ),
+        (
+            "review/around",
+            with(json!({"path": "../a", "content": 1, "first": 0, "count": 4_000_000_000_u32})),
+        ),
+        ("review/pictures", with(json!({"path": "../a.png"}))),
+        ("review/notebook", with(json!({"path": "../a.ipynb"}))),
         ("review/undo", session.clone()),
         ("review/comment", with(json!({"comment": comment}))),
         ("review/commit", with(json!({"message": "x"}))),

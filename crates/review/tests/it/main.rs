@@ -8,8 +8,10 @@
 
 mod alike;
 mod combine;
+mod edits;
 mod examples;
 mod histories;
+mod notebook;
 mod outline;
 mod properties;
 mod support;

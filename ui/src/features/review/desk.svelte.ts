@@ -15,6 +15,8 @@ import type { HunkLine } from '../../protocol/HunkLine';
 import type { HunkOutline } from '../../protocol/HunkOutline';
 import type { Kerf } from '../../state/kerf.svelte';
 import type { Place, ReviewState } from '../../state/review.svelte';
+import { Editing } from './editing.svelte';
+import { Views } from './views.svelte';
 import { hidesCharacters, isLockFile } from './words';
 
 /** More hunks than these are not decided at once without a word. */
@@ -42,6 +44,8 @@ const DRAFT = 'draft';
 
 export class Desk {
   readonly review: ReviewState;
+  readonly views: Views;
+  readonly editing: Editing;
   /** The selected lines, as long as their hunk is what it was when they were selected. */
   selection: Selection | null = $derived.by(() => this.#selection());
   draft: Draft | null = $state(null);
@@ -69,6 +73,17 @@ export class Desk {
   constructor(kerf: Kerf, review: ReviewState) {
     this.#kerf = kerf;
     this.review = review;
+    const { settings } = kerf;
+    this.editing = new Editing(review, {
+      ask: (ask) => (this.ask = ask),
+      decided: () => this.#goOn(),
+      focus: () => this.focus(),
+    });
+    this.views = new Views(
+      review,
+      () => settings.current.appearance.fold_white_space,
+      () => this.editing.now,
+    );
   }
 
   select(selection: Selection | null) {
@@ -127,6 +142,10 @@ export class Desk {
     const id = this.review.hunk(place)?.id ?? null;
     await this.review.decide(decision, { type: 'hunk', ...place, id });
     if (this.review.failure || this.review.hunk(place)?.state === 'pending') return;
+    this.#goOn();
+  }
+
+  #goOn() {
     const before = this.review.current;
     this.review.advance();
     if (before !== this.review.current) this.show();
@@ -232,6 +251,12 @@ export class Desk {
     await this.#kerf.try(() =>
       settings.appearance({ diff_layout: diff_layout === 'unified' ? 'split' : 'unified' }),
     );
+  }
+
+  async toggleWhiteSpace() {
+    const { settings } = this.#kerf;
+    const { fold_white_space } = settings.current.appearance;
+    await this.#kerf.try(() => settings.appearance({ fold_white_space: !fold_white_space }));
   }
 
   get folder(): string | null {

@@ -84,11 +84,25 @@ export function fix(): ReviewFile[] {
   ];
 }
 
-/** The outline and the lines of reviews, as the engine would answer. */
-export function overReview(files: () => ReviewFile[]): Handlers {
+/**
+ * The outline and the lines of reviews, as the engine would answer. Of files whose proposed text is known, the lines
+ * around can be read.
+ */
+export function overReview(files: () => ReviewFile[], texts: Record<string, string[]> = {}): Handlers {
+  const outline = (file: ReviewFile): FileOutline => {
+    const lines = texts[file.path]?.length;
+    return lines === undefined ? outlineOf(file) : { ...outlineOf(file), lines };
+  };
   return {
+    'review/around': ({ path, first, count }) => {
+      const lines = (texts[path] ?? []).slice(first - 1, first - 1 + count);
+      const numbered = lines.map((text, at): HunkLine => {
+        return { kind: 'context', old: first + at, new: first + at, text };
+      });
+      return { lines: numbered, stale: false };
+    },
     'review/outline': ({ known }) => {
-      const now = files().map(outlineOf);
+      const now = files().map(outline);
       return {
         paths: now.map(({ path }) => path),
         files: now.filter(({ path, revision }) => known[path] !== revision),
@@ -128,10 +142,16 @@ function outlineOf({ hunks, ...file }: ReviewFile): FileOutline {
         removed: removed.length,
         added: added.length,
         below: lines.length - above - removed.length - added.length,
+        space_only: removed.length + added.length > 0 && ink(removed) === ink(added),
         beyond_ascii: [...removed, ...added].some(({ text }) => !/^[\t -~]*$/.test(text)),
       };
     }),
   };
+}
+
+/** Texts without their white space. */
+function ink(lines: HunkLine[]): string {
+  return lines.map(({ text }) => text.replace(/[ \t\r\f]/g, '')).join('');
 }
 
 function endsOnly({ lines }: Hunk): boolean {

@@ -4,6 +4,7 @@ import type { Author } from '../../protocol/Author';
 import type { FileOutline } from '../../protocol/FileOutline';
 import type { FileStatus } from '../../protocol/FileStatus';
 import type { HunkLine } from '../../protocol/HunkLine';
+import type { NotebookCell } from '../../protocol/NotebookCell';
 import type { Opaque } from '../../protocol/Opaque';
 import { counted } from '../../components/format';
 import { isPlain, visibleName } from '../../components/visible';
@@ -50,6 +51,16 @@ const LOCK_FILES = new Set([
 
 export function isLockFile(path: string): boolean {
   return LOCK_FILES.has(nameOf(path));
+}
+
+/** Whether a file is meant to be a picture that can be drawn. */
+export function isPicture({ path, opaque }: FileOutline): boolean {
+  return opaque !== 'link' && /\.(png|jpe?g|gif|webp|svg)$/i.test(path);
+}
+
+/** Whether a file is meant to be a notebook that is reviewed line by line. */
+export function isNotebook({ path, opaque }: FileOutline): boolean {
+  return !opaque && /\.ipynb$/i.test(path);
 }
 
 export function nameOf(path: string): string {
@@ -121,4 +132,37 @@ function hides(lines: HunkLine[]): boolean {
   const found = lines.some(({ kind, text }) => kind !== 'context' && !isPlain(text));
   hidden.set(lines, found);
   return found;
+}
+
+/** What became of a cell of a notebook: `Cell 3 changed`. */
+export function cellWords({ change, before, after }: NotebookCell): string {
+  const was = before !== undefined && after !== undefined && before !== after ? `, was ${before}` : '';
+  switch (change) {
+    case 'added':
+      return `Cell ${after} added`;
+    case 'removed':
+      return `Cell ${before} removed`;
+    case 'source':
+      return `Cell ${after}${was} changed`;
+    case 'output':
+      return `Cell ${after}${was}: only its output changed`;
+  }
+}
+
+/** By what ending the language of code is known; what is not here is shown without colours. */
+const ENDINGS: Record<string, string> = {
+  python: 'py',
+  r: 'r',
+  julia: 'jl',
+  javascript: 'js',
+  typescript: 'ts',
+  rust: 'rs',
+  scala: 'scala',
+  bash: 'sh',
+};
+
+/** A name by which the code of a cell is coloured. */
+export function cellName({ kind }: NotebookCell, language: string): string {
+  if (kind === 'markdown') return 'cell.md';
+  return `cell.${kind === 'code' ? (ENDINGS[language.toLowerCase()] ?? 'txt') : 'txt'}`;
 }
