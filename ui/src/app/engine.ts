@@ -94,7 +94,13 @@ export function engine(change: Handlers = {}) {
     }),
     'review/outline': () => ({ paths: [], files: [] }),
     'settings/show': () => ({
-      appearance: { theme: 'dark', text_size: 100, diff_colours: 'standard', diff_layout: 'unified', fold_white_space: false },
+      appearance: {
+        theme: 'dark',
+        text_size: 100,
+        diff_colours: 'standard',
+        diff_layout: 'unified',
+        fold_white_space: false,
+      },
       policy: { sandbox: 'workspace-write', approve: 'ask' },
       keys: {},
       editor: '',

@@ -74,6 +74,6 @@ export function gapAt(hunks: HunkOutline[], at: number, lines: number, view: Fil
 
 /** The numbers of the first lines behind a hunk's own. */
 function endOf(hunk: HunkOutline): { old: number; now: number } {
-  const { above, removed, added, below } = hunk;
+  const { above, removed, below } = hunk;
   return { old: hunk.old + above + removed + below, now: hunk.new + lengthOf(hunk) - removed };
 }

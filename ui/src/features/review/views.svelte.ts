@@ -44,7 +44,10 @@ export class Views {
   of(file: FileOutline): FileView {
     const edited = this.#edited();
     const id = edited?.path === file.path ? edited.id : null;
-    const folded = file.hunks.filter((hunk) => this.foldWords(file, hunk) !== null).map((hunk) => hunk.id);
+    // In a long review most files have nothing that could be folded.
+    const may = isNotebook(file) || (this.#foldsSpace() && file.hunks.some(({ space_only }) => space_only));
+    const folds = may ? file.hunks.filter((hunk) => this.foldWords(file, hunk) !== null) : [];
+    const folded = folds.map((hunk) => hunk.id);
     const opened = this.#opened[file.path] ?? CLOSED;
     const inset = isPicture(file) || isNotebook(file);
     if (opened === CLOSED && id === null && folded.length === 0 && !inset) return PLAIN;
