@@ -67,7 +67,7 @@ async fn undo(engine: &Engine, session_id: SessionId) -> Result<Decided, Failure
 /// A session whose agent has changed two places of a file.
 async fn changed(turns: impl IntoIterator<Item = Turn>) -> (Bench, Engine, SessionId) {
     let bench = Bench::new(TREE, turns);
-    bench.fixture.write("a.txt", &lines("line 3", "line 9"));
+    bench.fixture.write("a.txt", lines("line 3", "line 9"));
     let engine = bench.engine().await;
     let id = bench.talked(&engine).await;
     (bench, engine, id)
@@ -121,7 +121,7 @@ async fn a_version_of_what_has_changed_since_is_refused_and_nothing_is_lost() {
     let shown = outline(&engine, id).await.hunks[0].id;
     bench
         .fixture
-        .write("a.txt", &theirs.replace("line 6", "six"));
+        .write("a.txt", theirs.replace("line 6", "six"));
     edit(&engine, id, shown, "mine\n").await.unwrap();
     assert_eq!(
         bench.fixture.read("a.txt"),
@@ -310,7 +310,7 @@ async fn a_notebook_is_shown_as_cells() {
             json!({"path": "a.ipynb", "edits": edits}),
         )],
     );
-    bench.fixture.write("a.ipynb", &notebook("x = 1"));
+    bench.fixture.write("a.ipynb", notebook("x = 1"));
     let engine = bench.engine().await;
     let session_id = bench.talked(&engine).await;
     let path = "a.ipynb".to_owned();

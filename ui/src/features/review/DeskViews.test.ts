@@ -285,6 +285,15 @@ describe('white space', () => {
     await screen.getByRole('button', { name: 'Show the lines of hunk 1 of a.py' }).click();
     await expect.element(screen.getByText('y()').first()).toBeVisible();
   });
+
+  test('under which something is written is shown', async () => {
+    const screen = await desk(engine(files()).backend);
+    await userEvent.keyboard('w');
+    await expect.element(screen.getByText('2 lines differ only in white space')).toBeVisible();
+    await userEvent.keyboard('c');
+    await expect.element(screen.getByRole('textbox', { name: 'Comment on a.py' })).toHaveFocus();
+    await expect.element(screen.getByText('y()').first()).toBeVisible();
+  });
 });
 
 describe('pictures', () => {

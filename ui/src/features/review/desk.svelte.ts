@@ -76,6 +76,7 @@ export class Desk {
     const { settings } = kerf;
     this.editing = new Editing(review, {
       ask: (ask) => (this.ask = ask),
+      begun: () => this.show(),
       decided: () => this.#goOn(),
       focus: () => this.focus(),
     });
@@ -83,6 +84,7 @@ export class Desk {
       review,
       () => settings.current.appearance.fold_white_space,
       () => this.editing.now,
+      (path, hunk) => this.notes.some((note) => note.path === path && note.hunk === hunk),
     );
   }
 
@@ -207,6 +209,8 @@ export class Desk {
     const file = place && this.review.file(place.path);
     const hunk = place && this.review.hunk(place);
     if (!file || !hunk || lengthOf(hunk) === 0) return;
+    // Its lines are not there while they are edited.
+    if (this.editing.now?.path === file.path && this.editing.now.id === hunk.id) return;
     const lines = 'lines' in place ? place.lines : changedLines(hunk);
     // A new place takes what was written so far along.
     const text = this.draft?.text ?? '';

@@ -19,6 +19,8 @@ interface Version {
 
 interface DeskHooks {
   ask: (ask: Ask) => void;
+  /** Brings the current hunk into view. */
+  begun: () => void;
   /** Goes on to what waits, after a hunk was decided. */
   decided: () => void;
   /** Gives the keyboard back to the changes. */
@@ -81,6 +83,7 @@ export class Editing {
     const { path } = place;
     this.#review.current = place;
     this.now = { path, id: hunk.id, proposed, text: proposed, first: hunk.new + hunk.above };
+    this.#desk.begun();
   }
 
   async accept() {

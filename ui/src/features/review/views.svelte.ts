@@ -24,6 +24,7 @@ export class Views {
   #review: ReviewState;
   #foldsSpace: () => boolean;
   #edited: () => { path: string; id: number } | null;
+  #noted: (path: string, hunk: number) => boolean;
   /** What is opened of files, by their paths. */
   #opened: Record<string, Opened> = $state.raw({});
   /** Hunks that are shown although they would be folded. */
@@ -35,10 +36,13 @@ export class Views {
     review: ReviewState,
     foldsSpace: () => boolean,
     edited: () => { path: string; id: number } | null,
+    /** Whether something is written under a line of a hunk: what is folded would hide it. */
+    noted: (path: string, hunk: number) => boolean,
   ) {
     this.#review = review;
     this.#foldsSpace = foldsSpace;
     this.#edited = edited;
+    this.#noted = noted;
   }
 
   of(file: FileOutline): FileView {
@@ -66,7 +70,7 @@ export class Views {
     if ((!space && !cells) || lengthOf(hunk) === 0) return null;
     const edited = this.#edited();
     if (edited?.id === hunk.id && edited.path === file.path) return null;
-    if (this.#shown.has(nameOf(file, hunk))) return null;
+    if (this.#shown.has(nameOf(file, hunk)) || this.#noted(file.path, hunk.hunk)) return null;
     const lines = Math.max(hunk.removed, hunk.added);
     const differ = lines === 1 ? 'differs' : 'differ';
     return space
