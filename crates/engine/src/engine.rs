@@ -1,6 +1,7 @@
 //! The engine itself: what all requests share.
 
 use crate::{
+    attempts::Checks,
     awake::Awake,
     failure::{failure, from_store},
     feed::{Feed, Fronts},
@@ -59,6 +60,8 @@ struct Inner {
     tidying: Mutex<()>,
     /// Lets so many attempts go on at once.
     attempt_room: OnceLock<Arc<Semaphore>>,
+    /// The checks that run on what was taken of attempts.
+    checks: Checks,
     /// One change of the configuration file at a time: each reads it, changes it and replaces it.
     configuring: Mutex<()>,
 }
@@ -97,6 +100,7 @@ impl Engine {
                 windows: Arc::default(),
                 tidying: Mutex::default(),
                 attempt_room: OnceLock::new(),
+                checks: Checks::default(),
                 configuring: Mutex::default(),
             }),
         };
@@ -172,6 +176,10 @@ impl Engine {
     pub(crate) fn attempt_room(&self, size: impl FnOnce() -> usize) -> Arc<Semaphore> {
         let room = &self.inner.attempt_room;
         Arc::clone(room.get_or_init(|| Arc::new(Semaphore::new(size()))))
+    }
+
+    pub(crate) fn checks(&self) -> &Checks {
+        &self.inner.checks
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {

@@ -243,7 +243,7 @@ impl Engine {
     }
 
     /// Errors: when a turn runs whose files would be replaced under it.
-    fn refuse_while_working(&self, folder: &str) -> Result<(), Failure> {
+    pub(crate) fn refuse_while_working(&self, folder: &str) -> Result<(), Failure> {
         let folder = whole_folder(folder)?;
         let root = Repo::discover(&folder)
             .map_err(from_git)?
@@ -264,7 +264,7 @@ impl Engine {
 
 /// The folder that is meant, canonical. A path that begins nowhere would mean whatever repository this program was
 /// started in, and what is asked for here changes repositories.
-fn whole_folder(folder: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn whole_folder(folder: &str) -> Result<PathBuf, Failure> {
     if Path::new(folder).is_relative() {
         return Err(failure(
             Code::Usage,

@@ -298,23 +298,22 @@ impl Drop for Free {
 
 /// Names a session that has no name by its first message.
 fn name_session(live: &Live, text: &str) {
-    const MAX_CHARS: usize = 80;
     let mut session = live.session();
     if !session.title.is_empty() {
         return;
     }
-    let line = text
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default()
-        .trim();
-    session.title = line
-        .chars()
-        .filter(|char| !char.is_control())
-        .take(MAX_CHARS)
-        .collect();
+    session.title = title_of(text);
     live.host.log.keep(vec![Write::Title {
         id: session.id,
         title: session.title.clone(),
     }]);
+}
+
+/// The title of a session that begins with this message.
+pub(crate) fn title_of(text: &str) -> String {
+    const MAX_CHARS: usize = 80;
+    let mut lines = text.lines().map(str::trim);
+    let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    let shown = line.chars().filter(|char| !char.is_control());
+    shown.take(MAX_CHARS).collect()
 }

@@ -5,7 +5,10 @@
 
 use crate::{
     Failure, QuestionId, SessionId,
-    attempt::{Comparison, StartAttempts, StartedAttempts, TakeAttempts, TakenAttempts, TaskRef},
+    attempt::{
+        Checked, Comparison, RunCheck, StartAttempts, StartedAttempts, TakeAttempts, TakePreview,
+        TakenAttempts, TaskRef,
+    },
     checkpoint::{CheckpointRef, Checkpoints, Restore, RestorePreview, Restored},
     endpoint::{Discovered, Endpoint, ModelInfo, Preset, Wire},
     event::Event,
@@ -152,8 +155,14 @@ mod table {
         "attempts/start" AttemptsStart(StartAttempts) -> StartedAttempts;
         /// The attempts of a task beside each other.
         "attempts/compare" AttemptsCompare(TaskRef) -> Comparison;
+        /// What taking parts of attempts would make of the user's files, and what keeps it from being done.
+        "attempts/preview" AttemptsPreview(TakeAttempts) -> TakePreview;
         /// Takes parts of attempts into the user's folder: all that was picked, or nothing.
         "attempts/take" AttemptsTake(TakeAttempts) -> TakenAttempts;
+        /// Runs a command that an attempt ran as a check in the user's folder, in the sandbox.
+        "attempts/check" AttemptsCheck(RunCheck) -> Checked;
+        /// Stops the check that runs for a task.
+        "attempts/stop_check" AttemptsStopCheck(TaskRef) -> Nothing;
         /// The worktrees that Kerf made, with what is in each and nowhere else.
         "worktree/list" WorktreeList(ListWorktrees) -> Vec<ListedWorktree>;
         /// Removes a worktree: all of it goes to the archive first.

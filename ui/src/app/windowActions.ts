@@ -112,6 +112,30 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
       },
     },
     {
+      id: 'attempts.compare',
+      title: 'Compare attempts',
+      group: 'Task',
+      keys: 'Alt+C',
+      enabled: () => kerf.attemptsOpen.length > 1,
+      run: () => kerf.compare(),
+    },
+    {
+      id: 'attempts.next',
+      title: 'Next attempt',
+      group: 'Task',
+      keys: 'Alt+ArrowRight',
+      enabled: () => kerf.attemptsOpen.length > 1,
+      run: () => nextAttempt(kerf, 1),
+    },
+    {
+      id: 'attempts.previous',
+      title: 'Previous attempt',
+      group: 'Task',
+      keys: 'Alt+ArrowLeft',
+      enabled: () => kerf.attemptsOpen.length > 1,
+      run: () => nextAttempt(kerf, -1),
+    },
+    {
       id: 'task.archive',
       title: 'Archive task',
       group: 'Task',
@@ -245,10 +269,24 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
     },
     { id: 'app.keys', title: 'Settings: keys', group: 'Settings', run: () => kerf.showSettings('keys') },
     {
+      id: 'app.worktrees',
+      title: 'Settings: worktrees',
+      group: 'Settings',
+      run: () => kerf.showSettings('worktrees'),
+    },
+    {
       id: 'app.doctor',
       title: 'Settings: what works here',
       group: 'Settings',
       run: () => kerf.showSettings('doctor'),
     },
   ];
+}
+
+/** Goes `by` attempts on in the open task; round at either end. */
+function nextAttempt(kerf: Kerf, by: 1 | -1) {
+  const all = kerf.attemptsOpen;
+  const at = all.findIndex(({ id }) => id === kerf.task?.id);
+  const next = all[(at + by + all.length) % all.length];
+  return next && kerf.openTask(next.id);
 }

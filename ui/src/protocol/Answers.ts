@@ -4,6 +4,7 @@ import type { AppSettings } from "./AppSettings";
 import type { Attached } from "./Attached";
 import type { ChangeDiff } from "./ChangeDiff";
 import type { Check } from "./Check";
+import type { Checked } from "./Checked";
 import type { Checkpoints } from "./Checkpoints";
 import type { CommitPage } from "./CommitPage";
 import type { Committed } from "./Committed";
@@ -47,6 +48,7 @@ import type { SkippedFile } from "./SkippedFile";
 import type { StagedCommitted } from "./StagedCommitted";
 import type { StartedAttempts } from "./StartedAttempts";
 import type { SwitchedBranch } from "./SwitchedBranch";
+import type { TakePreview } from "./TakePreview";
 import type { TakenAttempts } from "./TakenAttempts";
 import type { TestedCommand } from "./TestedCommand";
 import type { Transcript } from "./Transcript";
@@ -164,9 +166,21 @@ export type Answers = {
  */
 "attempts/compare": Comparison, 
 /**
+ * What taking parts of attempts would make of the user's files, and what keeps it from being done.
+ */
+"attempts/preview": TakePreview, 
+/**
  * Takes parts of attempts into the user's folder: all that was picked, or nothing.
  */
 "attempts/take": TakenAttempts, 
+/**
+ * Runs a command that an attempt ran as a check in the user's folder, in the sandbox.
+ */
+"attempts/check": Checked, 
+/**
+ * Stops the check that runs for a task.
+ */
+"attempts/stop_check": Nothing, 
 /**
  * The worktrees that Kerf made, with what is in each and nowhere else.
  */

@@ -15,6 +15,8 @@ import type { RepoStatus } from '../protocol/RepoStatus';
 import type { Session } from '../protocol/Session';
 import type { WhenRunning } from '../protocol/WhenRunning';
 import type { WorkspaceKind } from '../protocol/WorkspaceKind';
+import { Attempts } from './attempts.svelte';
+import type { AttemptsPlan } from './attemptsPlan';
 import { Changes } from './changes.svelte';
 import { Conversation } from './conversation.svelte';
 import { CodeIndex } from './codeIndex.svelte';
@@ -29,11 +31,19 @@ import { Settings } from './settings.svelte';
 import { Tasks } from './tasks.svelte';
 
 /** What the middle of the window shows. */
-export type View = 'task' | 'search' | 'settings' | 'ledger';
+export type View = 'task' | 'compare' | 'search' | 'settings' | 'ledger';
 
 /** The parts of the settings. */
 export type Section =
-  'endpoints' | 'approvals' | 'appearance' | 'keys' | 'editor' | 'notifications' | 'data' | 'doctor';
+  | 'endpoints'
+  | 'approvals'
+  | 'appearance'
+  | 'keys'
+  | 'editor'
+  | 'notifications'
+  | 'data'
+  | 'worktrees'
+  | 'doctor';
 
 /** A task that is open. */
 export class OpenTask {
@@ -69,6 +79,7 @@ export class Kerf {
   readonly search: CodeSearch;
   readonly rules: Rules;
   readonly changes: Changes;
+  readonly attempts: Attempts;
   projects: Project[] = $state.raw([]);
   /** Whether the first list of projects has come. */
   ready = $state(false);
@@ -99,6 +110,9 @@ export class Kerf {
       workspace: { type: 'in_place' },
     });
 
+  /** The attempts that the next request is made in; null: one, as `draft` says. */
+  plan: AttemptsPlan | null = $state.raw(null);
+
   constructor(backend: Backend) {
     this.backend = backend;
     this.tasks = new Tasks(backend);
@@ -108,12 +122,26 @@ export class Kerf {
     this.index = new CodeIndex(backend);
     this.search = new CodeSearch(backend, () => this.folder);
     this.rules = new Rules(backend);
+    this.attempts = new Attempts(backend);
     this.changes = new Changes(backend, () => void this.loadRepo());
   }
 
   /** The open task as the list has it. */
   get session(): Session | null {
     return this.task ? (this.tasks.find(this.task.id) ?? null) : null;
+  }
+
+  /** The attempts of the open task, the first first; one alone when it has no others. */
+  get attemptsOpen(): Session[] {
+    return this.session ? this.tasks.attemptsOf(this.session) : [];
+  }
+
+  /** Shows the attempts of the open task beside each other. */
+  async compare(taskId: string | undefined = this.session?.task_id) {
+    if (taskId === undefined) return;
+    this.#went = true;
+    this.view = 'compare';
+    await this.attempts.open(taskId);
   }
 
   /** The folder that is worked in: of the open task, else of the project. */
@@ -209,13 +237,18 @@ export class Kerf {
     await this.#showTask(id);
   }
 
-  /** Deletes a task; the window shows an empty composer when it was open. */
+  /** Deletes a task with all its attempts; the window shows an empty composer when it was open. */
   async deleteTask(id: string) {
+    const task = this.tasks.find(id);
+    const ids = task ? this.tasks.attemptsOf(task).map((one) => one.id) : [id];
     await this.try(async () => {
-      await this.tasks.delete(id);
-      if (this.task?.id === id) {
-        this.task = null;
-        void this.loadRepo();
+      for (const one of ids) {
+        await this.tasks.delete(one);
+        if (this.task?.id === one) {
+          this.task = null;
+          if (this.view === 'compare') this.view = 'task';
+          void this.loadRepo();
+        }
       }
     });
   }
@@ -251,6 +284,10 @@ export class Kerf {
   /** Sends a message, beginning a task when none is open. False: it was not taken. */
   async send(text: string, images: Image[], whenRunning: WhenRunning = 'queue'): Promise<boolean> {
     return await this.try(async () => {
+      if (!this.task && this.plan) {
+        await this.#beginAttempts(text, images, this.plan);
+        return;
+      }
       const task = this.task ?? (await this.#begin());
       const prompted = await this.backend.request('session/prompt', {
         session_id: task.id,
@@ -286,9 +323,15 @@ export class Kerf {
     });
   }
 
-  /** Where the next task works. */
+  /** Where the next task works, in one attempt. */
   workIn(workspace: WorkspaceKind) {
+    this.plan = null;
     this.draft = { ...this.draft, workspace };
+  }
+
+  /** The next request is made in several attempts. */
+  planAttempts(plan: AttemptsPlan) {
+    this.plan = plan;
   }
 
   /** Does something whose failure belongs to no part. False: it failed. */
@@ -384,6 +427,27 @@ export class Kerf {
     return task;
   }
 
+  async #beginAttempts(text: string, images: Image[], { by, budget }: AttemptsPlan) {
+    const { project, draft } = this;
+    if (!project) throw new Error('open a folder first');
+    const { sessions } = await this.backend.request('attempts/start', {
+      folder: project.path,
+      text,
+      images,
+      policy: draft.policy,
+      attempts: by.map(({ endpoint, model }) =>
+        endpoint === null && model === null
+          ? { endpoint: draft.endpoint, model: draft.model }
+          : { endpoint, model },
+      ),
+      budget,
+    });
+    this.plan = null;
+    for (const session of sessions.toReversed()) this.tasks.put(session);
+    const [first] = sessions;
+    if (first) await this.#showTask(first.id);
+  }
+
   async #attach(task: OpenTask) {
     task.conversation.expect();
     try {
@@ -402,6 +466,7 @@ export class Kerf {
 
   #apply(event: Event) {
     this.tasks.apply(event);
+    if (this.view === 'compare') this.attempts.apply(event);
     void this.#tell(event);
     this.#touch(event);
     if (tellsOfRequest(event)) void this.ledger.load();

@@ -513,8 +513,99 @@ fn attempts_are_compared_and_taken_hunk_by_hunk(#[case] at_once: u8) {
 }
 
 #[test]
-fn an_attempt_stops_at_its_limit_and_the_others_go_on() {
-    let scene = Scene::new();
+fn what_is_taken_is_tried_first_and_checked_afterwards() {
+    let mut scene = Scene::new();
+    attempts(
+        &scene,
+        &[
+            (
+                "m1",
+                vec![edit("a.txt", &[("three", "3")]), command("grep -q 3 a.txt")],
+            ),
+            (
+                "m2",
+                vec![
+                    edit("a.txt", &[("five", "V")]),
+                    command("grep -q V a.txt"),
+                    command("exit 4"),
+                ],
+            ),
+            ("m3", vec![edit("a.txt", &[("three", "III")])]),
+        ],
+    );
+    let before = look(scene.folder.path());
+    let shown = scene
+        .run(&["attempts", "take", "last", "1", "2", "--preview"])
+        .expect(0)
+        .json();
+    let files = list(&shown["files"]);
+    assert_eq!(files.len(), 1);
+    assert_eq!(files[0]["attempts"], serde_json::json!([1, 2]));
+    let changed: Vec<String> = list(&files[0]["change"]["hunks"])
+        .iter()
+        .flat_map(|hunk| list(&hunk["lines"]))
+        .filter(|line| line["kind"] != "context")
+        .map(|line| format!("{} {}", line["kind"], line["text"]))
+        .collect();
+    assert_eq!(
+        changed,
+        [
+            r#""removed" "three""#,
+            r#""added" "3""#,
+            r#""removed" "five""#,
+            r#""added" "V""#
+        ],
+        "the user's own change is not shown as one that would be made"
+    );
+    let clash = scene
+        .run(&["attempts", "take", "last", "1", "3", "--preview"])
+        .expect(1)
+        .json();
+    let conflict = list(&clash["files"])[0]["conflict"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        conflict.contains("attempts 1 and 3") && conflict.contains("line 3"),
+        "{conflict}"
+    );
+    assert_eq!(look(scene.folder.path()), before, "nothing is written");
+
+    // Each passed in its own worktree, and the folder has neither change yet.
+    let checked = scene.run(&["attempts", "check", "last"]).expect(1);
+    let passed: Vec<&Value> = checked.events.iter().map(|one| &one["passed"]).collect();
+    assert_eq!(passed, [false, false]);
+    scene.run(&["attempts", "take", "last", "1", "2"]).expect(0);
+    let checked = scene.run(&["attempts", "check", "last"]).expect(0);
+    let passed: Vec<&Value> = checked.events.iter().map(|one| &one["passed"]).collect();
+    assert_eq!(passed, [true, true]);
+
+    // Only what an attempt ran, also a failed one, and nothing that a rule denies.
+    scene
+        .run(&["attempts", "check", "last", "touch mine"])
+        .expect(2);
+    assert!(!scene.folder.exists("mine"));
+    let failed = scene
+        .run(&["attempts", "check", "last", "exit 4"])
+        .expect(1);
+    assert_eq!(failed.json()["code"], 4);
+    scene.kerf = scene.kerf.config("[rules]\ndeny = [\"Bash(grep *)\"]\n");
+    let denied = scene.run(&["attempts", "check", "last"]).expect(3);
+    assert_eq!(denied.error()["code"], "denied");
+}
+
+#[rstest]
+#[case::tokens(&["--token-limit", "1000"], "it has used 1402 of its 1000 tokens")]
+#[case::budget(&["--budget", "tokens=1k,time=1h"], "it has used 1402 of its 1000 tokens")]
+#[case::cost(&["--budget", "cost=0.0030"], "it has cost 0.0042, and its budget is 0.0030")]
+#[case::time(&["--budget", "time=2s"], "it has worked for its 2 seconds")]
+fn an_attempt_stops_at_its_budget_and_the_others_go_on(
+    #[case] limit: &[&str],
+    #[case] words: &str,
+) {
+    let mut scene = Scene::new();
+    let prices = "[app.prices.environment]\ninput = 30_000\noutput = 0\n";
+    scene.kerf = scene.kerf.config(prices);
     let tokens = |used: u64| kerf_test_support::Tokens {
         input: used,
         cached: 0,
@@ -541,32 +632,47 @@ fn an_attempt_stops_at_its_limit_and_the_others_go_on() {
             .tokens(tokens(700))
             .when(|body| body["model"] == "modest"),
     );
+    let begin = [
+        "exec",
+        "--json",
+        "--approve",
+        "auto",
+        "--sandbox",
+        "off",
+        "--attempts",
+        "2",
+        "--model",
+        "greedy",
+        "--model",
+        "modest",
+    ];
     scene
         .kerf
-        .run(&[
-            "exec",
-            "--json",
-            "--approve",
-            "auto",
-            "--sandbox",
-            "off",
-            "--attempts",
-            "2",
-            "--token-limit",
-            "1000",
-            "--model",
-            "greedy",
-            "--model",
-            "modest",
-            "Go",
-        ])
+        .run(&[&begin[..], limit, &["Go"]].concat())
         .expect(0);
     let compared = scene.run(&["attempts"]).expect(0).json();
-    let states: Vec<&Value> = list(&compared["attempts"])
-        .iter()
-        .map(|one| &one["state"])
-        .collect();
+    let attempts = list(&compared["attempts"]);
+    let states: Vec<&Value> = attempts.iter().map(|one| &one["state"]).collect();
     assert_eq!(states, ["cancelled", "completed"]);
+    assert_eq!(
+        attempts[0]["stopped"],
+        format!("stopped at its budget: {words}")
+    );
+    assert_eq!(attempts[1].get("stopped"), None);
+}
+
+#[test]
+fn what_has_no_price_cannot_be_limited_by_cost() {
+    let scene = Scene::new();
+    let refused = scene
+        .run(&["exec", "--attempts", "2", "--budget", "cost=1", "Go"])
+        .expect(2);
+    let error = refused.error();
+    assert!(
+        error["message"].as_str().unwrap().contains("has no price"),
+        "{error}"
+    );
+    assert!(scene.run(&["worktrees"]).expect(0).events.is_empty());
 }
 
 #[test]

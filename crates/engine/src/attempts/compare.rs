@@ -64,6 +64,7 @@ impl Engine {
                 removed: hunks().map(|hunk| hunk.removed).sum(),
                 checks: checks(&transcript),
                 duration_ms: duration(&transcript),
+                stopped: why_stopped(&transcript),
                 cost: prices
                     .get(&session.endpoint.name)
                     .map(|prices| cost(session.usage, *prices)),
@@ -102,8 +103,20 @@ fn first_message(transcript: &Transcript) -> Option<String> {
     })
 }
 
+/// What the last turn says of why it did not come to its end.
+fn why_stopped(transcript: &Transcript) -> String {
+    let last = transcript.turns.last();
+    let ended = last.filter(|turn| matches!(turn.state, TurnState::Cancelled | TurnState::Failed));
+    let items = ended.into_iter().flat_map(|turn| turn.items.iter().rev());
+    let mut failures = items.filter_map(|item| match &item.body {
+        ItemBody::Error { failure } => Some(failure.message.clone()),
+        _ => None,
+    });
+    failures.next().unwrap_or_default()
+}
+
 /// The commands that ran behind the last call that changed a file. Of the same command, the last run counts.
-fn checks(transcript: &Transcript) -> Vec<CheckRun> {
+pub(super) fn checks(transcript: &Transcript) -> Vec<CheckRun> {
     let mut checks: Vec<CheckRun> = Vec::new();
     for item in transcript.turns.iter().flat_map(|turn| &turn.items) {
         let ItemBody::ToolCall(call) = &item.body else {
@@ -118,9 +131,12 @@ fn checks(transcript: &Transcript) -> Vec<CheckRun> {
         if command.is_empty() || !call.changes.is_empty() {
             continue;
         }
-        checks.retain(|known| known.command != command);
+        let cwd = call.arguments["cwd"].as_str().unwrap_or_default();
+        let cwd = if cwd == "." { "" } else { cwd };
+        checks.retain(|known| known.command != command || known.cwd != cwd);
         checks.push(CheckRun {
             command: command.to_owned(),
+            cwd: cwd.to_owned(),
             passed: exit.code == Some(0),
             code: exit.code,
         });
@@ -145,7 +161,7 @@ fn duration(transcript: &Transcript) -> u64 {
 }
 
 /// In hundredths of a cent. Tokens from the cache without a price of their own cost as much as the others.
-fn cost(usage: Usage, prices: Prices) -> u64 {
+pub(super) fn cost(usage: Usage, prices: Prices) -> u64 {
     let cached = usage.cached_input_tokens.min(usage.input_tokens);
     let cached_price = if prices.cached_input == 0 {
         prices.input

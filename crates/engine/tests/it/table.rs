@@ -80,7 +80,16 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             json!({"folder": folder, "text": "x", "attempts": []}),
         ),
         ("attempts/compare", json!({ "task_id": session_id })),
+        (
+            "attempts/preview",
+            json!({"task_id": session_id, "picks": []}),
+        ),
         ("attempts/take", json!({"task_id": session_id, "picks": []})),
+        (
+            "attempts/check",
+            json!({"task_id": session_id, "command": "true", "cwd": "../.."}),
+        ),
+        ("attempts/stop_check", json!({ "task_id": session_id })),
         ("worktree/list", json!({ "folder": folder })),
         ("worktree/remove", json!({ "worktree_id": session_id })),
         ("worktree/restore", json!({ "worktree_id": session_id })),
@@ -200,9 +209,8 @@ async fn every_request_is_answered() {
             "session/answer" | "ledger/show" | "project/remove" | "rules/revoke" => {
                 Err(Code::NotFound)
             }
-            "attempts/compare" | "attempts/take" | "worktree/remove" | "worktree/restore" => {
-                Err(Code::NotFound)
-            }
+            "attempts/compare" | "attempts/preview" | "attempts/take" | "attempts/check"
+            | "worktree/remove" | "worktree/restore" => Err(Code::NotFound),
             // None at all are asked for.
             "attempts/start" => Err(Code::Usage),
             "endpoint/remove" => Err(Code::Configuration),
