@@ -163,6 +163,7 @@ impl Engine {
                 live.host.hosts.list(read_hosts(&settings.network.allow));
             }
             let session = live.session().clone();
+            agent.setup_mut().set_up = self.set_up_of(&live, &session).await;
             match self.rules_for(&session).await {
                 Ok(rules) => agent.setup_mut().rules = Arc::new(rules),
                 Err(failure) => {

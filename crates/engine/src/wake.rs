@@ -48,6 +48,8 @@ pub(crate) struct Live {
     agent: AsyncMutex<Option<SharedAgent>>,
     /// The shape that the last answer must have.
     output_schema: Mutex<Option<serde_json::Value>>,
+    /// Whether the user's set-up command has nothing to do here any more.
+    pub(crate) set_up: AtomicBool,
     /// What the user changed since the agent was made; the next turn begins with it.
     changed: Mutex<Option<Changed>>,
     opened: Opened,
@@ -228,6 +230,7 @@ impl Engine {
             agent: AsyncMutex::default(),
             output_schema: Mutex::default(),
             changed: Mutex::default(),
+            set_up: AtomicBool::new(false),
             opened: Opened {
                 workspace,
                 commits,
@@ -272,6 +275,7 @@ impl Engine {
             user_instructions: live.opened.user_instructions.clone(),
             output_schema: live.output_schema().clone(),
             placeholder_key,
+            set_up: None,
             show,
         };
         // From here on the agent has the history.

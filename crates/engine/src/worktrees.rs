@@ -8,6 +8,7 @@
 
 mod describe;
 mod names;
+mod set_up;
 mod tidy;
 
 use crate::{
@@ -113,9 +114,11 @@ impl Engine {
         worktree.state = WorktreeState::Ready;
         (worktree.head, worktree.base) = (made.head, Some(made.base));
         worktree.notes = made.notes;
+        tracing::debug!(id = %session.id, "the session is about to be in its worktree");
         // Both at once: a worktree without its session would be swept at the next start.
         let writes = vec![Write::Session(session.clone()), Write::Worktree(worktree)];
         self.store().commit(writes).await.map_err(from_store)?;
+        tracing::debug!(id = %session.id, "the session is in its worktree");
         drop(lock);
         Ok(session)
     }
@@ -297,8 +300,12 @@ impl Engine {
     }
 
     async fn keep_worktree(&self, worktree: &Worktree) -> Result<(), Failure> {
+        let (id, state) = (worktree.id, worktree.state);
+        tracing::debug!(%id, ?state, "the registry is about to say");
         let write = Write::Worktree(worktree.clone());
-        self.store().commit(vec![write]).await.map_err(from_store)
+        self.store().commit(vec![write]).await.map_err(from_store)?;
+        tracing::debug!(%id, ?state, "the registry says");
+        Ok(())
     }
 
     /// Kerf's folder of worktrees, canonical: git compares paths by their text.

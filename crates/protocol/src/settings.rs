@@ -27,6 +27,20 @@ pub struct AppSettings {
     pub network: NetworkSettings,
     /// How many attempts of tasks go on at once; 0: as many as the machine's cores bear.
     pub attempts_at_once: u8,
+    /// What runs in a new worktree of a project before the task begins, by the project's folder.
+    #[ts(as = "Option<BTreeMap<String, SetUpCommand>>", optional)]
+    pub set_up: BTreeMap<String, SetUpCommand>,
+}
+
+/// A command of the user's that makes a new worktree ready: `npm ci`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct SetUpCommand {
+    /// For the shell; it runs in the sandbox, under the session's policy.
+    pub command: String,
+    /// Whether the task goes on when it fails.
+    pub go_on: bool,
 }
 
 /// What an endpoint charges for a million tokens, in hundredths of a cent of the currency that the user thinks in:

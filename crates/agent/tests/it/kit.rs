@@ -554,6 +554,7 @@ fn setup(
         map: None,
         user_instructions: None,
         output_schema: None,
+        set_up: None,
         placeholder_key: [7; 32],
         show: Arc::default(),
     }

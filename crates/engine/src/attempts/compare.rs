@@ -4,6 +4,7 @@ use crate::{
     engine::Engine,
     failure::{failure, from_store},
 };
+use kerf_agent::SET_UP;
 use kerf_protocol::{
     Code, Failure, TaskId,
     attempt::{Attempt, AttemptState, CheckRun, ComparedFile, Comparison, TaskRef},
@@ -128,7 +129,7 @@ pub(super) fn checks(transcript: &Transcript) -> Vec<CheckRun> {
         let Some(exit) = &call.exit else { continue };
         let command = call.arguments["command"].as_str().unwrap_or_default();
         // A command that made the last change itself says nothing about it.
-        if command.is_empty() || !call.changes.is_empty() {
+        if command.is_empty() || !call.changes.is_empty() || call.tool == SET_UP {
             continue;
         }
         let cwd = call.arguments["cwd"].as_str().unwrap_or_default();

@@ -19,4 +19,6 @@ mod sessions;
 mod table;
 mod waking;
 mod window;
+#[cfg(unix)]
+mod worktree_kills;
 mod worktrees;
