@@ -3,7 +3,8 @@ import { RequestError } from '../../backend/backend';
 import { fakeBackend } from '../../backend/fake';
 import type { ListedWorktree } from '../../protocol/ListedWorktree';
 import type { RemoveWorktree } from '../../protocol/RemoveWorktree';
-import { askedFor, checkAxe, mountWith } from '../../testing';
+import type { AppSettings } from '../../protocol/AppSettings';
+import { askedFor, checkAxe, mountWith, project } from '../../testing';
 import WorktreesPart from './WorktreesPart.svelte';
 
 function worktree(id: string, change: Partial<ListedWorktree> = {}): ListedWorktree {
@@ -90,4 +91,26 @@ test('none, and a failure', async () => {
   await getByRole('button', { name: 'Try again' }).click();
   await expect.element(getByText('No worktrees')).toBeVisible();
   await checkAxe(container);
+});
+
+test('the set-up command of the project, and how many attempts go on at once', async () => {
+  const backend = fakeBackend({ 'worktree/list': () => [], 'settings/change': () => ({}) });
+  const { getByRole, container } = await mountWith(WorktreesPart, {
+    backend,
+    prepare: (kerf) => (kerf.project = project()),
+  });
+  const last = () => askedFor(backend, 'settings/change').at(-1) as AppSettings;
+  const command = getByRole('textbox', { name: 'Set-up command of ledgerd' });
+  await command.fill('npm ci');
+  await getByRole('radio', { name: 'Go on' }).click();
+  await getByRole('textbox', { name: 'Attempts at once' }).fill('9');
+  await expect.element(getByRole('button', { name: 'Save' })).toBeDisabled();
+  await checkAxe(container);
+  await getByRole('textbox', { name: 'Attempts at once' }).fill('3');
+  await getByRole('button', { name: 'Save' }).click();
+  await expect.poll(() => last()?.attempts_at_once).toBe(3);
+  expect(last().set_up).toEqual({ '/projects/ledgerd': { command: 'npm ci', go_on: true } });
+  await command.fill('');
+  await getByRole('button', { name: 'Save' }).click();
+  await expect.poll(() => last().set_up).toEqual({});
 });
