@@ -275,6 +275,23 @@ export function abreast(attempts: (ReviewFile | null)[]): Abreast[] {
   return rows.map(({ cells }) => cells);
 }
 
+const changes = new WeakMap<Hunk, string>();
+
+/** Whether two hunks make the same of the same lines, whatever stands around them. */
+export function sameChange(a: Hunk, b: Hunk): boolean {
+  return a.added === b.added && a.removed === b.removed && changeOf(a) === changeOf(b);
+}
+
+function changeOf(hunk: Hunk): string {
+  let change = changes.get(hunk);
+  if (change === undefined) {
+    const lines = hunk.lines.flatMap(({ kind, text }) => (kind === 'context' ? [] : [[kind, text]]));
+    change = JSON.stringify([placeOf(hunk).first, lines]);
+    changes.set(hunk, change);
+  }
+  return change;
+}
+
 /** The lines that a hunk takes away, as the file had them; for one that only adds, the line that it stands before. */
 function placeOf({ lines }: Hunk): { first: number; last: number } {
   const changed = lines.flatMap(({ kind, old }) => (kind === 'removed' && old !== null ? [old] : []));

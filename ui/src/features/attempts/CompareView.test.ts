@@ -56,6 +56,11 @@ describe('attempts beside each other', () => {
     await expect.element(getByRole('article').nth(1)).toHaveTextContent(/failed with 101:.*cargo clippy/);
     await expect.element(getByRole('article').nth(2)).toHaveTextContent('it has used 21,000 of its 20,000');
     await expect.element(getByRole('region', { name: 'src/money.rs' })).toHaveTextContent('same in 1 and 3');
+    // The same change is marked where it stands, also where the file as a whole differs.
+    const boxes = (of: number) =>
+      getByRole('checkbox', { name: `Hunk 1 of src/money.rs of attempt ${of}`, exact: true });
+    await expect.element(boxes(1)).toHaveTextContent('as in 3');
+    await expect.element(boxes(2)).not.toHaveTextContent('as in');
     await expect.element(getByRole('region', { name: 'tests/rounding.rs' })).toHaveTextContent('only in 2');
     await checkAxe(container);
   });
@@ -222,7 +227,7 @@ describe('attempts beside each other', () => {
 
   test('eight columns scroll at 900 pixels, and no text lies on another', async () => {
     const attempts = Array.from({ length: 8 }, (_, at) => attempt(at + 1));
-    const many = Array.from({ length: 40 }, (_, at) => ({
+    const many = Array.from({ length: 6 }, (_, at) => ({
       path: `src/a_folder_with_a_long_name/file_${at}.rs`,
       attempts: attempts.map((_, n) =>
         n === at % 8 ? null : file(`f${at}`, hunk(1, 1, ['-old', `+new ${'x'.repeat(200)}`])),
