@@ -150,6 +150,8 @@ impl<H: Host> Agent<H> {
             output_cap: OUTPUT_CAP,
             network: connected.map(|connected| connected.network),
             commits: self.setup.commits.clone(),
+            // It makes its own.
+            lent: Vec::new(),
         };
         let kept = self.host.before_change(item_id, Scope::Anything).await;
         kept.map_err(|error| error.0)?;

@@ -28,7 +28,7 @@ use kerf_protocol::{
     session::Turn,
 };
 use kerf_rules::Rules;
-use kerf_sandbox::{Commits, Sandbox};
+use kerf_sandbox::{Commits, Lent, Sandbox};
 use kerf_secrets::Vault;
 use kerf_workspace::Workspace;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -54,6 +54,8 @@ pub struct Setup {
     pub target: Target,
     /// Where commits of commands go, when the workspace keeps them apart from its repository.
     pub commits: Option<Commits>,
+    /// Folders that commands see elsewhere in the workspace, read-only.
+    pub lent: Vec<Lent>,
     /// What the session may do.
     pub policy: Policy,
     /// The rules of the folder that count.

@@ -8,7 +8,7 @@ use crate::{
     interrupted::Interrupted,
     log::EventLog,
     placeholder_key,
-    worktrees::place,
+    worktrees::{lent_to, place},
 };
 use kerf_agent::{Agent, Control, Setup, UserInstructions};
 use kerf_git::{Repo, Standing};
@@ -20,7 +20,7 @@ use kerf_protocol::{
     policy::{Policy, SandboxMode},
     session::{Session, Transcript, Turn},
 };
-use kerf_sandbox::Commits;
+use kerf_sandbox::{Commits, Lent};
 use kerf_store::Claim;
 use kerf_workspace::{RelPath, Workspace};
 use std::{
@@ -73,6 +73,8 @@ struct Opened {
     workspace: Workspace,
     /// Where commits of commands go, when they do not go into the repository.
     commits: Option<Commits>,
+    /// Folders of dependencies that commands see in the worktree.
+    lent: Vec<Lent>,
     user_instructions: Option<UserInstructions>,
     /// None: the agent has them, or they are to be read again.
     turns: Mutex<Option<Vec<Turn>>>,
@@ -176,6 +178,7 @@ impl Engine {
         let turns_stay = unfinished.is_none();
         let beside = self.beside(&session).await?;
         let commits = self.commits_of(&session).await?;
+        let lent = lent_to(&session).await?;
         let home = self.home().clone();
         let instructions = self.home().instructions();
         let at = workspace.clone();
@@ -234,6 +237,7 @@ impl Engine {
             opened: Opened {
                 workspace,
                 commits,
+                lent,
                 user_instructions,
                 turns: Mutex::new(turns_stay.then_some(turns)),
             },
@@ -265,6 +269,7 @@ impl Engine {
             door,
             target,
             commits: live.opened.commits.clone(),
+            lent: live.opened.lent.clone(),
             policy: session.policy,
             rules: Arc::new(self.rules_for(&session).await?),
             map: self

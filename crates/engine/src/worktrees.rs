@@ -7,6 +7,7 @@
 //! Whoever makes, removes or tidies a worktree holds its lock, a file that the system lets go of when a process ends.
 
 mod describe;
+mod lend;
 mod names;
 mod set_up;
 mod tidy;
@@ -27,6 +28,7 @@ use kerf_protocol::{
     },
 };
 use kerf_store::Write;
+pub(crate) use lend::lent_to;
 use names::{branch_name, slug, tail};
 use std::{
     fs::{self, File},
@@ -76,6 +78,7 @@ impl Engine {
         let lock = self.lock_worktree(worktree.id)?;
         self.keep_worktree(&worktree).await?;
         let place = place(&worktree);
+        let lends = self.lends(&session);
         let (place, made) = blocking(move || {
             let made = repo.make_worktree(&place, &clone_file, &mut |next| {
                 tracing::debug!(next, "making a worktree");
@@ -88,6 +91,10 @@ impl Engine {
                     path: folder.clone(),
                     source,
                 })?;
+                let mut made = made;
+                if lends {
+                    lend::make_room(&place.path, &mut made);
+                }
                 Ok((folder, made))
             });
             if made.is_err()

@@ -46,7 +46,9 @@ pub use stage::{Chosen, Side};
 pub use stash::{Stash, Stashed};
 pub use status::{Change, StatusEntry};
 pub use switch::Switched;
-pub use worktree::{Clone as CloneFile, CommitRoom, Made, Place, Standing, Work, clone_file};
+pub use worktree::{
+    Clone as CloneFile, CommitRoom, Made, Place, Standing, Work, clone_file, is_lent_name,
+};
 
 use git2::{ObjectType, Oid, Repository};
 use std::{

@@ -86,6 +86,12 @@ impl Sandbox {
         mode != SandboxMode::Off && self.probe().can_connect()
     }
 
+    /// Whether a command under `mode` can see a folder at a second place. It needs mounts of the command's own, which
+    /// only bubblewrap makes.
+    pub fn can_lend(&self, mode: SandboxMode) -> bool {
+        cfg!(target_os = "linux") && self.isolation(mode) == Isolation::Full
+    }
+
     /// Runs `job` until it and everything it started is gone, handing its output to `output` as it comes.
     ///
     /// When the command itself ends, what it left running is killed. `cancel` and the timeout send SIGTERM to all

@@ -547,6 +547,7 @@ fn setup(
             Vec::new(),
         )),
         commits: None,
+        lent: Vec::new(),
         policy: Policy {
             sandbox: SandboxMode::Off,
             approve: ApproveMode::Auto,

@@ -368,6 +368,49 @@ fn a_command_in_the_sandbox_commits_and_reaches_nothing_else_of_the_repository()
     );
 }
 
+/// Where the file system clones, the worktree has folders of dependencies of its own, and this shows nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn commands_in_the_sandbox_see_dependencies_that_cannot_be_cloned() {
+    let mut scene = Scene::new();
+    scene.folder.write(".gitignore", "node_modules\ntarget\n");
+    scene.folder.write("node_modules/p/index.js", "lent\n");
+    scene.folder.write("target/out", "built\n");
+    let see = "cat node_modules/p/index.js; touch node_modules/x 2>/dev/null || echo closed; ls target 2>&1; true";
+    let ran = scene.exec(
+        "workspace-write",
+        &[],
+        [command(see), command("mkdir target && touch target/own")],
+    );
+    let said = ran.calls()[0]["output"].as_str().unwrap().to_owned();
+    let notes = scene.worktree()["notes"].to_string();
+    let at = PathBuf::from(ran.events[0]["folder"].as_str().unwrap());
+    if at.join("node_modules/p").exists() {
+        eprintln!("skipped: this file system clones");
+        return;
+    }
+    assert!(
+        said.contains("lent\nclosed\n") && !said.contains("built"),
+        "{said}"
+    );
+    assert!(
+        notes.contains("see your node_modules") && !notes.contains("see your target"),
+        "{notes}"
+    );
+    assert!(!scene.folder.exists("node_modules/x"));
+    assert!(at.join("target/own").exists());
+
+    // With a set-up command the worktree gets its own.
+    set_up(
+        &mut scene,
+        "mkdir -p node_modules && echo own > node_modules/own",
+        false,
+    );
+    let ran = scene.exec("workspace-write", &[], [command("ls node_modules")]);
+    let said = ran.calls()[1]["output"].as_str().unwrap().to_owned();
+    assert!(said.contains("own") && !said.contains("p\n"), "{said}");
+}
+
 /// Attempts by models of these names; each answers with its own calls.
 fn attempts(scene: &Scene, by: &[(&'static str, Vec<Call>)]) -> Ran {
     for (model, calls) in by {

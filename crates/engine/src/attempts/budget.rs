@@ -149,7 +149,7 @@ fn in_words(seconds: u64) -> String {
     match seconds {
         1 => "second".to_owned(),
         60 => "minute".to_owned(),
-        _ if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        _ if seconds.is_multiple_of(60) => format!("{} minutes", seconds / 60),
         _ => format!("{seconds} seconds"),
     }
 }

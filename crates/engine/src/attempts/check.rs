@@ -115,6 +115,7 @@ impl Engine {
             output_cap: OUTPUT_CAP,
             network: None,
             commits: None,
+            lent: Vec::new(),
         };
         let ran = self.sandbox().run(job, running.stop.clone(), |_| ()).await;
         let outcome = ran.map_err(|error| {

@@ -22,6 +22,9 @@ const DEPENDENCIES: &[&str] = &[
     "Pods",
 ];
 
+/// Those of them that are read far more than written.
+const LENT: &[&str] = &["node_modules", ".venv", "venv", "vendor", "deps", "Pods"];
+
 /// The file that names more to bring, in the syntax of `.gitignore`.
 const INCLUDE: &str = ".worktreeinclude";
 
@@ -37,9 +40,17 @@ const MAX_KEPT: u64 = 64 << 20;
 /// More files are not brought for `.worktreeinclude`, nor more bytes.
 const MAX_INCLUDED: (usize, u64) = (10_000, 1 << 30);
 
+/// What came of bringing.
+pub(super) struct Brought {
+    /// What was not brought, and why.
+    pub(super) notes: Vec<String>,
+    /// Folders of dependencies that the file system cannot clone.
+    pub(super) uncloned: Vec<PathBuf>,
+}
+
 /// Brings what is wanted of `ignored` (relative to `from`), and says what was not brought and why.
-pub(super) fn bring(from: &Path, to: &Path, ignored: &[PathBuf], clone: Clone<'_>) -> Vec<String> {
-    let mut notes = Vec::new();
+pub(super) fn bring(from: &Path, to: &Path, ignored: &[PathBuf], clone: Clone<'_>) -> Brought {
+    let (mut notes, mut uncloned) = (Vec::new(), Vec::new());
     let include = include(from, &mut notes);
     let mut left = (MAX_LOOKED_AT, MAX_INCLUDED.0, MAX_INCLUDED.1);
     for path in ignored {
@@ -51,6 +62,9 @@ pub(super) fn bring(from: &Path, to: &Path, ignored: &[PathBuf], clone: Clone<'_
                 let _ = fs::remove_dir_all(to.join(path));
                 let why = match error.kind() {
                     io::ErrorKind::Unsupported | io::ErrorKind::CrossesDevices => {
+                        if path.file_name().is_some_and(is_lent_name) {
+                            uncloned.push(path.clone());
+                        }
                         "the file system cannot clone it".to_owned()
                     }
                     _ => error.to_string(),
@@ -61,7 +75,13 @@ pub(super) fn bring(from: &Path, to: &Path, ignored: &[PathBuf], clone: Clone<'_
             included(include, from, to, path, &mut left, &mut notes);
         }
     }
-    notes
+    Brought { notes, uncloned }
+}
+
+/// Whether a folder of this name is of use to commands that can only read it. Builds write their output anew.
+#[must_use]
+pub fn is_lent_name(name: &std::ffi::OsStr) -> bool {
+    LENT.iter().any(|known| name == *known)
 }
 
 /// The files among `ignored` (relative to `at`) that `.worktreeinclude` of `from` names and that are others in `at` than
