@@ -321,7 +321,7 @@ mod tests {
             (sub.clone(), Kind::Pinned),
             (sub.join("deep"), Kind::Pinned),
         ];
-        let checks = View(mounts.into()).checks().unwrap();
+        let checks = View(mounts.into(), BTreeMap::new()).checks().unwrap();
         let wrong = || checks.iter().filter(|check| check.hold().is_err()).count();
         assert_eq!(wrong(), 0);
         std::fs::rename(&sub, base.join("ws/old")).unwrap();
@@ -331,7 +331,9 @@ mod tests {
         std::fs::remove_file(&sub).unwrap();
         std::fs::rename(base.join("elsewhere"), &sub).unwrap();
         assert_eq!(wrong(), 2, "other folders");
-        let kept = View([(sub, Kind::Kept)].into()).checks().unwrap();
+        let kept = View([(sub, Kind::Kept)].into(), BTreeMap::new())
+            .checks()
+            .unwrap();
         assert!(kept[0].hold().is_err(), "nothing made it read-only");
     }
 }
