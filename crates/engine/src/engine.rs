@@ -4,6 +4,7 @@ use crate::{
     awake::Awake,
     failure::{failure, from_store},
     feed::{Feed, Fronts},
+    git::Commands,
     home::Home,
     indexes::Indexes,
     searches::Searches,
@@ -51,6 +52,7 @@ struct Inner {
     keys: Keys,
     sandbox: Sandbox,
     awake: Awake,
+    commands: Commands,
     local_only: LocalOnly,
     indexes: Indexes,
     searches: Searches,
@@ -91,6 +93,7 @@ impl Engine {
                 keys: Keys::new(),
                 sandbox,
                 awake: Awake::default(),
+                commands: Commands::default(),
                 local_only: LocalOnly::default(),
                 indexes: Indexes::default(),
                 searches: Searches::default(),
@@ -153,6 +156,10 @@ impl Engine {
 
     pub(crate) fn awake(&self) -> &Awake {
         &self.inner.awake
+    }
+
+    pub(crate) fn commands(&self) -> &Commands {
+        &self.inner.commands
     }
 
     /// The switch of all doors to models.

@@ -3,7 +3,12 @@
 //! All of it is the user's own work, by the library: no program runs, and nothing that moves files happens while a
 //! turn runs in the folder, because the agent would be told of changes that it did not make in the middle of a step.
 
+mod askpass;
+mod command;
 mod draft;
+
+pub(crate) use askpass::run_if_asked;
+pub(crate) use command::Commands;
 
 use crate::{
     engine::{Engine, canonical_folder},

@@ -14,6 +14,7 @@ use crate::{
         DraftMessage, DraftedMessage, GitBranch as Branch, GitStash as Stash, GitStashed,
         LineBlame, ReadLog, SaveStash, StageChange, StagedCommitted, SwitchBranch, SwitchedBranch,
         TakeStash, WorkingChanges,
+        command::{AnswerGit, GitPreview as GitPlanned, GitRun as RunningGit, PreviewGit, RunGit},
     },
     item::{Comment, Image},
     ledger::{
@@ -186,6 +187,14 @@ mod table {
         "git/blame" GitBlame(BlameLines) -> Vec<LineBlame>;
         /// Lets the model propose a message for what is staged. It goes to the endpoint, with secrets concealed.
         "git/draft_message" GitDraftMessage(DraftMessage) -> DraftedMessage;
+        /// The command of git's that an act is, and what it would do. Nothing runs.
+        "git/preview" GitPreview(PreviewGit) -> GitPlanned;
+        /// Begins a command that the user saw.
+        "git/run" GitRun(RunGit) -> RunningGit;
+        /// The git command that runs in a folder's repository, or the last one.
+        "git/running" GitRunning(Folder) -> Option<RunningGit>;
+        /// Answers what a git command asks, or stops it.
+        "git/answer" GitAnswer(AnswerGit) -> Nothing;
         /// The folders that were opened, the last one first.
         "project/list" ProjectList(Nothing) -> Vec<Project>;
         /// Opens a folder.

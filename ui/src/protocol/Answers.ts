@@ -18,6 +18,8 @@ import type { Event } from "./Event";
 import type { FileLines } from "./FileLines";
 import type { FileNames } from "./FileNames";
 import type { GitBranch } from "./GitBranch";
+import type { GitPreview } from "./GitPreview";
+import type { GitRun } from "./GitRun";
 import type { GitStash } from "./GitStash";
 import type { GitStashed } from "./GitStashed";
 import type { HunkParts } from "./HunkParts";
@@ -231,6 +233,22 @@ export type Answers = {
  * Lets the model propose a message for what is staged. It goes to the endpoint, with secrets concealed.
  */
 "git/draft_message": DraftedMessage, 
+/**
+ * The command of git's that an act is, and what it would do. Nothing runs.
+ */
+"git/preview": GitPreview, 
+/**
+ * Begins a command that the user saw.
+ */
+"git/run": GitRun, 
+/**
+ * The git command that runs in a folder's repository, or the last one.
+ */
+"git/running": GitRun | null, 
+/**
+ * Answers what a git command asks, or stops it.
+ */
+"git/answer": Nothing, 
 /**
  * The folders that were opened, the last one first.
  */

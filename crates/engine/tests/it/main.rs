@@ -11,6 +11,8 @@ mod endpoints;
 mod events;
 mod folders;
 mod git;
+mod git_command;
+mod git_server;
 mod kit;
 mod parts;
 mod review;

@@ -124,6 +124,19 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             json!({"folder": folder, "path": "a.txt", "first_line": 0, "last_line": u32::MAX}),
         ),
         ("git/draft_message", json!({ "folder": folder })),
+        (
+            "git/preview",
+            json!({"folder": folder, "act": {"type": "push", "remote": "--exec=x"}}),
+        ),
+        (
+            "git/run",
+            json!({"folder": folder, "act": {"type": "abort"}, "argv": ["git", "x"]}),
+        ),
+        ("git/running", json!({ "folder": folder })),
+        (
+            "git/answer",
+            json!({"folder": folder, "id": 1, "prompt": null}),
+        ),
         ("project/list", json!({})),
         ("project/open", json!({"path": folder})),
         ("project/remove", json!({"project_id": session_id})),
