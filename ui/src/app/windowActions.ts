@@ -2,6 +2,7 @@
 
 import type { Theme } from '../protocol/Theme';
 import type { Kerf } from '../state/kerf.svelte';
+import type { GitAct } from '../protocol/GitAct';
 import { TEXT_SIZE } from '../state/settings.svelte';
 import type { Action } from './actions.svelte';
 import type { Frame } from './frame.svelte';
@@ -10,6 +11,13 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
   const { shell } = kerf.backend;
   const inProject = () => kerf.project !== null;
   const inRepository = () => kerf.repo?.branch != null;
+  const command = (id: string, title: string, act: GitAct): Action => ({
+    id,
+    title,
+    group: 'Git',
+    enabled: inRepository,
+    run: () => kerf.git.show(kerf.folder, act),
+  });
   const inTask = () => kerf.task !== null;
   const themed = (theme: Theme, title: string): Action => ({
     id: `view.theme.${theme}`,
@@ -76,6 +84,14 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
       enabled: inRepository,
       run: () => (frame.git = 'log'),
     },
+    command('git.fetch', 'Fetch from the remote…', { type: 'fetch', remote: null }),
+    command('git.pull', 'Pull…', { type: 'pull', how: 'fast_forward' }),
+    command('git.pullMerge', 'Pull and merge…', { type: 'pull', how: 'merge' }),
+    command('git.pullRebase', 'Pull and rebase…', { type: 'pull', how: 'rebase' }),
+    command('git.push', 'Push the branch…', { type: 'push', remote: null }),
+    command('git.continue', 'Continue the merge or rebase…', { type: 'continue' }),
+    command('git.abort', 'Abort the merge or rebase…', { type: 'abort' }),
+    command('git.lfsPull', 'Fetch large files (LFS)…', { type: 'lfs_pull' }),
     {
       id: 'app.newTask',
       title: 'New task',

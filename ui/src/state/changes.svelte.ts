@@ -7,6 +7,7 @@ import type { ChangedPath } from '../protocol/ChangedPath';
 import type { Failure } from '../protocol/Failure';
 import type { GitBranch } from '../protocol/GitBranch';
 import type { GitCommit } from '../protocol/GitCommit';
+import type { GitRun } from '../protocol/GitRun';
 import type { GitStash } from '../protocol/GitStash';
 import type { StagedCommitted } from '../protocol/StagedCommitted';
 import type { StageSide } from '../protocol/StageSide';
@@ -141,6 +142,16 @@ export class Changes {
         await this.load();
       },
     );
+  }
+
+  /** A command of git's ended: what it committed is written no more, and all is looked at again. */
+  async ran({ act, end }: GitRun) {
+    if (act.type === 'commit' && end?.type === 'done' && act.message.trim() === this.message.trim()) {
+      this.message = '';
+      this.amend = false;
+      this.leftOut = '';
+    }
+    await this.load();
   }
 
   /** To amend is to begin with the message that is there. */

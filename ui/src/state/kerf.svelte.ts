@@ -19,6 +19,7 @@ import { Changes } from './changes.svelte';
 import { Conversation } from './conversation.svelte';
 import { CodeIndex } from './codeIndex.svelte';
 import { CodeSearch, type Sought } from './codeSearch.svelte';
+import { GitCommand } from './gitCommand.svelte';
 import { Endpoints } from './endpoints.svelte';
 import { Ledger } from './ledger.svelte';
 import { noticeOf } from './notices';
@@ -69,6 +70,7 @@ export class Kerf {
   readonly search: CodeSearch;
   readonly rules: Rules;
   readonly changes: Changes;
+  readonly git: GitCommand;
   projects: Project[] = $state.raw([]);
   /** Whether the first list of projects has come. */
   ready = $state(false);
@@ -109,6 +111,10 @@ export class Kerf {
     this.search = new CodeSearch(backend, () => this.folder);
     this.rules = new Rules(backend);
     this.changes = new Changes(backend, () => void this.loadRepo());
+    this.git = new GitCommand(backend, (run) => {
+      void this.loadRepo();
+      void this.changes.ran(run);
+    });
   }
 
   /** The open task as the list has it. */
@@ -132,6 +138,7 @@ export class Kerf {
     const stop = this.backend.follow({
       events: (batch) => batch.forEach((event) => this.#apply(event)),
       index: (status) => this.index.take(status),
+      git: () => void this.git.told(),
       gap: () => void this.#afterGap(),
     });
     void this.#load();
@@ -456,7 +463,7 @@ export class Kerf {
   }
 
   async #afterGap() {
-    await Promise.all([this.tasks.load(), this.ledger.load(), this.index.reload()]);
+    await Promise.all([this.tasks.load(), this.ledger.load(), this.index.reload(), this.git.told()]);
     if (this.task) {
       await this.#attach(this.task);
       await this.task.review.load();
