@@ -7,6 +7,8 @@
 mod compare;
 mod take;
 
+pub(crate) use compare::checks;
+
 use crate::{engine::Engine, failure::failure, feed::Events};
 use kerf_agent::Host;
 use kerf_protocol::{

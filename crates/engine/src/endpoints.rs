@@ -352,7 +352,7 @@ impl Engine {
         Tunnels::new(ledger, self.local_only().clone())
     }
 
-    fn egress(&self, allowed: Allowed) -> Result<Egress, Failure> {
+    pub(crate) fn egress(&self, allowed: Allowed) -> Result<Egress, Failure> {
         self.heed_reach()?;
         Egress::new(allowed, Arc::new(StoreLedger(self.store().clone())))
             .map(|egress| egress.under(self.local_only().clone()))

@@ -5,7 +5,9 @@
 
 mod askpass;
 mod command;
+mod conflict;
 mod draft;
+mod pull_request;
 
 pub(crate) use askpass::run_if_asked;
 pub(crate) use command::Commands;

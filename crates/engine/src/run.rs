@@ -64,6 +64,11 @@ impl Engine {
     pub(crate) async fn session_prompt(&self, prompt: Prompt) -> Result<Prompted, Failure> {
         self.heed_reach()?;
         let live = self.live(prompt.session_id).await?;
+        if live.control().is_none() {
+            let folder = live.session().folder.clone();
+            self.commands()
+                .refuse_while_moving(std::path::Path::new(&folder))?;
+        }
         let agent = self.agent(&live).await?;
         let comments = self.take_comments(&live, prompt.session_id).await?;
         // Comments alone say enough. Without any, none were taken that would have to be given back.

@@ -4,6 +4,8 @@
 //! file can only be looked at.
 
 pub mod command;
+pub mod conflict;
+pub mod pull_request;
 
 use crate::{SessionId, review::HunkLine};
 use serde::{Deserialize, Serialize};

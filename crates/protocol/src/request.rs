@@ -15,6 +15,8 @@ use crate::{
         LineBlame, ReadLog, SaveStash, StageChange, StagedCommitted, SwitchBranch, SwitchedBranch,
         TakeStash, WorkingChanges,
         command::{AnswerGit, GitPreview as GitPlanned, GitRun as RunningGit, PreviewGit, RunGit},
+        conflict::{ConflictRef, FileConflict, ResolveConflict},
+        pull_request::{DraftPull, DraftedPull, FindPullTarget, OpenPull, OpenedPull, PullTarget},
     },
     item::{Comment, Image},
     ledger::{
@@ -195,6 +197,16 @@ mod table {
         "git/running" GitRunning(Folder) -> Option<RunningGit>;
         /// Answers what a git command asks, or stops it.
         "git/answer" GitAnswer(AnswerGit) -> Nothing;
+        /// The versions of a file in conflict.
+        "git/conflict" GitConflict(ConflictRef) -> FileConflict;
+        /// Ends a conflict in a file and stages it, or puts the conflict back.
+        "git/resolve" GitResolve(ResolveConflict) -> WorkingChanges;
+        /// Where a pull request of the branch would go.
+        "git/pull_target" GitPullTarget(FindPullTarget) -> PullTarget;
+        /// Lets the model propose title and text of a pull request. It goes to the endpoint, with secrets concealed.
+        "git/draft_pull" GitDraftPull(DraftPull) -> DraftedPull;
+        /// Opens a pull request as a draft at the host that is named.
+        "git/open_pull" GitOpenPull(OpenPull) -> OpenedPull;
         /// The folders that were opened, the last one first.
         "project/list" ProjectList(Nothing) -> Vec<Project>;
         /// Opens a folder.

@@ -71,6 +71,14 @@ impl Sandbox {
         self.inner.path.get().map(OsString::as_os_str)
     }
 
+    /// Whether a program of this name is in the folders that commands are looked up in.
+    pub fn has_program(&self, name: &str) -> bool {
+        let own = std::env::var_os("PATH").unwrap_or_default();
+        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        std::env::split_paths(self.path().unwrap_or(&own))
+            .any(|folder| folder.is_absolute() && folder.join(&name).is_file())
+    }
+
     /// How far `mode` can be kept on this machine. The first call tries it with a real helper process and waits
     /// some milliseconds for it; the answer is kept.
     pub fn isolation(&self, mode: SandboxMode) -> Isolation {

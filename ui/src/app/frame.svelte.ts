@@ -16,7 +16,7 @@ export class Frame {
   scope: 'task' | 'uncommitted' = $state('task');
   narrow = $state(false);
   /** Which list of the repository lies over the window. */
-  git: 'branches' | 'stashes' | 'log' | null = $state(null);
+  git: 'branches' | 'deleteBranch' | 'stashes' | 'log' | 'blame' | null = $state(null);
   palette = $state(false);
   /** The task whose name is being changed. */
   renaming: string | null = $state(null);

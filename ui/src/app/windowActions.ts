@@ -82,7 +82,35 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
       title: 'Show the commits…',
       group: 'Git',
       enabled: inRepository,
-      run: () => (frame.git = 'log'),
+      run: () => {
+        kerf.changes.logPath = null;
+        frame.git = 'log';
+      },
+    },
+    {
+      id: 'git.fileLog',
+      title: 'Show the commits of this file…',
+      group: 'Git',
+      enabled: () => inRepository() && kerf.changes.current !== null,
+      run: () => {
+        kerf.changes.logPath = kerf.changes.current?.path ?? null;
+        frame.git = 'log';
+      },
+    },
+    {
+      id: 'git.blame',
+      title: 'Show who last changed these lines…',
+      group: 'Git',
+      enabled: () =>
+        inRepository() && kerf.changes.current?.hunk != null && kerf.changes.current.side === 'unstaged',
+      run: () => (frame.git = 'blame'),
+    },
+    {
+      id: 'git.deleteBranch',
+      title: 'Delete a branch…',
+      group: 'Git',
+      enabled: inRepository,
+      run: () => (frame.git = 'deleteBranch'),
     },
     command('git.fetch', 'Fetch from the remote…', { type: 'fetch', remote: null }),
     command('git.pull', 'Pull…', { type: 'pull', how: 'fast_forward' }),
@@ -91,6 +119,13 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
     command('git.push', 'Push the branch…', { type: 'push', remote: null }),
     command('git.continue', 'Continue the merge or rebase…', { type: 'continue' }),
     command('git.abort', 'Abort the merge or rebase…', { type: 'abort' }),
+    {
+      id: 'git.pullRequest',
+      title: 'Open a pull request…',
+      group: 'Git',
+      enabled: inRepository,
+      run: () => kerf.pull.show(kerf.folder),
+    },
     command('git.lfsPull', 'Fetch large files (LFS)…', { type: 'lfs_pull' }),
     {
       id: 'app.newTask',

@@ -13,8 +13,10 @@ import type { Decided } from "./Decided";
 import type { DeletedBranch } from "./DeletedBranch";
 import type { Discovered } from "./Discovered";
 import type { DraftedMessage } from "./DraftedMessage";
+import type { DraftedPull } from "./DraftedPull";
 import type { Endpoint } from "./Endpoint";
 import type { Event } from "./Event";
+import type { FileConflict } from "./FileConflict";
 import type { FileLines } from "./FileLines";
 import type { FileNames } from "./FileNames";
 import type { GitBranch } from "./GitBranch";
@@ -33,10 +35,12 @@ import type { ListedWorktree } from "./ListedWorktree";
 import type { ModelInfo } from "./ModelInfo";
 import type { Nothing } from "./Nothing";
 import type { OpenedProject } from "./OpenedProject";
+import type { OpenedPull } from "./OpenedPull";
 import type { Outline } from "./Outline";
 import type { Preset } from "./Preset";
 import type { Project } from "./Project";
 import type { Prompted } from "./Prompted";
+import type { PullTarget } from "./PullTarget";
 import type { RepoStatus } from "./RepoStatus";
 import type { RestorePreview } from "./RestorePreview";
 import type { Restored } from "./Restored";
@@ -249,6 +253,26 @@ export type Answers = {
  * Answers what a git command asks, or stops it.
  */
 "git/answer": Nothing, 
+/**
+ * The versions of a file in conflict.
+ */
+"git/conflict": FileConflict, 
+/**
+ * Ends a conflict in a file and stages it, or puts the conflict back.
+ */
+"git/resolve": WorkingChanges, 
+/**
+ * Where a pull request of the branch would go.
+ */
+"git/pull_target": PullTarget, 
+/**
+ * Lets the model propose title and text of a pull request. It goes to the endpoint, with secrets concealed.
+ */
+"git/draft_pull": DraftedPull, 
+/**
+ * Opens a pull request as a draft at the host that is named.
+ */
+"git/open_pull": OpenedPull, 
 /**
  * The folders that were opened, the last one first.
  */

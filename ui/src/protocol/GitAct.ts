@@ -24,4 +24,20 @@ message: string,
 /**
  * Whether it takes the place of the last commit.
  */
-amend: boolean, } | { "type": "continue" } | { "type": "abort" } | { "type": "lfs_pull" };
+amend: boolean, } | { "type": "continue" } | { "type": "abort" } | { "type": "lfs_pull" } | { "type": "open_pull", 
+/**
+ * The remote that has the branch.
+ */
+remote: string, 
+/**
+ * The branch that it is to go into.
+ */
+base: string, 
+/**
+ * The title.
+ */
+title: string, 
+/**
+ * The text.
+ */
+body: string, };

@@ -23,6 +23,7 @@ import { GitCommand } from './gitCommand.svelte';
 import { Endpoints } from './endpoints.svelte';
 import { Ledger } from './ledger.svelte';
 import { noticeOf } from './notices';
+import { PullRequest } from './pullRequest.svelte';
 import { RestoreState } from './restore.svelte';
 import { ReviewState } from './review.svelte';
 import { Rules } from './rules.svelte';
@@ -71,6 +72,7 @@ export class Kerf {
   readonly rules: Rules;
   readonly changes: Changes;
   readonly git: GitCommand;
+  readonly pull: PullRequest;
   projects: Project[] = $state.raw([]);
   /** Whether the first list of projects has come. */
   ready = $state(false);
@@ -111,6 +113,7 @@ export class Kerf {
     this.search = new CodeSearch(backend, () => this.folder);
     this.rules = new Rules(backend);
     this.changes = new Changes(backend, () => void this.loadRepo());
+    this.pull = new PullRequest(backend);
     this.git = new GitCommand(backend, (run) => {
       void this.loadRepo();
       void this.changes.ran(run);

@@ -103,7 +103,7 @@ fn first_message(transcript: &Transcript) -> Option<String> {
 }
 
 /// The commands that ran behind the last call that changed a file. Of the same command, the last run counts.
-fn checks(transcript: &Transcript) -> Vec<CheckRun> {
+pub(crate) fn checks(transcript: &Transcript) -> Vec<CheckRun> {
     let mut checks: Vec<CheckRun> = Vec::new();
     for item in transcript.turns.iter().flat_map(|turn| &turn.items) {
         let ItemBody::ToolCall(call) = &item.body else {

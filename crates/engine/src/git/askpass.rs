@@ -167,3 +167,56 @@ fn cut(mut text: String) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    struct Yes;
+
+    impl Answers for Yes {
+        async fn ask(&self, asked: Asked) -> Option<SecretString> {
+            Some(format!("yes to {}", asked.text).into())
+        }
+    }
+
+    /// What whoever sends `message` hears.
+    async fn heard(message: &[u8]) -> String {
+        let (mut client, server) = tokio::io::duplex(64 * 1024);
+        let token = blake3::hash(b"the token");
+        let serving = async {
+            // What is wrong with a message is told to nobody.
+            let _ = answer(server, token, &Yes).await;
+        };
+        let asking = async {
+            client.write_all(message).await.unwrap();
+            let mut line = String::new();
+            client.read_to_string(&mut line).await.unwrap();
+            line
+        };
+        tokio::join!(serving, asking).1
+    }
+
+    #[tokio::test]
+    async fn only_who_has_the_token_is_answered() {
+        let question = |token: &str| {
+            let mut text = json!({"token": token, "text": "it?", "confirm": false}).to_string();
+            text.push('\n');
+            text.into_bytes()
+        };
+        assert_eq!(
+            heard(&question("the token")).await,
+            "{\"answer\":\"yes to it?\"}\n"
+        );
+        for message in [
+            question("another"),
+            question(""),
+            b"{}\n".to_vec(),
+            b"\xff\n".to_vec(),
+            [b"[".repeat(40_000), b"\n".to_vec()].concat(),
+        ] {
+            assert_eq!(heard(&message).await, "", "{:?}", message.get(..40));
+        }
+    }
+}

@@ -4,8 +4,8 @@
 //! a sandbox. Nothing that a model says comes here. One runs at a time in a repository; what it says is kept in memory for
 //! the window, what it asks comes through `askpass.rs`.
 
-mod address;
-mod plan;
+pub(super) mod address;
+pub(super) mod plan;
 
 use super::{
     askpass::{Answers, Asked, Askpass},
@@ -16,6 +16,7 @@ use crate::{
     failure::{failure, from_panic},
     feed::Fronts,
     projects::from_git,
+    settings::Settings,
 };
 use kerf_git::Repo;
 use kerf_protocol::{
@@ -66,6 +67,17 @@ const VARIABLES: &[&str] = &[
     "XDG_CONFIG_DIRS",
 ];
 
+/// Those that `gh` and `glab` get besides: git itself and its hooks see no token.
+const HOST_VARIABLES: &[&str] = &[
+    "GH_CONFIG_DIR",
+    "GH_ENTERPRISE_TOKEN",
+    "GH_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+    "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+    "GLAB_CONFIG_DIR",
+];
+
 /// The commands of this process, by the root of the working tree: the one that runs, or the last one that did.
 #[derive(Default)]
 pub(crate) struct Commands {
@@ -102,18 +114,17 @@ struct Waiting {
 impl Engine {
     /// What a command would be, and do.
     pub(crate) async fn git_preview(&self, wanted: PreviewGit) -> Result<GitPreview, Failure> {
-        planned(wanted.folder, wanted.act)
+        planned(self.settings()?, wanted.folder, wanted.act)
             .await
             .map(|(_, preview)| preview)
     }
 
     /// Begins a command that the user saw.
     pub(crate) async fn git_run(&self, run: RunGit) -> Result<GitRun, Failure> {
-        let moves_files = !matches!(run.act, GitAct::Fetch { .. } | GitAct::Push { .. });
-        if moves_files {
+        if moves_files(&run.act) {
             self.refuse_while_working(&run.folder)?;
         }
-        let (root, preview) = planned(run.folder, run.act.clone()).await?;
+        let (root, preview) = planned(self.settings()?, run.folder, run.act.clone()).await?;
         if preview.argv != run.argv {
             return Err(failure(
                 Code::Conflict,
@@ -167,7 +178,10 @@ impl Engine {
             workspace: command.root.clone(),
             mode: SandboxMode::Off,
             timeout: None,
-            env: variables().into_iter().chain(askpass.variables()).collect(),
+            env: variables(&command.act)
+                .into_iter()
+                .chain(askpass.variables())
+                .collect(),
             writable: Vec::new(),
             output_cap: 0,
             network: None,
@@ -180,7 +194,6 @@ impl Engine {
             ended = running => ended,
             // Questions end with the command.
             error = askpass.serve(Arc::clone(command)) => {
-                command.stop.cancel();
                 Err(kerf_sandbox::SandboxError::Io { action: "waiting for what git asks", source: error })
             }
         };
@@ -227,6 +240,23 @@ impl Commands {
         });
         by_root.insert(root, Arc::clone(&command));
         Ok(command)
+    }
+
+    /// Errors: while a command runs that may change files of the folder.
+    pub(crate) fn refuse_while_moving(&self, folder: &std::path::Path) -> Result<(), Failure> {
+        let moving = self.by_root().values().any(|command| {
+            moves_files(&command.act)
+                && folder.starts_with(&command.root)
+                && command.told().end.is_none()
+        });
+        if moving {
+            return Err(failure(
+                Code::Conflict,
+                "a git command is changing this folder",
+                "Wait for its end, or stop it",
+            ));
+        }
+        Ok(())
     }
 
     fn of(&self, root: &std::path::Path) -> Option<Arc<Command>> {
@@ -362,6 +392,14 @@ impl Told {
     }
 }
 
+/// Whether an act may change files of the working tree, also by a hook.
+fn moves_files(act: &GitAct) -> bool {
+    !matches!(
+        act,
+        GitAct::Fetch { .. } | GitAct::Push { .. } | GitAct::OpenPull { .. }
+    )
+}
+
 /// How a prompt is answered, by what git and ssh say. In doubt nobody sees the answer.
 fn kind_of(asked: &Asked) -> GitPromptKind {
     let text = asked.text.to_lowercase();
@@ -377,21 +415,28 @@ fn kind_of(asked: &Asked) -> GitPromptKind {
 
 /// The part of Kerf's environment that the user's git needs. Keys of Kerf's, and what would lead git to another
 /// repository, are not among it.
-fn variables() -> Vec<(OsString, OsString)> {
+fn variables(act: &GitAct) -> Vec<(OsString, OsString)> {
+    let of_host: &[&str] = match act {
+        GitAct::OpenPull { .. } => HOST_VARIABLES,
+        _ => &[],
+    };
     env::vars_os()
         .filter(|(name, _)| {
             name.to_str().is_some_and(|name| {
-                VARIABLES
-                    .iter()
-                    .any(|known| name.eq_ignore_ascii_case(known))
+                let mut known = VARIABLES.iter().chain(of_host);
+                known.any(|known| name.eq_ignore_ascii_case(known))
             })
         })
         .collect()
 }
 
-async fn planned(folder: String, act: GitAct) -> Result<(PathBuf, GitPreview), Failure> {
+async fn planned(
+    settings: Settings,
+    folder: String,
+    act: GitAct,
+) -> Result<(PathBuf, GitPreview), Failure> {
     in_repository(folder, move |repo| {
-        plan::plan(repo, &act).map(|preview| (repo.workdir().to_owned(), preview))
+        plan::plan(repo, &settings, &act).map(|preview| (repo.workdir().to_owned(), preview))
     })
     .await?
     .ok_or_else(|| failure(Code::Usage, "this folder is in no git repository", ""))
@@ -401,7 +446,7 @@ async fn root_of(folder: String) -> Result<Option<PathBuf>, Failure> {
     in_repository(folder, |repo| Ok(repo.workdir().to_owned())).await
 }
 
-async fn in_repository<T: Send + 'static>(
+pub(super) async fn in_repository<T: Send + 'static>(
     folder: String,
     work: impl FnOnce(&Repo) -> Result<T, Failure> + Send + 'static,
 ) -> Result<Option<T>, Failure> {

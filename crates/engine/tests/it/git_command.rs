@@ -3,7 +3,7 @@
 
 use crate::{
     git_server::{self, NAME, PASSWORD},
-    kit::{Bench, STUCK},
+    kit::{Bench, STUCK, prompt},
 };
 use kerf_engine::{Engine, Feed, FeedMessage, Options};
 use kerf_protocol::{
@@ -11,6 +11,7 @@ use kerf_protocol::{
     git::command::{
         AnswerGit, GitAct, GitEnd, GitPreview, GitPromptKind, GitRun, PreviewGit, PullHow, RunGit,
     },
+    policy::ApproveMode,
     request::{Folder, method},
 };
 use std::{
@@ -416,6 +417,33 @@ async fn hooks_run_see_no_key_and_cannot_ask() {
     let done = scene.run(act).await;
     assert_eq!(done.end, Some(GitEnd::Failed { code: Some(1) }));
     assert!(done.output.contains("not like this"), "{}", done.output);
+}
+
+#[tokio::test]
+async fn no_turn_begins_while_a_command_may_change_files() {
+    let mut scene = Scene::new().await;
+    scene.hook("pre-commit", "echo waiting\nsleep 1000");
+    scene.bench.fixture.write("a.txt", "two\n");
+    scene.git(&["add", "a.txt"]);
+    let act = GitAct::Commit {
+        message: "Say two".to_owned(),
+        amend: false,
+    };
+    scene.begin(act).await.unwrap();
+    let running = scene.until(|run| run.output.contains("waiting")).await;
+    let session = scene.bench.session(&scene.engine, ApproveMode::Auto).await;
+    let refused = prompt(&scene.engine, session.id, "go").await.unwrap_err();
+    assert_eq!(refused.code, Code::Conflict, "{refused:?}");
+    let stop = AnswerGit {
+        folder: scene.folder(),
+        id: running.id,
+        prompt: None,
+        answer: None,
+    };
+    scene.engine.call::<method::GitAnswer>(stop).await.unwrap();
+    scene.until(|run| run.end.is_some()).await;
+    prompt(&scene.engine, session.id, "go").await.unwrap();
+    scene.engine.idle(session.id).await.unwrap();
 }
 
 #[tokio::test]

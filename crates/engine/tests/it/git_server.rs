@@ -1,11 +1,14 @@
-//! A git server over HTTP on this machine that wants a name and a password: git's own `http-backend` behind a socket.
+//! Servers on this machine for tests: git over HTTP behind a name and a password, by git's own `http-backend`; and a host
+//! that takes pull requests.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::Value;
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::mpsc,
     thread,
 };
 
@@ -96,4 +99,54 @@ fn answer(mut stream: &TcpStream, root: &PathBuf) -> std::io::Result<()> {
     )?;
     stream.write_all(&said[(end + 4).min(said.len())..])?;
     stream.shutdown(Shutdown::Write)
+}
+
+/// What a host was sent: first line, headers, body.
+pub(crate) struct Sent {
+    pub(crate) line: String,
+    pub(crate) headers: Vec<String>,
+    pub(crate) body: Value,
+}
+
+/// A host that answers each request with the next of these.
+pub(crate) fn host(answers: Vec<(u16, Value)>) -> (String, mpsc::Receiver<Sent>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (sender, sent) = mpsc::channel();
+    thread::spawn(move || {
+        for (status, answer) in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut lines = Vec::new();
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                if line.trim_end().is_empty() {
+                    break;
+                }
+                lines.push(line.trim_end().to_owned());
+            }
+            let length = lines.iter().find_map(|line| {
+                line.to_lowercase()
+                    .strip_prefix("content-length: ")
+                    .map(str::to_owned)
+            });
+            let mut body = vec![0; length.unwrap().parse().unwrap()];
+            reader.read_exact(&mut body).unwrap();
+            let text = answer.to_string();
+            write!(
+                stream,
+                "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+                text.len()
+            )
+            .unwrap();
+            let sent = Sent {
+                line: lines.remove(0),
+                headers: lines,
+                body: serde_json::from_slice(&body).unwrap(),
+            };
+            sender.send(sent).unwrap();
+        }
+    });
+    (address, sent)
 }

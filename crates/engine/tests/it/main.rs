@@ -15,6 +15,7 @@ mod git_command;
 mod git_server;
 mod kit;
 mod parts;
+mod pull_request;
 mod review;
 mod rules;
 mod sessions;

@@ -137,6 +137,27 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             "git/answer",
             json!({"folder": folder, "id": 1, "prompt": null}),
         ),
+        ("git/conflict", json!({"folder": folder, "path": "../a"})),
+        (
+            "git/resolve",
+            json!({"folder": folder, "path": "a.txt", "how": {"type": "undo", "conflict": {
+                "path": "a.txt", "base": {"oid": "x", "mode": 1}, "ours": null, "theirs": null, "file": null,
+                "parts": null, "token": "",
+            }}}),
+        ),
+        ("git/pull_target", json!({"folder": folder, "remote": "-x"})),
+        (
+            "git/draft_pull",
+            json!({"folder": folder, "remote": "origin", "base": "main"}),
+        ),
+        (
+            "git/open_pull",
+            json!({"folder": folder, "title": "t", "body": "b", "target": {
+                "remote": {"name": "origin", "url": "https://github.com/a/b"}, "host": "github.com", "kind": "github",
+                "project": "a/b", "branch": "x", "base": "main", "pushed": true, "program": null,
+                "api": "api.github.com", "token": false,
+            }}),
+        ),
         ("project/list", json!({})),
         ("project/open", json!({"path": folder})),
         ("project/remove", json!({"project_id": session_id})),
@@ -225,7 +246,8 @@ async fn every_request_is_answered() {
             }
             name if name.starts_with("review/") => Err(Code::NotFound),
             // The folder is no repository, which a look says without an error.
-            "git/status" => Ok(()),
+            "git/status" | "git/running" => Ok(()),
+            "git/answer" => Err(Code::NotFound),
             name if name.starts_with("git/") => Err(Code::Usage),
             _ => Ok(()),
         };

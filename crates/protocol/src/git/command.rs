@@ -40,6 +40,17 @@ pub enum GitAct {
     Abort,
     /// Fetches the large files that Git LFS keeps elsewhere.
     LfsPull,
+    /// Opens a draft of a pull request with the program of the host, `gh` or `glab`. The branch is there already.
+    OpenPull {
+        /// The remote that has the branch.
+        remote: String,
+        /// The branch that it is to go into.
+        base: String,
+        /// The title.
+        title: String,
+        /// The text.
+        body: String,
+    },
 }
 
 /// How a pull joins two lines of commits.

@@ -17,6 +17,8 @@ export function titleOf(act: GitAct): string {
       return 'Continue';
     case 'abort':
       return 'Abort';
+    case 'open_pull':
+      return 'Open a pull request';
     case 'lfs_pull':
       return 'Fetch large files';
   }

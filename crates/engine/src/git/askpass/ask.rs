@@ -100,6 +100,10 @@ fn connect(place: &OsString) -> io::Result<std::fs::File> {
         match std::fs::File::options().read(true).write(true).open(place) {
             Err(error) if error.raw_os_error() == Some(BUSY) && tries < TRIES => {
                 tries += 1;
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "this program has nothing else to do"
+                )]
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
             done => return done,

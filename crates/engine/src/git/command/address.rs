@@ -67,7 +67,7 @@ pub(super) fn without_password(address: &str) -> String {
 }
 
 /// The host of an address and the path there: `https://HOST/PATH`, `ssh://USER@HOST:22/PATH` or `USER@HOST:PATH`.
-pub(super) fn host_and_path(address: &str) -> Option<(String, String)> {
+pub(in crate::git) fn host_and_path(address: &str) -> Option<(String, String)> {
     let (host, path) = if address.contains("://") {
         let url = Url::parse(address).ok()?;
         if !matches!(

@@ -4,7 +4,7 @@
 //! forced push or for a program to run is refused.
 
 use super::address;
-use crate::{failure::failure, projects::from_git};
+use crate::{failure::failure, projects::from_git, settings::Settings};
 use kerf_git::{Act, Change, Outgoing, Remote, Repo};
 use kerf_protocol::{
     Code, Failure,
@@ -15,7 +15,7 @@ use kerf_protocol::{
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 
 /// What `act` is in this repository, now.
-pub(super) fn plan(repo: &Repo, act: &GitAct) -> Result<GitPreview, Failure> {
+pub(super) fn plan(repo: &Repo, settings: &Settings, act: &GitAct) -> Result<GitPreview, Failure> {
     let mut preview = GitPreview {
         argv: Vec::new(),
         folder: repo.workdir().display().to_string(),
@@ -68,6 +68,9 @@ pub(super) fn plan(repo: &Repo, act: &GitAct) -> Result<GitPreview, Failure> {
             );
             preview.remote = Some(remote);
             Act::Pull
+        }
+        GitAct::OpenPull { .. } => {
+            return crate::git::pull_request::plan(repo, settings, act, preview);
         }
     };
     preview
@@ -167,6 +170,22 @@ fn push(repo: &Repo, wanted: Option<&str>, preview: &mut GitPreview) -> Result<(
     }
     preview.remote = Some(to);
     Ok(())
+}
+
+/// The remote that the branch goes to, and the short name of the branch there.
+pub(in crate::git) fn push_target(
+    repo: &Repo,
+    wanted: Option<&str>,
+) -> Result<(GitRemote, String), Failure> {
+    let mut preview = GitPreview {
+        argv: Vec::new(),
+        folder: String::new(),
+        words: String::new(),
+        remote: None,
+        programs: Vec::new(),
+    };
+    let (remote, there) = destination(repo, &outgoing(repo)?, wanted, &mut preview)?;
+    Ok((remote, short(&there)?))
 }
 
 /// The remote that a branch goes to, and the branch there.
@@ -388,7 +407,7 @@ fn short(full: &str) -> Result<String, Failure> {
 }
 
 /// Refuses a name that git would take for something else.
-fn tame(what: &str, name: &str) -> Result<(), Failure> {
+pub(in crate::git) fn tame(what: &str, name: &str) -> Result<(), Failure> {
     let strange = name.is_empty()
         || name.starts_with(['-', '+'])
         || name
