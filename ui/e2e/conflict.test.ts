@@ -36,7 +36,7 @@ test('a conflict is resolved place by place, put back, and the merge continued',
   const dialog = page.getByRole('dialog', { name: 'Continue' });
   await dialog.getByText('git merge --continue').waitFor();
   await dialog.getByRole('button', { name: 'Run' }).click();
-  await dialog.getByText('Done.').waitFor();
+  await dialog.getByText('Done.', { exact: true }).waitFor();
   expect(repository.git('log', '-1', '--format=%P').split(' ')).toHaveLength(2);
   expect(repository.git('status', '--porcelain')).toBe('');
   expect(repository.git('fsck', '--strict', '--no-dangling')).toBe('');

@@ -88,7 +88,7 @@ test('a change is staged, described, committed and pushed with a password', asyn
     await dialog.getByText(/^Password for/).waitFor();
     await dialog.getByLabel('Secret answer').fill(PASSWORD);
     await page.keyboard.press('Enter');
-    await dialog.getByText('Done.').waitFor();
+    await dialog.getByText('Done.', { exact: true }).waitFor();
     expect(git('-C', bare, 'log', '-1', '--format=%an %s', 'main')).toBe('Ada Say two');
     expect(await page.content()).not.toContain(PASSWORD);
     await dialog.getByRole('button', { name: 'Close' }).click();
