@@ -16,6 +16,7 @@
 mod batch;
 mod blobs;
 mod carry;
+mod collect;
 mod difference;
 mod durable;
 mod error;
@@ -32,6 +33,7 @@ mod wire;
 
 pub use batch::Batch;
 pub use blobs::{Blobs, MAX_BLOB_BYTES};
+pub use collect::{Collection, Marks, Swept};
 pub use error::CheckpointError;
 pub use fit::unfit_root;
 pub use hash::{Hash, HashError};

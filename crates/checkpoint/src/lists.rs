@@ -11,14 +11,11 @@
 //! that are no longer in the folder itself: see [`Lists::write`] and [`kept_copies`].
 
 use crate::{
-    Batch, Blobs, CheckpointError, Content, Hash, Held, ReadGit, Snapshot, content,
+    Batch, Blobs, CheckpointError, Content, Hash, Marks, ReadGit, Snapshot, content,
     difference::Difference,
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 const MAGIC: [u8; 4] = *b"KfL1";
 /// Lists that lean on each other in a row. Reading one takes so many blobs and the full one.
@@ -78,6 +75,11 @@ impl Lists {
     /// What the last list holds.
     pub fn last(&self) -> Option<&Arc<Snapshot>> {
         self.last.as_ref().map(|last| &last.snapshot)
+    }
+
+    /// The last list.
+    pub fn last_list(&self) -> Option<Hash> {
+        self.last.as_ref().map(|last| last.list)
     }
 
     /// Keeps a snapshot; its blob is on disk when this returns. Nothing is written when nothing has changed.
@@ -228,27 +230,23 @@ pub fn kept_copies(blobs: &Blobs, list: &Hash) -> Result<BTreeMap<String, Hash>,
     Ok(one.kept)
 }
 
-/// Adds all blobs that a list needs, itself among them.
+/// Marks all blobs that a list needs, itself among them.
 ///
-/// Errors: as [`read_list`]; then something was added and something may be missing.
-pub fn mark_list(
-    blobs: &Blobs,
-    list: &Hash,
-    marked: &mut HashSet<Hash>,
-) -> Result<(), CheckpointError> {
+/// Errors: as [`read_list`]; then something was marked and something may be missing.
+pub fn mark_list(blobs: &Blobs, list: &Hash, marks: &mut Marks) -> Result<(), CheckpointError> {
     let mut at = *list;
     // What another list marked is marked with all that it needs.
-    while marked.insert(at) {
+    while marks.insert(at) {
         let bytes = blobs.get(&at)?;
         let Some(json) = bytes.strip_prefix(&MAGIC) else {
-            let full = Snapshot::from_bytes(&bytes)?;
-            marked.extend(full.files.values().filter_map(Held::blob));
+            Snapshot::from_bytes(&bytes)?.mark(marks);
             return Ok(());
         };
         let one: Leaning =
             serde_json::from_slice(json).map_err(|error| damaged(&error.to_string()))?;
-        marked.extend(one.difference.blobs());
-        marked.extend(one.kept.into_values());
+        for blob in one.difference.blobs().chain(one.kept.into_values()) {
+            marks.insert(blob);
+        }
         at = one.base;
     }
     Ok(())

@@ -1,10 +1,12 @@
 //! Lists: every one reads back as what was kept, whoever wrote the ones before, at a cost that follows the change.
 
 use crate::rig::{path, rig};
-use kerf_checkpoint::{Content, Hash, Held, Lists, Snapshot, kept_copies, mark_list, read_list};
+use kerf_checkpoint::{
+    Content, Hash, Held, Lists, Marks, Snapshot, kept_copies, mark_list, read_list,
+};
 use kerf_workspace::Stamp;
 use proptest::prelude::*;
-use std::{collections::HashSet, fs, sync::Arc};
+use std::{fs, sync::Arc};
 
 fn no_git(_: &str) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
     Err("there is no repository".into())
@@ -61,7 +63,7 @@ proptest! {
         }
         for (list, snapshot) in &written {
             prop_assert_eq!(&read_list(&rig.blobs, list).unwrap(), snapshot);
-            let mut marked = HashSet::new();
+            let mut marked = Marks::default();
             mark_list(&rig.blobs, list, &mut marked).unwrap();
             for held in snapshot.files.values() {
                 if let Some(Content::Blob(hash)) = held.content() {

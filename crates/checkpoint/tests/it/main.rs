@@ -7,6 +7,7 @@
 )]
 
 mod blobs;
+mod collecting;
 mod git;
 mod histories;
 mod lists;
