@@ -24,7 +24,7 @@ const MAGIC: [u8; 4] = *b"KfB1";
 const HEADER_BYTES: usize = 20;
 /// Good compression at about the speed of the disk.
 pub(crate) const ZSTD_LEVEL: i32 = 3;
-pub(crate) const CRASH_LITTER_AGE: Duration = Duration::from_secs(86_400);
+const CRASH_LITTER_AGE: Duration = Duration::from_secs(86_400);
 
 /// The store. Threads and processes may use one folder at the same time.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ impl Blobs {
 
 /// Removes the files of a folder that are so old and whose names count: litter of crashes. What cannot be removed now is
 /// for the next time.
-pub(crate) fn remove_older(dir: &Path, age: Duration, counts: impl Fn(&str) -> bool) {
+pub fn remove_older(dir: &Path, age: Duration, counts: impl Fn(&str) -> bool) {
     let Ok(entries) = fs::read_dir(dir) else {
         return;
     };

@@ -12,14 +12,18 @@
 
 use crate::{
     Blobs, CheckpointError, Hash,
-    blobs::{CRASH_LITTER_AGE, io_error, list, remove_older},
+    blobs::{io_error, list},
 };
 use std::{
     collections::{HashMap, HashSet},
     fs::{File, OpenOptions, TryLockError},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
 };
 
 /// So many blobs are removed while others wait.
@@ -31,6 +35,8 @@ pub struct Marks {
     sizes: HashMap<Hash, u64>,
     marked: HashSet<Hash>,
     bytes: u64,
+    /// What was marked since the last [`Marks::settle`].
+    new: Vec<Hash>,
 }
 
 impl Marks {
@@ -48,9 +54,27 @@ impl Marks {
     pub fn insert(&mut self, hash: Hash) -> bool {
         let new = self.marked.insert(hash);
         if new {
-            self.bytes += self.sizes.get(&hash).copied().unwrap_or(0);
+            self.bytes += self.size(&hash);
+            self.new.push(hash);
         }
         new
+    }
+
+    /// What is marked by now stays marked.
+    pub fn settle(&mut self) {
+        self.new.clear();
+    }
+
+    /// Takes back what was marked since it was last settled.
+    pub fn take_back(&mut self) {
+        for hash in std::mem::take(&mut self.new) {
+            self.marked.remove(&hash);
+            self.bytes -= self.size(&hash);
+        }
+    }
+
+    fn size(&self, hash: &Hash) -> u64 {
+        self.sizes.get(hash).copied().unwrap_or(0)
     }
 
     /// Whether a blob is marked.
@@ -75,17 +99,17 @@ pub struct Swept {
 
 /// A collection that goes on. Dropped without [`Collection::sweep`], it has removed nothing.
 #[derive(Debug)]
-pub struct Collection<'blobs> {
-    blobs: &'blobs Blobs,
-    /// Holds the lock.
-    _collector: File,
+pub struct Collection {
+    blobs: Arc<Blobs>,
+    /// Holds the lock; its time is that of the last collection that went to its end.
+    collector: File,
 }
 
 impl Blobs {
     /// Begins a collection; none: somebody else collects. What is stored from now on stays.
     ///
     /// Errors: [`CheckpointError::Io`].
-    pub fn begin_collection(&self) -> Result<Option<Collection<'_>>, CheckpointError> {
+    pub fn begin_collection(self: &Arc<Self>) -> Result<Option<Collection>, CheckpointError> {
         let path = self.dir().join("collector");
         let collector = open(&path)?;
         match collector.try_lock() {
@@ -98,9 +122,16 @@ impl Blobs {
         let meanwhile = self.meanwhile();
         File::create(&meanwhile).map_err(io_error("write", &meanwhile))?;
         Ok(Some(Collection {
-            blobs: self,
-            _collector: collector,
+            blobs: Arc::clone(self),
+            collector,
         }))
+    }
+
+    /// When a collection last went to its end; none: never, or nobody knows.
+    pub fn last_collected(&self) -> Option<SystemTime> {
+        let told = std::fs::metadata(self.dir().join("collector")).ok()?;
+        // It is there from the first beginning on, and has something in it from the first end on.
+        told.modified().ok().filter(|_| told.len() > 0)
     }
 
     /// Keeps the remover out for as long as it lives.
@@ -149,7 +180,7 @@ impl Storing {
     }
 }
 
-impl Collection<'_> {
+impl Collection {
     /// Removes all blobs that are neither marked nor were stored since the collection began, until `stop` is set.
     ///
     /// `marks` must hold all that anybody relies on who did not store it since then.
@@ -158,7 +189,7 @@ impl Collection<'_> {
     pub fn sweep(self, marks: &Marks, stop: &AtomicBool) -> Result<Swept, CheckpointError> {
         let mut swept = Swept::default();
         let mut unnamed = Vec::new();
-        for found in stored(self.blobs)? {
+        for found in stored(&self.blobs)? {
             let (hash, len) = found?;
             if !marks.contains(&hash) {
                 unnamed.push((hash, len));
@@ -191,12 +222,14 @@ impl Collection<'_> {
                 }
             }
         }
-        remove_older(self.blobs.new_dir(), CRASH_LITTER_AGE, |_| true);
+        // Only tells when; the next one is due earlier without it.
+        let told = self.collector.set_len(1);
+        let _ = told.and_then(|()| self.collector.set_modified(SystemTime::now()));
         Ok(swept)
     }
 }
 
-impl Drop for Collection<'_> {
+impl Drop for Collection {
     fn drop(&mut self) {
         // When it cannot be removed, it grows until the next collection empties it.
         let _ = std::fs::remove_file(self.blobs.meanwhile());

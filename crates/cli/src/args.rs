@@ -108,6 +108,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Index>,
     },
+    /// Say where Kerf's data is and how much there is of it
+    Data {
+        /// Give up the oldest checkpoints, as far as they are more than their room, and free what nothing needs
+        #[arg(long)]
+        collect: bool,
+    },
     /// Say what works here and what does not, and why
     Doctor,
     /// Open the window

@@ -15,6 +15,7 @@ mod interrupted;
 mod keep;
 mod losses;
 mod restore;
+mod room;
 mod show;
 
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
 };
 pub(crate) use checkpoint::Before;
 pub(crate) use restore::Back;
+pub(crate) use room::{DeskNames, mark_review, mark_row, tolerant};
 
 pub(crate) use beside::{Beside, conflict};
 use each::each;
@@ -61,6 +63,8 @@ pub(crate) struct Desk {
     lists: Lists,
     /// The last list of an earlier process, until it is read.
     last_list: Option<Hash>,
+    /// So many ignored files that a command takes away are not kept, because they are too many or too large.
+    not_kept: usize,
     /// Whether no checkpoints are taken here, because the folder is no project.
     unfit: bool,
     /// The snapshot again, for the process that goes on when this one is killed.
@@ -121,6 +125,7 @@ impl Desk {
             touched: BTreeSet::new(),
             lists: Lists::default(),
             last_list: last_list.and_then(|list| list.parse().ok()),
+            not_kept: 0,
             unfit,
             record: Record::at(home.record(session_id)),
         };

@@ -103,6 +103,7 @@ impl Engine {
             Request::SettingsShow(_) => answered(self.settings_show()),
             Request::SettingsChange(params) => answered(self.settings_change(params).await),
             Request::DataShow(_) => answered(self.data_show().await),
+            Request::DataCollect(_) => answered(self.data_collect().await),
             Request::Doctor(params) => answered(Ok(self.doctor(&params).await)),
         }
     }

@@ -16,10 +16,10 @@ use kerf_store::{Keys, Recovery, Store};
 use std::{
     fs,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
     time::SystemTime,
 };
-use tokio::sync::{Mutex, MutexGuard, Semaphore};
+use tokio::sync::{Mutex, MutexGuard, RwLock, Semaphore};
 
 /// How an engine is set up by its front.
 #[derive(Debug, Clone)]
@@ -57,6 +57,10 @@ struct Inner {
     windows: Arc<Fronts>,
     /// One piece of work on the worktrees that are there at a time: those of other processes are told by locks.
     tidying: Mutex<()>,
+    /// Shared by whoever stores contents that are named a moment later, and held alone while it is found out what is named.
+    naming: Arc<RwLock<()>>,
+    /// Whether a turn has ended since blobs were collected.
+    worked: AtomicBool,
     /// Lets so many attempts go on at once.
     attempt_room: OnceLock<Arc<Semaphore>>,
     /// One change of the configuration file at a time: each reads it, changes it and replaces it.
@@ -96,6 +100,8 @@ impl Engine {
                 searches: Searches::default(),
                 windows: Arc::default(),
                 tidying: Mutex::default(),
+                naming: Arc::default(),
+                worked: AtomicBool::default(),
                 attempt_room: OnceLock::new(),
                 configuring: Mutex::default(),
             }),
@@ -125,6 +131,16 @@ impl Engine {
     /// To be held while worktrees are tidied, removed or brought back.
     pub(crate) async fn tidying(&self) -> MutexGuard<'_, ()> {
         self.inner.tidying.lock().await
+    }
+
+    /// See [`crate::room`].
+    pub(crate) fn naming(&self) -> Arc<RwLock<()>> {
+        Arc::clone(&self.inner.naming)
+    }
+
+    /// Whether a turn has ended since blobs were collected.
+    pub(crate) fn worked(&self) -> &AtomicBool {
+        &self.inner.worked
     }
 
     pub(crate) fn options(&self) -> &Options {

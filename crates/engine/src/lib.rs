@@ -37,6 +37,7 @@ mod placeholder_key;
 mod preferences;
 mod projects;
 mod reviews;
+mod room;
 mod rules;
 mod run;
 mod searches;

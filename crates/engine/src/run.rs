@@ -186,6 +186,7 @@ impl Engine {
             }
         }
         live.host.end_turn().await;
+        self.worked().store(true, Ordering::Relaxed);
         drop(free);
     }
 

@@ -215,6 +215,7 @@ impl Engine {
             store.clone(),
             self.options().attended,
             self.tunnels(),
+            self.naming(),
         ));
         probe.await.map_err(from_panic)?;
         host.log.emit(EventBody::SessionStarted {

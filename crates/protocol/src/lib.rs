@@ -24,6 +24,7 @@ pub mod policy;
 pub mod project;
 pub mod request;
 pub mod review;
+pub mod room;
 pub mod rule;
 pub mod search;
 pub mod session;

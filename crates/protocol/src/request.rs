@@ -26,6 +26,7 @@ use crate::{
         ProjectRef, RepoStatus,
     },
     review::{Decided, Decision, HunkParts, Outline, Review, Target, WantedLines},
+    room::Collected,
     rule::{RuleList, RuleRef, SetTrust, TestRules, TestedCommand, Trust, TrustShown},
     search::{
         FileLines, IndexStatus as Status, ListLeftOut, ReadLines, Search, SearchAnswer, SkippedFile,
@@ -252,6 +253,8 @@ mod table {
         "settings/change" SettingsChange(AppSettings) -> Nothing;
         /// Where Kerf's data is and how much there is of it.
         "data/show" DataShow(Nothing) -> DataUse;
+        /// Brings checkpoints within their room: gives up the oldest, and frees what nothing needs.
+        "data/collect" DataCollect(Nothing) -> Collected;
         /// What works here and what does not, and why.
         "doctor" Doctor(Folder) -> Vec<Check>;
     }

@@ -27,6 +27,8 @@ pub struct AppSettings {
     pub network: NetworkSettings,
     /// How many attempts of tasks go on at once; 0: as many as the machine's cores bear.
     pub attempts_at_once: u8,
+    /// How much of the disk checkpoints, and contents under review, may take, in MB; 0: 2,000.
+    pub checkpoint_room: u32,
 }
 
 /// What an endpoint charges for a million tokens, in hundredths of a cent of the currency that the user thinks in:
@@ -155,6 +157,9 @@ pub struct DataUse {
     /// Bytes of kept file contents.
     #[ts(type = "number")]
     pub blob_bytes: u64,
+    /// How much of the disk these may take.
+    #[ts(type = "number")]
+    pub blob_room: u64,
     /// How many sessions there are, archived ones included.
     #[ts(type = "number")]
     pub sessions: u64,

@@ -67,7 +67,10 @@ mod writer;
 
 #[cfg(feature = "queries")]
 pub use self::{
-    checkpoint::{FileChanged, NewCheckpoint, Restoring, StoredCheckpoint},
+    checkpoint::{
+        FileChanged, Named, NamedCheckpoint, NamedReview, NewCheckpoint, Restoring,
+        StoredCheckpoint,
+    },
     error::StoreError,
     keys::{KeyError, Keys},
     ledger::Sent,

@@ -103,6 +103,7 @@ export function engine(change: Handlers = {}) {
       prices: {},
       network: { allow: [] },
       attempts_at_once: 0,
+      checkpoint_room: 0,
     }),
     'settings/change': () => ({}),
     'endpoint/list': () => [],

@@ -5,6 +5,7 @@ import type { Attached } from "./Attached";
 import type { ChangeDiff } from "./ChangeDiff";
 import type { Check } from "./Check";
 import type { Checkpoints } from "./Checkpoints";
+import type { Collected } from "./Collected";
 import type { CommitPage } from "./CommitPage";
 import type { Committed } from "./Committed";
 import type { Comparison } from "./Comparison";
@@ -363,6 +364,10 @@ export type Answers = {
  * Where Kerf's data is and how much there is of it.
  */
 "data/show": DataUse, 
+/**
+ * Brings checkpoints within their room: gives up the oldest, and frees what nothing needs.
+ */
+"data/collect": Collected, 
 /**
  * What works here and what does not, and why.
  */

@@ -45,4 +45,8 @@ network: NetworkSettings,
 /**
  * How many attempts of tasks go on at once; 0: as many as the machine's cores bear.
  */
-attempts_at_once: number, };
+attempts_at_once: number, 
+/**
+ * How much of the disk checkpoints, and contents under review, may take, in MB; 0: 2,000.
+ */
+checkpoint_room: number, };

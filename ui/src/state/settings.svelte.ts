@@ -14,6 +14,7 @@ const DEFAULTS: AppSettings = {
   prices: {},
   network: { allow: [] },
   attempts_at_once: 0,
+  checkpoint_room: 0,
 };
 
 /** How large text can be made, in percent. */

@@ -7,16 +7,16 @@ use std::{
     collections::{BTreeSet, HashSet},
     fs,
     sync::{
-        Mutex, RwLock,
+        Arc, Mutex, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
 };
 
-fn store() -> (tempfile::TempDir, Blobs) {
+fn store() -> (tempfile::TempDir, Arc<Blobs>) {
     let temp = tempfile::tempdir().unwrap();
     let blobs = Blobs::open(&temp.path().join("blobs")).unwrap();
-    (temp, blobs)
+    (temp, Arc::new(blobs))
 }
 
 fn marks(blobs: &Blobs, named: impl IntoIterator<Item = Hash>) -> Marks {
@@ -56,7 +56,7 @@ fn what_nothing_names_goes() {
 #[test]
 fn what_another_process_stores_or_finds_meanwhile_stays() {
     let (_temp, blobs) = store();
-    let other = Blobs::open(blobs.dir()).unwrap();
+    let other = Arc::new(Blobs::open(blobs.dir()).unwrap());
     let there = blobs.put(b"there already").unwrap();
     let gone = blobs.put(b"nobody wants it").unwrap();
 

@@ -8,6 +8,8 @@
 
 mod blobs;
 mod collecting;
+#[cfg(target_os = "linux")]
+mod faults;
 mod git;
 mod histories;
 mod lists;

@@ -178,7 +178,7 @@ impl Desk {
             turn_id: before.turn_id,
             item_id: before.item_id,
             label: before.label.clone(),
-            note: note(&snapshot),
+            note: note(&snapshot, std::mem::take(&mut self.not_kept)),
             created_at: now(),
             files: snapshot.files.len() as u64,
             list: list.to_string(),
@@ -230,7 +230,7 @@ impl Desk {
 
 /// A row of the review in a blob.
 #[derive(Serialize, Deserialize)]
-struct KeptRow {
+pub(super) struct KeptRow {
     origin: String,
     proposed: String,
     marks: String,
@@ -271,7 +271,7 @@ pub(super) fn name(content: &Content) -> Option<String> {
 }
 
 /// What is not in a snapshot although it is there, in plain words.
-fn note(snapshot: &Snapshot) -> String {
+fn note(snapshot: &Snapshot, not_kept: usize) -> String {
     let large = snapshot
         .files
         .values()
@@ -286,6 +286,10 @@ fn note(snapshot: &Snapshot) -> String {
     let parts: Vec<String> = [
         counted(large, "over 8 MB"),
         counted(unseen, "that could not be read"),
+        counted(
+            not_kept,
+            "of the ignored files, beyond the 2,000 files and 64 MB that are kept",
+        ),
     ]
     .into_iter()
     .flatten()

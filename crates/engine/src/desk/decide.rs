@@ -63,6 +63,7 @@ impl Desk {
         for step in in_order(steps) {
             match self.carry_out(&step) {
                 Ok(()) => {
+                    self.wrote(&step);
                     done.writes.extend(self.told(&step));
                     done.writes.push(self.row(&step.path)?);
                     if step.outcome.hunks > 0 {
@@ -137,6 +138,7 @@ impl Desk {
             return Err(failure);
         }
         for step in steps {
+            self.wrote(&step);
             done.writes.extend(self.told(&step));
             done.writes.push(self.row(&step.path)?);
             done.add(step);
@@ -153,6 +155,13 @@ impl Desk {
         match &step.outcome.write {
             Some(content) => self.write(&step.path, &step.before.current(), content),
             None => Ok(()),
+        }
+    }
+
+    /// The next checkpoint holds what a step wrote, and not what was there before.
+    fn wrote(&mut self, step: &Step) {
+        if step.outcome.write.is_some() {
+            self.touched.insert(step.path.clone());
         }
     }
 

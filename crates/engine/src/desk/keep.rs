@@ -19,7 +19,7 @@ const MAX_KEPT: u64 = 64 * 1024 * 1024;
 /// Where a content is kept, as the store holds it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Kept {
+pub(super) enum Kept {
     Absent,
     Text {
         hash: Hash,
@@ -32,6 +32,16 @@ enum Kept {
         mode: u32,
         target: Option<String>,
     },
+}
+
+impl Kept {
+    /// The blob that it names. One that was too large to be kept names one that is not there.
+    pub(super) fn blob(&self) -> Option<Hash> {
+        match self {
+            Self::Absent => None,
+            Self::Text { hash, .. } | Self::Opaque { hash, .. } => Some(*hash),
+        }
+    }
 }
 
 /// What contents are read with; unlike the desk it can be used on several threads.

@@ -14,6 +14,7 @@ mod git;
 mod kit;
 mod parts;
 mod review;
+mod room;
 mod rules;
 mod sessions;
 mod table;

@@ -172,6 +172,7 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             json!({"appearance": {"theme": "dark"}, "editor": "vi {path}"}),
         ),
         ("data/show", json!({})),
+        ("data/collect", json!({})),
         ("doctor", json!({ "folder": folder })),
     ]
 }
