@@ -25,10 +25,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The folder to work in.
     pub(crate) fn folder(&self) -> String {
-        self.folder.as_ref().map_or_else(
-            || ".".to_owned(),
-            |folder| folder.to_string_lossy().into_owned(),
-        )
+        let folder = self.folder.as_deref().unwrap_or(Path::new("."));
+        folder.to_string_lossy().into_owned()
     }
 
     /// The folder to open in the window, if any: a named one counts from the folder to work in.
@@ -109,11 +107,7 @@ pub(crate) enum Command {
         command: Option<Index>,
     },
     /// Say where Kerf's data is and how much there is of it
-    Data {
-        /// Give up the oldest checkpoints, as far as they are more than their room, and free what nothing needs
-        #[arg(long)]
-        collect: bool,
-    },
+    Data(crate::commands::data::Data),
     /// Say what works here and what does not, and why
     Doctor,
     /// Open the window

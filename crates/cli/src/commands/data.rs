@@ -11,8 +11,15 @@ use kerf_protocol::{
     request::{Nothing, method},
 };
 
-pub(crate) async fn run(engine: &Engine, collect: bool, output: &Output) -> Result<Exit, Failure> {
-    if collect {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Data {
+    /// Give up the oldest checkpoints, as far as they are more than their room, and free what nothing needs
+    #[arg(long)]
+    collect: bool,
+}
+
+pub(crate) async fn run(engine: &Engine, asked: Data, output: &Output) -> Result<Exit, Failure> {
+    if asked.collect {
         let done = engine.call::<method::DataCollect>(Nothing {}).await?;
         if output.json() {
             output.object(&done);
