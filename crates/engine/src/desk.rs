@@ -191,22 +191,27 @@ impl Desk {
         named: &[(RelPath, u64)],
         cancel: &AtomicBool,
     ) -> Result<Vec<Write>, Failure> {
-        let changed = self.take_snapshot(cancel)?;
-        let mut writes = self.put_down_to_user(changed)?;
+        let mut writes = self.look(cancel)?;
         self.keep_ignored(named, cancel)?;
         writes.extend(self.keep_checkpoint(before)?);
         self.record(author)?;
         Ok(writes)
     }
 
-    /// Puts down to the user what has changed of the files under review; none: any of them may have.
-    fn put_down_to_user(&mut self, changed: Option<Vec<Changed>>) -> Result<Vec<Write>, Failure> {
+    /// Puts down to the user what has changed of the files under review; none: any of them may have. Of those that were
+    /// `touched` since the snapshot before, nobody knows: the user may have brought them back to what that one holds.
+    fn put_down_to_user(
+        &mut self,
+        changed: Option<Vec<Changed>>,
+        touched: BTreeSet<RelPath>,
+    ) -> Result<Vec<Write>, Failure> {
         let mut writes = Vec::new();
         let mut changes = Vec::new();
-        let paths: Vec<RelPath> = match changed {
+        let paths: BTreeSet<RelPath> = match changed {
             Some(changed) => changed
                 .into_iter()
                 .map(|changed| changed.path)
+                .chain(touched)
                 .filter(|path| self.files.contains_key(path))
                 .collect(),
             None => self.files.keys().cloned().collect(),
@@ -225,12 +230,14 @@ impl Desk {
         cancel: &AtomicBool,
     ) -> Result<(Vec<FileChange>, Vec<Write>), Failure> {
         let (mut changes, mut writes) = (Vec::new(), Vec::new());
+        let (changed, mut touched) = self.take_snapshot(cancel)?;
         for Changed {
             path,
             before,
             after: _,
-        } in self.take_snapshot(cancel)?.unwrap_or_default()
+        } in changed.unwrap_or_default()
         {
+            touched.remove(&path);
             let before = match (&before, self.files.contains_key(&path)) {
                 (_, true) => None,
                 (None, false) => Some(Content::Absent),
@@ -239,6 +246,12 @@ impl Desk {
             let now = self.content(&path)?;
             self.observe(&path, before, now, author, &mut changes, &mut writes)?;
         }
+        // What was written since the snapshot before may be as that one holds it, and is no change of its.
+        for path in touched {
+            let now = self.content(&path)?;
+            self.observe(&path, None, now, author, &mut changes, &mut writes)?;
+        }
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
         self.take_commits();
         Ok((changes, writes))
     }
@@ -255,8 +268,11 @@ impl Desk {
         Ok(writes)
     }
 
-    /// Returns what changed since the last snapshot; none when there was none.
-    fn take_snapshot(&mut self, cancel: &AtomicBool) -> Result<Option<Vec<Changed>>, Failure> {
+    /// Returns what changed since the last snapshot, none when there was none, and what was touched since.
+    fn take_snapshot(
+        &mut self,
+        cancel: &AtomicBool,
+    ) -> Result<(Option<Vec<Changed>>, BTreeSet<RelPath>), Failure> {
         let known = self.git_objects();
         let taken = kerf_checkpoint::take(
             &self.workspace,
@@ -271,8 +287,7 @@ impl Desk {
             .as_ref()
             .map(|before| kerf_checkpoint::changes(before, &taken.snapshot));
         self.snapshot = Some(Arc::new(taken.snapshot));
-        self.touched.clear();
-        Ok(changed)
+        Ok((changed, std::mem::take(&mut self.touched)))
     }
 
     /// The git objects whose content is what the working tree holds, so that it need not be copied.

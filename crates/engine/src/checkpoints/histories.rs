@@ -23,6 +23,8 @@ use std::{
     sync::Arc,
 };
 
+/// Plays one round alone, and tells all of its steps.
+const SEED: &str = "KERF_HISTORY_SEED";
 const PATHS: [&str; 6] = ["a", "b", "d/a", "d/b", "d/e/c", "x"];
 /// A text has a line for each of who writes, with lines between them that nobody changes.
 const WRITERS: [&str; 3] = ["agent", "shell", "user"];
@@ -752,7 +754,11 @@ async fn play(seed: u64, steps: usize) {
     let played = futures_util::FutureExt::catch_unwind(told).await;
     if let Err(panic) = played {
         let steps = &history.steps;
-        let last = steps.len().saturating_sub(60);
+        let shown = match std::env::var_os(SEED) {
+            Some(_) => usize::MAX,
+            None => 60,
+        };
+        let last = steps.len().saturating_sub(shown);
         eprintln!(
             "seed {seed}, {} steps:\n{}",
             steps.len(),
@@ -764,7 +770,7 @@ async fn play(seed: u64, steps: usize) {
 
 #[tokio::test]
 async fn not_a_byte_differs() {
-    let alone = std::env::var("KERF_HISTORY_SEED").ok();
+    let alone = std::env::var(SEED).ok();
     if let Some(seed) = alone.and_then(|seed| seed.parse().ok()) {
         return play(seed, 500).await;
     }

@@ -110,16 +110,16 @@ impl Desk {
         }
         let changed = previous.map(|previous| kerf_checkpoint::changes(&previous, &taken.snapshot));
         self.snapshot = Some(Arc::new(taken.snapshot));
-        self.touched.clear();
-        let mut writes = self.put_down_to_user(changed)?;
+        let touched = std::mem::take(&mut self.touched);
+        let mut writes = self.put_down_to_user(changed, touched)?;
         writes.extend(self.keep_checkpoint(before)?);
         Ok(writes)
     }
 
     /// Looks at the whole folder now. What has changed of the files under review is the user's.
     pub(crate) fn look(&mut self, cancel: &AtomicBool) -> Result<Vec<Write>, Failure> {
-        let changed = self.take_snapshot(cancel)?;
-        self.put_down_to_user(changed)
+        let (changed, touched) = self.take_snapshot(cancel)?;
+        self.put_down_to_user(changed, touched)
     }
 
     /// The checkpoint before a tool writes these files.
