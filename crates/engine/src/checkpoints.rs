@@ -322,5 +322,6 @@ fn none_such(checkpoint_id: i64) -> Failure {
     )
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod histories;

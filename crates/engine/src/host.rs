@@ -94,11 +94,10 @@ impl SessionHost {
         store: Store,
         attended: bool,
         tunnels: Tunnels,
-        naming: Arc<RwLock<()>>,
     ) -> Self {
         Self {
             session_id,
-            naming,
+            naming: Arc::default(),
             folder,
             store,
             log: Arc::new(log),
@@ -113,6 +112,12 @@ impl SessionHost {
             tunnels,
             hosts: SessionHosts::default(),
         }
+    }
+
+    /// Shares the engine's lock for what is stored before it is named.
+    pub(crate) fn sharing(mut self, naming: Arc<RwLock<()>>) -> Self {
+        self.naming = naming;
+        self
     }
 
     /// Tells an index from now on what the agent changes.

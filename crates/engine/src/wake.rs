@@ -201,7 +201,7 @@ impl Engine {
             );
         }
         let last_seq = store.last_seq(session_id).await.map_err(from_store)?;
-        let host = Arc::new(SessionHost::new(
+        let host = SessionHost::new(
             session_id,
             EventLog::new(
                 session_id,
@@ -215,8 +215,8 @@ impl Engine {
             store.clone(),
             self.options().attended,
             self.tunnels(),
-            self.naming(),
-        ));
+        );
+        let host = Arc::new(host.sharing(self.naming()));
         probe.await.map_err(from_panic)?;
         host.log.emit(EventBody::SessionStarted {
             folder: session.folder.clone(),

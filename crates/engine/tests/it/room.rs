@@ -25,7 +25,7 @@ fn noise(seed: u64) -> String {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         text += &format!("{:016x}", state ^ (state >> 29));
-        if text.len() % 80 == 0 {
+        if text.len().is_multiple_of(80) {
             text.push('\n');
         }
     }
