@@ -1,5 +1,6 @@
 //! The command line as types. Names, options and meanings are stable: scripts depend on them.
 
+use crate::commands::diff::DiffArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use kerf_protocol::{
@@ -55,10 +56,7 @@ pub(crate) enum Command {
         command: Option<Worktrees>,
     },
     /// Show the review of a session: every hunk and what was decided about it
-    Diff {
-        /// The session's id, its beginning, or `last`
-        session: Option<String>,
-    },
+    Diff(DiffArguments),
     /// Accept a hunk, a file, or everything
     Accept(Target),
     /// Reject a hunk, a file, or everything: the files are put back

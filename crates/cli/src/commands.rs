@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod attempts;
 pub(crate) mod checkpoints;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod endpoints;
 pub(crate) mod exec;

@@ -108,9 +108,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Worktrees { command } => {
             commands::worktrees::run(&engine, &folder, command.unwrap_or_default(), output).await
         }
-        Command::Diff { session } => {
-            commands::review::diff(&engine, &folder, session.as_deref(), output).await
-        }
+        Command::Diff(arguments) => commands::diff::diff(&engine, &folder, arguments, output).await,
         Command::Accept(target) => {
             commands::review::decide(
                 &engine,

@@ -6,15 +6,19 @@
 //!
 //! All functions here block; the callers keep them off the runtime.
 
+mod aside;
 mod beside;
 mod checkpoint;
+mod comments;
 mod commit;
 mod decide;
 mod each;
+mod head;
 mod interrupted;
 mod keep;
 mod losses;
 mod restore;
+mod scope;
 mod show;
 
 use crate::{
@@ -31,7 +35,7 @@ use kerf_git::Repo;
 use kerf_protocol::{
     Code, Failure, SessionId,
     item::{ChangeKind, FileChange},
-    review::Author,
+    review::{Author, HeldHunk},
 };
 use kerf_review::{Content, FileReview, Undo};
 use kerf_store::{ReviewRow, Write};
@@ -50,6 +54,10 @@ pub(crate) struct Desk {
     /// The user's folder, when the session works in a worktree.
     beside: Option<Beside>,
     files: BTreeMap<RelPath, FileReview>,
+    /// Reviews of files as they were before their hunks were taken off the disk.
+    aside: BTreeMap<RelPath, FileReview>,
+    /// The commit that was seen checked out in the user's folder; empty before the first one, none: never looked.
+    head: Option<String>,
     /// What the store holds of `files`, or is about to.
     rows: BTreeMap<RelPath, ReviewRow>,
     /// The blob that holds `rows` as they are; none: they have changed.
@@ -71,6 +79,9 @@ pub(crate) struct Desk {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Journal {
     undos: Vec<(RelPath, Undo)>,
+    /// Whether files of the session's folder were written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) wrote: bool,
 }
 
 impl Journal {
@@ -85,6 +96,8 @@ impl Journal {
 pub(crate) struct DeskDecision {
     pub(crate) journal: Journal,
     pub(crate) hunks: u32,
+    /// What was not decided along with the rest, because it holds characters that hide or mislead.
+    pub(crate) held: Vec<HeldHunk>,
     pub(crate) written: Vec<String>,
     pub(crate) writes: Vec<Write>,
     /// What could not be decided, because the disk refused.
@@ -115,6 +128,8 @@ impl Desk {
             repo,
             beside,
             files: BTreeMap::new(),
+            aside: BTreeMap::new(),
+            head: None,
             rows: BTreeMap::new(),
             rows_kept: None,
             snapshot: None,
@@ -139,6 +154,23 @@ impl Desk {
         Ok(desk)
     }
 
+    /// Takes up what else the store holds: reviews that are set aside, and the commit that was seen.
+    pub(crate) fn remember(
+        &mut self,
+        aside: Vec<(String, ReviewRow)>,
+        head: Option<String>,
+    ) -> Result<(), Failure> {
+        self.head = head;
+        for (path, row) in aside {
+            let path: RelPath = path
+                .parse()
+                .map_err(|error: kerf_workspace::PathError| damaged(&error))?;
+            let review = self.contents().review(&row)?;
+            self.aside.insert(path, review);
+        }
+        Ok(())
+    }
+
     /// Keeps what these files hold, and takes the checkpoint before they change.
     pub(crate) fn before_paths(
         &mut self,
@@ -146,18 +178,20 @@ impl Desk {
         before: &Before,
         cancel: &AtomicBool,
     ) -> Result<Vec<Write>, Failure> {
-        let mut writes = Vec::new();
+        let (news, mut writes) = self.look_at_head()?;
+        writes.extend(self.settle_committed(&news)?);
         for path in paths {
             let now = self.content(path)?;
-            match self.files.get_mut(path) {
+            match self.files.get(path) {
                 Some(review) if review.current() == now => continue,
-                Some(review) => review.observe(now, Author::User),
+                Some(_) => writes.extend(self.let_in(path, now, Author::User)?),
                 None => {
                     self.files.insert(path.clone(), FileReview::new(now));
                 }
             }
             writes.push(self.row(path)?);
         }
+        writes.extend(self.settle_committed(&news)?);
         writes.extend(self.checkpoint_paths(paths, before, cancel)?);
         Ok(writes)
     }
@@ -187,7 +221,10 @@ impl Desk {
         cancel: &AtomicBool,
     ) -> Result<Vec<Write>, Failure> {
         let changed = self.take_snapshot(cancel)?;
-        let mut writes = self.put_down_to_user(changed)?;
+        let (news, mut writes) = self.look_at_head()?;
+        writes.extend(self.settle_committed(&news)?);
+        writes.extend(self.put_down_to_user(changed)?);
+        writes.extend(self.settle_committed(&news)?);
         self.keep_ignored(named, cancel)?;
         writes.extend(self.keep_checkpoint(before)?);
         self.record(author)?;
@@ -240,13 +277,16 @@ impl Desk {
 
     /// Puts down to `author` whatever differs from what is known.
     pub(crate) fn sync(&mut self, author: Author) -> Result<Vec<Write>, Failure> {
-        let (mut changes, mut writes) = (Vec::new(), Vec::new());
+        let (news, mut writes) = self.look_at_head()?;
+        writes.extend(self.settle_committed(&news)?);
+        let mut changes = Vec::new();
         let paths: Vec<RelPath> = self.files.keys().cloned().collect();
         let contents = self.contents();
         let found = each(&paths, |path| contents.of(path));
         for (path, now) in paths.iter().zip(found) {
             self.observe(path, None, now?, author, &mut changes, &mut writes)?;
         }
+        writes.extend(self.settle_committed(&news)?);
         Ok(writes)
     }
 
@@ -329,9 +369,7 @@ impl Desk {
         if author != Author::User {
             writes.push(self.file_changed(path, &was, &now));
         }
-        if let Some(review) = self.files.get_mut(path) {
-            review.observe(now, author);
-        }
+        writes.extend(self.let_in(path, now, author)?);
         writes.push(self.row(path)?);
         Ok(())
     }

@@ -12,6 +12,7 @@ mod attempts;
 mod awake;
 mod backups;
 mod checkpoints;
+mod checks;
 mod comments;
 mod desk;
 mod diagnostics;

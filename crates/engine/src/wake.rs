@@ -173,6 +173,7 @@ impl Engine {
         // Then the conversation may become another one.
         let turns_stay = unfinished.is_none();
         let beside = self.beside(&session).await?;
+        let (aside, head) = self.aside(session_id).await?;
         let commits = self.commits_of(&session).await?;
         let home = self.home().clone();
         let instructions = self.home().instructions();
@@ -182,6 +183,7 @@ impl Engine {
             remove_leftovers(&at, rows.iter().map(|(path, _)| path.as_str()));
             let last_list = checkpoints.last().map(|last| last.is.list.as_str());
             let mut desk = Desk::open(session_id, at, &home, rows, last_list, beside)?;
+            desk.remember(aside, head)?;
             let mut writes = interrupted.found_by(&mut desk)?;
             if let Some(unfinished) = unfinished {
                 writes.extend(unfinished.go_on(session_id, &mut desk)?);

@@ -13,6 +13,7 @@
 //! Start there; [`Repo::index_entries`] is what makes checkpoints of a git folder cheap.
 
 mod attributes;
+mod between;
 mod blame;
 mod branch;
 mod changes;
@@ -33,6 +34,7 @@ mod status;
 mod switch;
 mod worktree;
 
+pub use between::{Base, CommittedFile};
 pub use blame::BlamedLine;
 pub use branch::Branch;
 pub use changes::{Changed, Changes};

@@ -25,6 +25,7 @@ pub mod project;
 pub mod request;
 pub mod review;
 pub mod rule;
+pub mod scope;
 pub mod search;
 pub mod session;
 pub mod settings;

@@ -25,8 +25,9 @@ use crate::{
         CommitReview, Committed, FileNames, FindFiles, OpenProject, OpenedProject, Project,
         ProjectRef, RepoStatus,
     },
-    review::{Decided, Decision, HunkParts, Outline, Review, Target, WantedLines},
+    review::{Decided, Decision, HunkParts, Outline, Review, Target},
     rule::{RuleList, RuleRef, SetTrust, TestRules, TestedCommand, Trust, TrustShown},
+    scope::{OutlineReview, PlacedComment, ReadHunks, ScopedReview, ShowScope, TaskCheck},
     search::{
         FileLines, IndexStatus as Status, ListLeftOut, ReadLines, Search, SearchAnswer, SkippedFile,
     },
@@ -37,7 +38,6 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::BTreeMap;
 
 /// A request's name with the types that belong to it.
 pub trait Method {
@@ -132,6 +132,12 @@ mod table {
         "review/show" ReviewShow(SessionRef) -> Review;
         /// The same without the texts, and of the files only those that are not as the asker knows them.
         "review/outline" ReviewOutline(OutlineReview) -> Outline;
+        /// What differs in a scope: of the session's turn, or against a commit.
+        "review/scope" ReviewScope(ShowScope) -> ScopedReview;
+        /// The commands that say whether the changes are right, those that are known to check first, the newest first.
+        "review/checks" ReviewChecks(SessionRef) -> Vec<TaskCheck>;
+        /// The comments that wait for the next message, oldest first, where their lines are now.
+        "review/comments" ReviewComments(SessionRef) -> Vec<PlacedComment>;
         /// Lines of some hunks of the review.
         "review/lines" ReviewLines(ReadHunks) -> HunkParts;
         /// Accepts or rejects.
@@ -426,28 +432,6 @@ pub struct Archive {
     pub session_id: SessionId,
     /// Whether it is put aside.
     pub archived: bool,
-}
-
-/// See `review/outline`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct OutlineReview {
-    /// The session.
-    pub session_id: SessionId,
-    /// What the asker knows: the revisions of files, by their paths.
-    #[serde(default)]
-    #[ts(type = "Record<string, number>")]
-    pub known: BTreeMap<String, u64>,
-}
-
-/// See `review/lines`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct ReadHunks {
-    /// The session.
-    pub session_id: SessionId,
-    /// The lines, what is needed first at the front.
-    pub wanted: Vec<WantedLines>,
 }
 
 /// See `review/decide`.

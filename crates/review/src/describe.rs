@@ -2,15 +2,19 @@
 
 use crate::{
     Content, FileReview,
-    changes::{Change, LineChanges},
+    changes::{Change, LineChanges, Runs},
+    disguise::is_disguised,
     file::{Flag, Kind, Lined, count},
     header::Headers,
     lines::Lines,
     summary,
 };
-use kerf_protocol::review::{
-    Author, FileOutline, FileStatus, Hunk, HunkLine, HunkOutline, HunkPart, LineKind, Opaque,
-    ReviewFile,
+use kerf_protocol::{
+    TurnId,
+    review::{
+        Author, FileOutline, FileStatus, Hunk, HunkLine, HunkOutline, HunkPart, LineKind,
+        MadeLines, Opaque, ReviewFile,
+    },
 };
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -143,14 +147,10 @@ impl<'a> Shape<'a> {
                 })
     }
 
-    /// Whether a changed line holds more than what ASCII prints, and tabs.
-    fn beyond_ascii(&self) -> bool {
-        let plain = |line: &[u8]| {
-            content(line)
-                .iter()
-                .all(|byte| matches!(byte, b'\t' | b' '..=b'~'))
-        };
-        !self.removed_lines().chain(self.added_lines()).all(plain)
+    /// Whether a changed line holds characters that hide or mislead.
+    fn is_disguised(&self) -> bool {
+        let mut lines = self.removed_lines().chain(self.added_lines());
+        lines.any(|line| is_disguised(content(line)))
     }
 }
 
@@ -174,6 +174,8 @@ impl FileReview {
                     added: shape.as_ref().map_or(0, |shape| count(shape.added)),
                     removed: shape.as_ref().map_or(0, |shape| count(shape.removed)),
                     authors: self.authors_of(index),
+                    made_by: self.made_by(index, shape.as_ref(), 0..usize::MAX),
+                    disguised: shape.as_ref().is_some_and(Shape::is_disguised),
                     lines: shape
                         .iter()
                         .flat_map(|shape| (0..shape.len()).map(|at| shape.line(at)))
@@ -208,13 +210,13 @@ impl FileReview {
                     removed: 0,
                     added: 0,
                     below: 0,
-                    beyond_ascii: false,
+                    disguised: false,
                 };
                 if let Some(shape) = self.shape(index, gone.as_ref()) {
                     (outline.old, outline.new) = (count(shape.old + 1), count(shape.new + 1));
                     (outline.above, outline.below) = (count(shape.above), count(shape.below));
                     (outline.removed, outline.added) = (count(shape.removed), count(shape.added));
-                    outline.beyond_ascii = shape.beyond_ascii();
+                    outline.disguised = shape.is_disguised();
                 }
                 Some(outline)
             })
@@ -380,6 +382,63 @@ impl FileReview {
         flag.map_or_else(Vec::new, |flag| self.names(flag.authors.clone()))
     }
 
+    /// Who made each changed line among these of a hunk's.
+    fn made_by(
+        &self,
+        index: usize,
+        shape: Option<&Shape<'_>>,
+        among: Range<usize>,
+    ) -> Vec<MadeLines> {
+        let (Some(shape), Some(change)) = (shape, self.change(index)) else {
+            return Vec::new();
+        };
+        let mut made: Vec<MadeLines> = Vec::new();
+        let mut at = shape.above;
+        let runs = |runs: &Runs| runs.pairs().to_vec();
+        for (len, author) in runs(&change.removed).into_iter().chain(runs(&change.added)) {
+            let lines = at.max(among.start)..(at + len).min(among.end);
+            at += len;
+            let Some(author) = self.authors.get(author as usize) else {
+                continue;
+            };
+            if lines.is_empty() {
+                continue;
+            }
+            match made.last_mut() {
+                Some(last) if last.author == *author => last.count += count(lines.len()),
+                _ => made.push(MadeLines {
+                    first: count(lines.start),
+                    count: count(lines.len()),
+                    author: *author,
+                }),
+            }
+        }
+        made
+    }
+
+    /// Whether a turn had a hand in a hunk.
+    pub(crate) fn is_of_turn(&self, index: usize, turn: TurnId) -> bool {
+        self.authors_of(index).iter().any(|author| match author {
+            Author::Tool { turn_id, .. } | Author::Command { turn_id, .. } => *turn_id == turn,
+            Author::User => false,
+        })
+    }
+
+    /// The numbers of the hunks in which a turn had a hand.
+    pub fn hunks_of_turn(&self, turn: TurnId) -> Vec<u32> {
+        (0..self.hunks())
+            .filter(|index| self.is_of_turn(*index, turn))
+            .map(|index| count(index + 1))
+            .collect()
+    }
+
+    /// Whether the changed lines of a hunk hold characters that hide or mislead.
+    pub(crate) fn is_disguised(&self, index: usize) -> bool {
+        let gone = self.gone();
+        let shape = self.shape(index, gone.as_ref());
+        shape.is_some_and(|shape| shape.is_disguised())
+    }
+
     /// Authors without repetition, oldest first.
     fn names(&self, mut authors: Vec<u32>) -> Vec<Author> {
         authors.sort_unstable();
@@ -440,6 +499,10 @@ impl Parts<'_> {
             hunk,
             header: review.header(index, self.headers.as_mut(), &self.summary),
             authors: review.authors_of(index),
+            made_by: {
+                let first = first as usize;
+                review.made_by(index, shape.as_ref(), first..first + lines.len())
+            },
             ends_only: shape.is_some_and(|shape| shape.ends_only()),
             first,
             lines,

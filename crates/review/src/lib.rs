@@ -6,13 +6,18 @@
 //!
 //! Start at [`FileReview`]. [`Content`] is what a path can hold; `changes` has the list of changes
 //! that everything else works on, `observe` explains how an edit on disk becomes a change, and
-//! `decide` and `undo` how a change is accepted, rejected and taken back. `combine` merges what was taken of several.
+//! `decide` and `undo` how a change is accepted, rejected and taken back. `committed` says what a commit that was
+//! made elsewhere agrees to. `combine` merges what was taken of several.
 
+mod anchor;
+mod aside;
 mod changes;
 mod combine;
+mod committed;
 mod content;
 mod decide;
 mod describe;
+mod disguise;
 mod file;
 mod header;
 mod lines;
@@ -25,10 +30,12 @@ mod summary;
 mod undo;
 mod words;
 
+pub use anchor::{Around, Commented};
 pub use combine::{Clash, Span, combine};
 pub use content::Content;
 pub use decide::{Outcome, ReviewError, Superseded, Which};
 pub use describe::{Parts, revise};
+pub use disguise::disguises;
 pub use file::FileReview;
 pub use rename::pair_renames;
 pub use save::{Marks, Saved};

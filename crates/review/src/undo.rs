@@ -135,6 +135,7 @@ impl FileReview {
         };
         Ok(Outcome {
             hunks: count(undo.flips.len() + usize::from(undo.split.is_some())),
+            held: Vec::new(),
             write,
             undo: redo,
         })

@@ -73,6 +73,7 @@ pub use self::{
     ledger::Sent,
     owner::{Claim, Owner},
     recover::Recovery,
+    review::WaitingComment,
     rule::StoredRule,
     store::Store,
     write::{Decision, ReviewRow, TurnHead, Write},

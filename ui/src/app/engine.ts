@@ -93,6 +93,8 @@ export function engine(change: Handlers = {}) {
       running: false,
     }),
     'review/outline': () => ({ paths: [], files: [] }),
+    'review/checks': () => [],
+    'review/comments': () => [],
     'settings/show': () => ({
       appearance: { theme: 'dark', text_size: 100, diff_colours: 'standard', diff_layout: 'unified' },
       policy: { sandbox: 'workspace-write', approve: 'ask' },

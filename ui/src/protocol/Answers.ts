@@ -32,6 +32,7 @@ import type { ModelInfo } from "./ModelInfo";
 import type { Nothing } from "./Nothing";
 import type { OpenedProject } from "./OpenedProject";
 import type { Outline } from "./Outline";
+import type { PlacedComment } from "./PlacedComment";
 import type { Preset } from "./Preset";
 import type { Project } from "./Project";
 import type { Prompted } from "./Prompted";
@@ -40,6 +41,7 @@ import type { RestorePreview } from "./RestorePreview";
 import type { Restored } from "./Restored";
 import type { Review } from "./Review";
 import type { RuleList } from "./RuleList";
+import type { ScopedReview } from "./ScopedReview";
 import type { SearchAnswer } from "./SearchAnswer";
 import type { Session } from "./Session";
 import type { SessionHit } from "./SessionHit";
@@ -48,6 +50,7 @@ import type { StagedCommitted } from "./StagedCommitted";
 import type { StartedAttempts } from "./StartedAttempts";
 import type { SwitchedBranch } from "./SwitchedBranch";
 import type { TakenAttempts } from "./TakenAttempts";
+import type { TaskCheck } from "./TaskCheck";
 import type { TestedCommand } from "./TestedCommand";
 import type { Transcript } from "./Transcript";
 import type { Trust } from "./Trust";
@@ -123,6 +126,18 @@ export type Answers = {
  * The same without the texts, and of the files only those that are not as the asker knows them.
  */
 "review/outline": Outline, 
+/**
+ * What differs in a scope: of the session's turn, or against a commit.
+ */
+"review/scope": ScopedReview, 
+/**
+ * The commands that say whether the changes are right, those that are known to check first, the newest first.
+ */
+"review/checks": Array<TaskCheck>, 
+/**
+ * The comments that wait for the next message, oldest first, where their lines are now.
+ */
+"review/comments": Array<PlacedComment>, 
 /**
  * Lines of some hunks of the review.
  */

@@ -12,6 +12,7 @@ import type { Image } from '../protocol/Image';
 import type { Policy } from '../protocol/Policy';
 import type { Project } from '../protocol/Project';
 import type { RepoStatus } from '../protocol/RepoStatus';
+import type { Scope } from '../protocol/Scope';
 import type { Session } from '../protocol/Session';
 import type { WhenRunning } from '../protocol/WhenRunning';
 import type { WorkspaceKind } from '../protocol/WorkspaceKind';
@@ -46,12 +47,37 @@ export class OpenTask {
   loaded = $state(false);
   failure: Failure | null = $state.raw(null);
 
+  /** The review of another scope, while that is looked at. */
+  #scoped: ReviewState | null = $state.raw(null);
+  #backend: Backend;
+
   constructor(backend: Backend, id: string) {
     this.id = id;
+    this.#backend = backend;
     this.review = new ReviewState(backend, id);
     this.restore = new RestoreState(backend, id);
   }
+
+  /** The review that is on screen. */
+  get shown(): ReviewState {
+    return this.#scoped ?? this.review;
+  }
+
+  /** Looks at another part of the changes. */
+  look(scope: Scope) {
+    if (nameOf(scope) === nameOf(this.shown.scope)) return;
+    this.#scoped = scope.type === 'task' ? null : new ReviewState(this.#backend, this.id, scope, this.review);
+    void this.#scoped?.load();
+  }
+
+  /** Looks at the changes again. */
+  async loadReview() {
+    await Promise.all([this.review.load(), this.#scoped?.load()]);
+  }
 }
+
+/** Names a scope by all that it is. */
+const nameOf = (scope: Scope) => JSON.stringify(scope);
 
 /** A folder that is too wide to be opened without a word. */
 export interface WideFolder {
@@ -125,6 +151,13 @@ export class Kerf {
   showSent(folder: string, file: string) {
     this.ledger.reading.show({ folder, file });
     this.view = 'ledger';
+  }
+
+  /** Goes to an entry of the open conversation. False: it is not in it any more. */
+  seek(itemId: string): boolean {
+    const found = this.task?.conversation.seek(itemId) ?? false;
+    if (found) this.view = 'task';
+    return found;
   }
 
   /** Loads what the window opens with, and follows the engine. Returns how to stop. */
@@ -358,7 +391,7 @@ export class Kerf {
     const task = new OpenTask(this.backend, id);
     this.task = task;
     await this.#attach(task);
-    void task.review.load();
+    void task.loadReview();
     void this.loadRepo();
   }
 
@@ -380,7 +413,7 @@ export class Kerf {
     // A task that just began has changed nothing.
     task.review.loaded = true;
     this.task = task;
-    void task.review.load();
+    void task.loadReview();
     return task;
   }
 
@@ -410,7 +443,7 @@ export class Kerf {
     task.conversation.apply(event);
     if (event.type === 'session.restored') {
       if (event.conversation) void this.#attach(task);
-      void task.review.load();
+      void task.loadReview();
       void this.loadRepo();
     }
     // What a restore hid is behind what is said now.
@@ -422,7 +455,7 @@ export class Kerf {
     }
     if (event.type === 'turn.completed' || event.type === 'turn.failed') {
       task.queued = [];
-      void task.review.load();
+      void task.loadReview();
       void this.loadRepo();
       // An answer may have kept a rule, and a file of the project may have changed.
       void this.rules.load();
@@ -431,7 +464,7 @@ export class Kerf {
       event.item.type === 'tool_call' &&
       event.item.changes?.length
     ) {
-      void task.review.load();
+      void task.loadReview();
     }
   }
 
@@ -459,7 +492,7 @@ export class Kerf {
     await Promise.all([this.tasks.load(), this.ledger.load(), this.index.reload()]);
     if (this.task) {
       await this.#attach(this.task);
-      await this.task.review.load();
+      await this.task.loadReview();
     }
   }
 }

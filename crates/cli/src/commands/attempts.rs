@@ -2,7 +2,7 @@
 
 use crate::{
     args::{Attempts, TakeOfAttempts},
-    commands::{exec::Stops, find_session, review, usage},
+    commands::{diff, exec::Stops, find_session, review, usage},
     exit::Exit,
     output::{Output, Style, visible},
 };
@@ -288,7 +288,7 @@ fn print(compared: &Comparison, lines: bool, output: &Output) {
                 let review = Review {
                     files: vec![of.clone()],
                 };
-                review::print(&review, output);
+                diff::print(&review, true, output);
             }
         }
     }

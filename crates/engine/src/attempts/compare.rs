@@ -1,6 +1,7 @@
 //! The attempts of a task beside each other.
 
 use crate::{
+    checks::checks,
     engine::Engine,
     failure::{failure, from_store},
 };
@@ -11,13 +12,11 @@ use kerf_protocol::{
     item::ItemBody,
     request::SessionRef,
     review::{Hunk, Review, ReviewFile},
+    scope::CheckOutcome,
     session::{Session, Transcript, TurnState},
     settings::Prices,
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// More checks are not told of one attempt.
-const MAX_CHECKS: usize = 20;
 
 impl Engine {
     pub(crate) async fn attempts_compare(
@@ -62,7 +61,7 @@ impl Engine {
                 hunks: count(hunks().count()),
                 added: hunks().map(|hunk| hunk.added).sum(),
                 removed: hunks().map(|hunk| hunk.removed).sum(),
-                checks: checks(&transcript),
+                checks: counting(&transcript),
                 duration_ms: duration(&transcript),
                 cost: prices
                     .get(&session.endpoint.name)
@@ -102,31 +101,17 @@ fn first_message(transcript: &Transcript) -> Option<String> {
     })
 }
 
-/// The commands that ran behind the last call that changed a file. Of the same command, the last run counts.
-fn checks(transcript: &Transcript) -> Vec<CheckRun> {
-    let mut checks: Vec<CheckRun> = Vec::new();
-    for item in transcript.turns.iter().flat_map(|turn| &turn.items) {
-        let ItemBody::ToolCall(call) = &item.body else {
-            continue;
-        };
-        if !call.changes.is_empty() {
-            checks.clear();
-        }
-        let Some(exit) = &call.exit else { continue };
-        let command = call.arguments["command"].as_str().unwrap_or_default();
-        // A command that made the last change itself says nothing about it.
-        if command.is_empty() || !call.changes.is_empty() {
-            continue;
-        }
-        checks.retain(|known| known.command != command);
-        checks.push(CheckRun {
-            command: command.to_owned(),
-            passed: exit.code == Some(0),
-            code: exit.code,
-        });
-    }
-    let more = checks.len().saturating_sub(MAX_CHECKS);
-    checks.split_off(more)
+/// The checks that still count, oldest first.
+fn counting(transcript: &Transcript) -> Vec<CheckRun> {
+    let found = checks(transcript, 0);
+    let counting = found.into_iter().filter(|check| !check.stale);
+    counting
+        .map(|check| CheckRun {
+            passed: check.outcome == CheckOutcome::Passed,
+            command: check.command,
+            code: check.code,
+        })
+        .collect()
 }
 
 /// From the first turn's begin to the end of the last item.

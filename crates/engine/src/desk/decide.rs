@@ -4,7 +4,7 @@ use super::{Desk, DeskDecision, Journal, no_such_file};
 use crate::failure::{failure, from_review};
 use kerf_protocol::{
     Code, Failure,
-    review::{Author, Decision, Target},
+    review::{Author, Decision, HeldHunk, Target},
 };
 use kerf_review::{Content, FileReview, Outcome, ReviewError, Which};
 use kerf_store::Write;
@@ -65,7 +65,13 @@ impl Desk {
                 Ok(()) => {
                     done.writes.extend(self.told(&step));
                     done.writes.push(self.row(&step.path)?);
+                    let held = step.outcome.held.iter().map(|hunk| HeldHunk {
+                        path: step.path.to_string(),
+                        hunk: *hunk,
+                    });
+                    done.held.extend(held);
                     if step.outcome.hunks > 0 {
+                        done.writes.extend(self.drop_aside(&step.path));
                         done.add(step);
                     }
                 }
@@ -80,6 +86,8 @@ impl Desk {
             .extend(merged.iter().map(|one| one.path.to_string()));
         done.written.sort();
         done.written.dedup();
+        done.held
+            .sort_by(|a, b| (&a.path, a.hunk).cmp(&(&b.path, b.hunk)));
         done.failed = all(failures, done.hunks);
         Ok(done)
     }
@@ -139,6 +147,7 @@ impl Desk {
         for step in steps {
             done.writes.extend(self.told(&step));
             done.writes.push(self.row(&step.path)?);
+            done.writes.extend(self.drop_aside(&step.path));
             done.add(step);
         }
         done.written
@@ -197,6 +206,13 @@ impl Desk {
                 Which::Pending,
             ),
             Target::File { path } => (find(path)?, Which::Pending),
+            Target::Turn { turn_id, path } => {
+                let found = match path {
+                    Some(path) => find(path)?,
+                    None => self.files.keys().cloned().collect(),
+                };
+                (found, Which::OfTurn(*turn_id))
+            }
             Target::Hunk { path, hunk, id } => {
                 let found = find(path)?;
                 self.same(&found, *hunk, *id)?;
@@ -239,6 +255,7 @@ impl DeskDecision {
     fn add(&mut self, step: Step) {
         if step.outcome.write.is_some() {
             self.written.push(step.path.to_string());
+            self.journal.wrote = true;
         }
         self.hunks += step.outcome.hunks;
         self.journal.undos.push((step.path, step.outcome.undo));

@@ -54,6 +54,12 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         ("review/show", session.clone()),
         ("review/outline", with(json!({"known": {"a.txt": 1}}))),
         (
+            "review/scope",
+            with(json!({"scope": {"type": "branch", "base": "--output=x"}})),
+        ),
+        ("review/checks", session.clone()),
+        ("review/comments", session.clone()),
+        (
             "review/lines",
             with(
                 json!({"wanted": [{"path": "../a", "content": 1, "hunk": 0, "first": 1, "count": 4_000_000_000_u32}]}),

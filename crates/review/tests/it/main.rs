@@ -7,7 +7,11 @@
 )]
 
 mod alike;
+mod anchor;
+mod aside;
 mod combine;
+mod committed;
+mod disguise;
 mod examples;
 mod histories;
 mod outline;

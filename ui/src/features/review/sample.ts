@@ -1,6 +1,8 @@
 /** Reviews for tests, as the engine would answer. */
 
 import type { Handlers } from '../../backend/fake';
+import { isPlain } from '../../components/visible';
+import type { Comment } from '../../protocol/Comment';
 import type { FileOutline } from '../../protocol/FileOutline';
 import type { Hunk } from '../../protocol/Hunk';
 import type { HunkLine } from '../../protocol/HunkLine';
@@ -86,7 +88,14 @@ export function fix(): ReviewFile[] {
 
 /** The outline and the lines of reviews, as the engine would answer. */
 export function overReview(files: () => ReviewFile[]): Handlers {
+  const comments: Comment[] = [];
   return {
+    'review/checks': () => [],
+    'review/comments': () => comments.map((comment) => ({ comment, gone: false })),
+    'review/comment': ({ comment }) => {
+      comments.push(comment);
+      return {};
+    },
     'review/outline': ({ known }) => {
       const now = files().map(outlineOf);
       return {
@@ -99,9 +108,11 @@ export function overReview(files: () => ReviewFile[]): Handlers {
         const file = files().find((file) => file.path === path && outlineOf(file).content === content);
         const hunk = file?.hunks.find((other) => other.hunk === number);
         if (!hunk) return [];
-        const { header, authors } = hunk;
+        const { header, authors, made_by } = hunk;
         const lines = hunk.lines.slice(first, first + count);
-        return [{ path, content, hunk: number, header, authors, ends_only: endsOnly(hunk), first, lines }];
+        return [
+          { path, content, hunk: number, header, authors, made_by, ends_only: endsOnly(hunk), first, lines },
+        ];
       });
       return { parts, stale: parts.length < wanted.length };
     },
@@ -128,7 +139,7 @@ function outlineOf({ hunks, ...file }: ReviewFile): FileOutline {
         removed: removed.length,
         added: added.length,
         below: lines.length - above - removed.length - added.length,
-        beyond_ascii: [...removed, ...added].some(({ text }) => !/^[\t -~]*$/.test(text)),
+        disguised: [...removed, ...added].some(({ text }) => !isPlain(text)),
       };
     }),
   };

@@ -3,11 +3,11 @@
 import type { Author } from '../../protocol/Author';
 import type { FileOutline } from '../../protocol/FileOutline';
 import type { FileStatus } from '../../protocol/FileStatus';
-import type { HunkLine } from '../../protocol/HunkLine';
 import type { Opaque } from '../../protocol/Opaque';
 import { counted } from '../../components/format';
-import { isPlain, visibleName } from '../../components/visible';
-import type { TurnHead } from '../../state/conversation.svelte';
+import { visibleLine, visibleName } from '../../components/visible';
+import type { TaskCheck } from '../../protocol/TaskCheck';
+import type { Conversation } from '../../state/conversation.svelte';
 import type { ReviewState } from '../../state/review.svelte';
 
 export const STATUS: Record<FileStatus, { letter: string; word: string }> = {
@@ -73,15 +73,26 @@ export function countsOf({ hunks }: FileOutline): FileCounts {
   return counts;
 }
 
-/** Who made a hunk: `turn 1 · edit, you`. */
-export function madeBy(authors: Author[], turns: Pick<TurnHead, 'id'>[]): string {
-  const words = authors.map((author) => {
-    if (author.type === 'user') return 'you';
-    const turn = turns.findIndex(({ id }) => id === author.turn_id) + 1;
-    const how = author.type === 'tool' ? 'edit' : 'command';
-    return turn > 0 ? `turn ${turn} · ${how}` : how;
-  });
-  return [...new Set(words)].join(', ');
+/** Who made something: `edit_file, turn 1`; `you`. */
+export function makerOf(
+  author: Author,
+  conversation: Pick<Conversation, 'turns' | 'find'> | undefined,
+): string {
+  if (author.type === 'user') return 'you';
+  const turn = (conversation?.turns.findIndex(({ id }) => id === author.turn_id) ?? -1) + 1;
+  const item = conversation?.find(author.item_id)?.item;
+  const how =
+    item?.type === 'tool_call' ? visibleLine(item.tool) : author.type === 'tool' ? 'edit' : 'command';
+  return turn > 0 ? `${how}, turn ${turn}` : how;
+}
+
+/** Who made a hunk: `from edit_file, turn 1 and you`. */
+export function madeBy(
+  authors: Author[],
+  conversation: Pick<Conversation, 'turns' | 'find'> | undefined,
+): string {
+  const words = [...new Set(authors.map((author) => makerOf(author, conversation)))];
+  return words.length > 0 ? `from ${words.join(' and ')}` : '';
 }
 
 /** `line 41`, `lines 40 to 41`. */
@@ -108,17 +119,7 @@ export function undoWords({
   return `Undo: ${decision} of ${visibleName(what)}`;
 }
 
-const hidden = new WeakMap<HunkLine[], boolean>();
-
-/** Whether lines that are changed hold characters that are hidden or misleading. */
-export function hidesCharacters(stretches: HunkLine[][] | null): boolean {
-  return stretches?.some(hides) ?? false;
-}
-
-function hides(lines: HunkLine[]): boolean {
-  const known = hidden.get(lines);
-  if (known !== undefined) return known;
-  const found = lines.some(({ kind, text }) => kind !== 'context' && !isPlain(text));
-  hidden.set(lines, found);
-  return found;
+/** How a check ended: `passed`, `failed (101)`, `stopped`. */
+export function outcomeOf({ outcome, code }: TaskCheck): string {
+  return outcome === 'failed' && code !== null ? `failed (${code})` : outcome;
 }
