@@ -94,13 +94,15 @@ fn is_alike(char: char) -> bool {
     drawn.peek().is_some() && drawn.all(|char| char.is_ascii_alphanumeric())
 }
 
-/// The characters that hide, and the letters that look like Latin ones, as ranges of code points in their order: what
-/// whoever draws the lines must mark.
-pub fn disguises() -> (Vec<(u32, u32)>, Vec<(u32, u32)>) {
+/// Ranges of code points in their order: the first and the last of each.
+pub type CodePoints = Vec<(u32, u32)>;
+
+/// The characters that hide, and the letters that look like Latin ones: what whoever draws the lines must mark.
+pub fn disguises() -> (CodePoints, CodePoints) {
     let hidden = HIDDEN
         .iter()
         .map(|range| (u32::from(*range.start()), u32::from(*range.end())));
-    let mut alike: Vec<(u32, u32)> = Vec::new();
+    let mut alike = CodePoints::new();
     for char in ('\u{80}'..=char::MAX).filter(|char| is_alike(*char)) {
         let at = u32::from(char);
         match alike.last_mut() {

@@ -35,7 +35,7 @@ pub use combine::{Clash, Span, combine};
 pub use content::Content;
 pub use decide::{Outcome, ReviewError, Superseded, Which};
 pub use describe::{Parts, revise};
-pub use disguise::disguises;
+pub use disguise::{CodePoints, disguises};
 pub use file::FileReview;
 pub use rename::pair_renames;
 pub use save::{Marks, Saved};

@@ -122,7 +122,11 @@ describe('the lines of a review', () => {
     expect(see(review, 'b', 1, 0)).toBe('b 1:0 of 1');
     expect(review.file('b')).toBe(kept);
     expect(wanted(backend).slice(before)).toEqual([['a 1:0']]);
-    expect(askedFor(backend, 'review/outline').at(-1)).toEqual({ session_id: 'id', known: { a: 1, b: 1 } });
+    expect(askedFor(backend, 'review/outline').at(-1)).toEqual({
+      session_id: 'id',
+      known: { a: 1, b: 1 },
+      scope: { type: 'task' },
+    });
   });
 
   test('stay when only decisions changed', async () => {
