@@ -4,7 +4,6 @@
 //! folder: a commit in a worktree of Kerf's own is the agent's, and brings nothing to the user.
 
 use super::{Desk, keep::path_of};
-use crate::projects::from_git;
 use kerf_git::{CommittedFile, FileKind, GitError, Repo};
 use kerf_protocol::Failure;
 use kerf_review::Content;
@@ -131,9 +130,4 @@ fn committed(
         read_files.push((path.clone(), content));
     }
     Ok(Some((head, read_files)))
-}
-
-/// As a failure, for callers outside of this file.
-pub(super) fn failed(error: GitError) -> Failure {
-    from_git(error)
 }

@@ -3,8 +3,9 @@
 use super::{
     Desk,
     each::each,
-    head::{failed, prefix, read},
+    head::{prefix, read},
 };
+use crate::projects::from_git;
 use kerf_protocol::{
     Failure,
     scope::{Scope, ScopeBase},
@@ -34,13 +35,13 @@ impl Desk {
         match wanted {
             None => {
                 base.name = "HEAD".to_owned();
-                base.commit = repo.head().map_err(failed)?.commit.unwrap_or_default();
+                base.commit = repo.head().map_err(from_git)?.commit.unwrap_or_default();
             }
             Some(wanted) => {
-                if let Some(found) = repo.base(wanted).map_err(failed)? {
+                if let Some(found) = repo.base(wanted).map_err(from_git)? {
                     (base.name, base.commit) = (found.name, found.commit);
                 }
-                let branches = repo.branches().map_err(failed)?;
+                let branches = repo.branches().map_err(from_git)?;
                 let others = branches.into_iter().filter(|branch| !branch.current);
                 base.choices = others.map(|branch| branch.name).take(MAX_CHOICES).collect();
             }
@@ -63,10 +64,10 @@ impl Desk {
         let mut paths: Vec<RelPath> = match only {
             Some(only) => only.iter().filter_map(|path| path.parse().ok()).collect(),
             None => {
-                let differing = repo.differing(&base.commit).map_err(failed)?;
+                let differing = repo.differing(&base.commit).map_err(from_git)?;
                 let inside = differing.iter();
                 let inside = inside.filter_map(|path| path.strip_prefix(&prefix).ok());
-                inside.filter_map(|path| rel(path)).collect()
+                inside.filter_map(rel).collect()
             }
         };
         let left_out = paths.len().saturating_sub(MAX_FILES);
@@ -75,11 +76,11 @@ impl Desk {
             .iter()
             .map(|path| prefix.join(path.to_string()))
             .collect();
-        let committed = repo.committed(&base.commit, &named).map_err(failed)?;
+        let committed = repo.committed(&base.commit, &named).map_err(from_git)?;
         let pairs: Vec<_> = paths.into_iter().zip(committed).collect();
         let files = each(&pairs, |(path, committed)| {
             let before = match committed {
-                Some(file) => self.read_content(read(repo, file).map_err(failed)?)?,
+                Some(file) => self.read_content(read(repo, file).map_err(from_git)?)?,
                 None => Content::Absent,
             };
             let now = self.content(path)?;

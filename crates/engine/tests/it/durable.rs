@@ -282,7 +282,7 @@ async fn a_comment_goes_with_its_lines_and_says_when_they_are_gone(
         },
         gone: place.is_none(),
     };
-    assert_eq!(found, [expected.clone()]);
+    assert_eq!(found, std::slice::from_ref(&expected));
     // It goes to the model with the numbers of now, once.
     crate::kit::prompt(story.engine(), story.id, "go on")
         .await

@@ -52,7 +52,7 @@ fn a_comment_goes_with_its_line(
 fn a_comment_on_several_lines_and_on_removed_ones() {
     let mut review = FileReview::new(text(CODE));
     review.observe(
-        text(&CODE.replace("fn b() {\n    one();", "fn b() {\n    two();\n    three();")),
+        text(CODE.replace("fn b() {\n    one();", "fn b() {\n    two();\n    three();")),
         agent(1),
     );
     let several = commented(6, 7, "    two();\n    three();");

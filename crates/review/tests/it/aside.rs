@@ -51,7 +51,7 @@ fn hunks_that_come_back_are_reviewed_as_before(#[case] back: String, #[case] tak
 fn an_edit_elsewhere_loses_nothing() {
     let before = reviewed();
     let mut review = before.clone();
-    review.observe(text(&AFTER.replace("5\n", "five\n")), Author::User);
+    review.observe(text(AFTER.replace("5\n", "five\n")), Author::User);
     assert!(!review.has_lost(&before));
     let mut same = review.clone();
     assert!(!same.take_up(&before) && same == review);
