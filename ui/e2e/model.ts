@@ -43,6 +43,8 @@ export class Model {
   key: string | null = null;
 
   #replies: Step[][] = [];
+  /** By the name that was asked for: sessions that work at once are told apart by it. */
+  #repliesOf: Record<string, Step[][]> = {};
   #server: Server;
 
   private constructor(server: Server) {
@@ -63,6 +65,12 @@ export class Model {
   /** The next reply. Replies are given in order; without one the model says “ok”. */
   replies(...steps: Step[]): this {
     this.#replies.push(steps);
+    return this;
+  }
+
+  /** The next reply of one of its names. */
+  repliesOf(name: string, ...steps: Step[]): this {
+    (this.#repliesOf[name] ??= []).push(steps);
     return this;
   }
 
@@ -93,7 +101,7 @@ export class Model {
     for await (const chunk of request) body += String(chunk);
     const { model, messages } = JSON.parse(body) as Asked;
     this.asked.push({ model, messages, authorization });
-    const steps = this.#replies.shift() ?? ['ok'];
+    const steps = this.#repliesOf[model]?.shift() ?? this.#replies.shift() ?? ['ok'];
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     await this.#stream(response, model, steps);
   }

@@ -290,6 +290,7 @@ impl<H: Host> Agent<H> {
         let mut job = call.job(command, &self.setup.workspace, cwd, mode);
         job.network = connected.map(|connected| connected.network);
         job.commits = self.setup.commits.clone();
+        job.lent = self.setup.lent.clone();
         if let Some(stopped) = self.keep(item_id, Scope::Anything, action).await? {
             return Ok(stopped);
         }

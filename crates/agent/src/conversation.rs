@@ -1,6 +1,10 @@
 //! The conversation as the model gets to see it, made from items and grown by them.
 
-use crate::{map::GivenMap, prompt, secrets};
+use crate::{
+    map::GivenMap,
+    prompt, secrets,
+    set_up::{self, SET_UP},
+};
 use kerf_model::{Message, Part, Role};
 use kerf_protocol::{
     ItemId,
@@ -62,6 +66,10 @@ impl Conversation {
                 ItemBody::UserMessage { .. } => {
                     this.push_reply_items(&std::mem::take(&mut reply));
                     this.push_user(item);
+                }
+                ItemBody::ToolCall(call) if call.tool == SET_UP => {
+                    this.push_reply_items(&std::mem::take(&mut reply));
+                    this.push_text(set_up::note(call, item.status), item.id);
                 }
                 ItemBody::AgentMessage { .. }
                 | ItemBody::Reasoning { .. }

@@ -32,6 +32,7 @@ mod request;
 mod room;
 mod rules;
 mod secrets;
+mod set_up;
 mod shape;
 mod tools;
 mod turn;
@@ -40,6 +41,7 @@ mod withheld;
 pub use control::{Control, UserInput};
 pub use host::{Connected, Host, HostAnswer, HostError, HostQuestion, NetworkCall, Nobody, Scope};
 pub use instructions::{MAX_BYTES as MAX_INSTRUCTION_BYTES, UserInstructions};
+pub use set_up::{SET_UP, SetUp};
 pub use shape::check_output_schema;
 pub use turn::{Agent, Setup, TurnEnd};
 

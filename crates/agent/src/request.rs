@@ -55,7 +55,10 @@ impl<H: Host> Agent<H> {
                 }
                 let bytes = self.context_bytes(&progress.system);
                 let context = self.meter.context(bytes, reply.usage.as_ref());
-                self.host.emit(EventBody::ContextUpdated { context });
+                self.host.emit(EventBody::ContextUpdated {
+                    context,
+                    usage: progress.usage,
+                });
                 Ok(reply)
             }
             Err(error) => {

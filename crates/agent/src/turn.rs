@@ -13,6 +13,7 @@ use crate::{
     reads::Reads,
     repeats::Repeats,
     reply::now,
+    set_up::SetUp,
     shape,
     tools::{self, command::RunningJob},
 };
@@ -27,7 +28,7 @@ use kerf_protocol::{
     session::Turn,
 };
 use kerf_rules::Rules;
-use kerf_sandbox::{Commits, Sandbox};
+use kerf_sandbox::{Commits, Lent, Sandbox};
 use kerf_secrets::Vault;
 use kerf_workspace::Workspace;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -53,6 +54,8 @@ pub struct Setup {
     pub target: Target,
     /// Where commits of commands go, when the workspace keeps them apart from its repository.
     pub commits: Option<Commits>,
+    /// Folders that commands see elsewhere in the workspace, read-only.
+    pub lent: Vec<Lent>,
     /// What the session may do.
     pub policy: Policy,
     /// The rules of the folder that count.
@@ -65,6 +68,8 @@ pub struct Setup {
     pub output_schema: Option<serde_json::Value>,
     /// What placeholders of secrets are made from: a secret of the user's, always the same for a session.
     pub placeholder_key: [u8; 32],
+    /// What is to run before the next turn's first request, because the workspace is new. Taken when it runs.
+    pub set_up: Option<SetUp>,
     /// Whole paths of files that the user lets the model read although their names say that they hold secrets.
     pub show: Arc<[PathBuf]>,
 }
@@ -183,7 +188,14 @@ impl<H: Host> Agent<H> {
         });
         self.hear(turn_id, input);
         self.ask_about_interrupted(turn_id, control).await;
-        let end = self.steps(&mut progress, control).await;
+        let set_up = match self.setup.set_up.take() {
+            Some(set_up) => self.set_up(turn_id, set_up, control).await,
+            None => None,
+        };
+        let end = match set_up {
+            Some(failure) => TurnEnd::Failed(failure),
+            None => self.steps(&mut progress, control).await,
+        };
         if end != TurnEnd::Completed {
             // After a stop or a failure nothing goes on by itself; what was said meanwhile waits for the next turn.
             for input in control.close() {

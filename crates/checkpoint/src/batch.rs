@@ -54,7 +54,7 @@ impl<'blobs> Batch<'blobs> {
         if self.with_added(|added| added.contains_key(&hash)) {
             return Ok(hash);
         }
-        let written = if self.blobs.seems_whole(&hash, len) {
+        let written = if self.is_stored(&hash, len)? {
             None
         } else {
             Some(self.write(bytes)?)
@@ -64,6 +64,20 @@ impl<'blobs> Batch<'blobs> {
             added.entry(hash).or_insert(written);
         });
         Ok(hash)
+    }
+
+    /// Whether the store has it. Then it stays there, whoever collects.
+    fn is_stored(&self, hash: &Hash, len: u64) -> Result<bool, CheckpointError> {
+        // Most contents are new, and those take no lock.
+        if !self.blobs.seems_whole(hash, len) {
+            return Ok(false);
+        }
+        let mut storing = self.blobs.storing()?;
+        let stored = self.blobs.seems_whole(hash, len);
+        if stored {
+            storing.stays(hash)?;
+        }
+        Ok(stored)
     }
 
     fn write(&self, bytes: &[u8]) -> Result<TempPath, CheckpointError> {
@@ -86,6 +100,9 @@ impl<'blobs> Batch<'blobs> {
             .added
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
+        if added.is_empty() {
+            return Ok(());
+        }
         let written: Vec<&Path> = added.values().flatten().map(AsRef::as_ref).collect();
         self.flusher
             .flush(&written)
@@ -93,10 +110,12 @@ impl<'blobs> Batch<'blobs> {
 
         let mut shards = BTreeSet::new();
         let mut new_shards = false;
+        let mut storing = self.blobs.storing()?;
         for (hash, written) in added {
             let path = self.blobs.path(&hash);
             let shard = parent_of(&path);
             if let Some(written) = written {
+                storing.stays(&hash)?;
                 if !shards.contains(&shard) && !shard.is_dir() {
                     fs::create_dir_all(&shard).map_err(io_error("make the folder", &shard))?;
                     new_shards = true;
@@ -111,6 +130,7 @@ impl<'blobs> Batch<'blobs> {
             // Also for what was there already: whoever stored it may not have come to this line yet.
             shards.insert(shard);
         }
+        drop(storing);
         if new_shards {
             flush_dir(self.blobs.dir()).map_err(io_error("flush", self.blobs.dir()))?;
         }

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/ab/cdef…   the content whose hash begins with ab
 //! DIR/new/       files being written; whatever is a day old there was left by a crash
+//! DIR/collector, DIR/names, DIR/meanwhile: see `collect.rs`
 //! ```
 //! A blob is a header (4 bytes of magic, the content's length and the rest's length as 8 bytes each, little endian) and a
 //! zstd frame. A file under a final name is whole: it was written and flushed under another name first. Several
@@ -40,7 +41,7 @@ impl Blobs {
             new: dir.join("new"),
         };
         private_dir(&store.new)?;
-        store.remove_crash_litter();
+        remove_older(&store.new, CRASH_LITTER_AGE, |_| true);
         Ok(store)
     }
 
@@ -148,20 +149,23 @@ impl Blobs {
             })
             .is_ok_and(|rest| lengths_in(&header) == Some((len, rest)))
     }
+}
 
-    fn remove_crash_litter(&self) {
-        let Ok(entries) = fs::read_dir(&self.new) else {
-            return;
-        };
-        for entry in entries.flatten() {
-            let age = entry
-                .metadata()
-                .and_then(|metadata| metadata.modified())
-                .ok();
-            if age.and_then(|modified| modified.elapsed().ok()) > Some(CRASH_LITTER_AGE) {
-                // It is litter; when it cannot be removed now, the next start tries again.
-                let _ = fs::remove_file(entry.path());
-            }
+/// Removes the files of a folder that are so old and whose names count: litter of crashes. What cannot be removed now is
+/// for the next time.
+pub fn remove_older(dir: &Path, age: Duration, counts: impl Fn(&str) -> bool) {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let modified = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok();
+        if counts(&entry.file_name().to_string_lossy())
+            && modified.and_then(|modified| modified.elapsed().ok()) > Some(age)
+        {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }
@@ -210,7 +214,7 @@ fn decompress(frame: &[u8], len: u64) -> Result<Vec<u8>, String> {
     }
 }
 
-fn list(dir: &Path) -> Result<Vec<fs::DirEntry>, CheckpointError> {
+pub(crate) fn list(dir: &Path) -> Result<Vec<fs::DirEntry>, CheckpointError> {
     fs::read_dir(dir)
         .and_then(Iterator::collect)
         .map_err(io_error("list", dir))

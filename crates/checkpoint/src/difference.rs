@@ -22,6 +22,12 @@ impl Difference {
         let mut changed = BTreeMap::new();
         let mut olds = base.files.iter().peekable();
         for (path, held) in &snapshot.files {
+            if let Some((_, before)) = olds.next_if(|(old, _)| *old == path) {
+                if before != held {
+                    changed.insert(path.clone(), Some(held.clone()));
+                }
+                continue;
+            }
             while let Some((gone, _)) = olds.next_if(|(old, _)| *old < path) {
                 changed.insert(gone.clone(), None);
             }
@@ -68,10 +74,5 @@ impl Difference {
         let ids = next.git_ids.iter();
         self.git_ids
             .extend(ids.map(|(hash, id)| (*hash, id.clone())));
-    }
-
-    /// The blobs that it names.
-    pub(crate) fn blobs(&self) -> impl Iterator<Item = Hash> {
-        self.changed.values().flatten().filter_map(Held::blob)
     }
 }

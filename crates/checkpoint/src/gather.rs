@@ -55,7 +55,12 @@ impl<'a> Gather<'a> {
         cancel: &AtomicBool,
     ) -> Result<(), CheckpointError> {
         let walked = walk(self.ws, under, cancel)?;
-        self.candidates.extend(walked.files);
+        if self.candidates.is_empty() {
+            // All at once is several times as fast as one by one.
+            self.candidates = walked.files.into_iter().collect();
+        } else {
+            self.candidates.extend(walked.files);
+        }
         for Skipped { path, reason } in walked.skipped {
             match self.what_was_skipped(&path) {
                 Skip::Unseen => {
@@ -105,11 +110,21 @@ impl<'a> Gather<'a> {
         let tracked = previous
             .files
             .range(scope.clone()..)
-            .take_while(|(path, _)| path.starts_with(scope));
-        for (path, _) in tracked {
-            if self.candidates.contains_key(path) || covers(&self.unseen, path) {
+            .map(|(path, _)| path)
+            .take_while(|path| path.starts_with(scope));
+        // Side by side, because nearly all of them have been found.
+        let mut found = self.candidates.range(scope.clone()..).peekable();
+        let mut missing = Vec::new();
+        for path in tracked {
+            if found.next_if(|(found, _)| *found == path).is_some() {
                 continue;
             }
+            while found.next_if(|(found, _)| *found < path).is_some() {}
+            if found.next_if(|(found, _)| *found == path).is_none() && !covers(&self.unseen, path) {
+                missing.push(path);
+            }
+        }
+        for path in missing {
             if let Some(stat) = self.stat(path) {
                 self.candidates.insert(path.clone(), stat);
             }

@@ -16,6 +16,7 @@
 mod batch;
 mod blobs;
 mod carry;
+mod collect;
 mod difference;
 mod durable;
 mod error;
@@ -31,11 +32,12 @@ mod take;
 mod wire;
 
 pub use batch::Batch;
-pub use blobs::{Blobs, MAX_BLOB_BYTES};
+pub use blobs::{Blobs, MAX_BLOB_BYTES, remove_older};
+pub use collect::{Collection, Marks, Swept};
 pub use error::CheckpointError;
 pub use fit::unfit_root;
 pub use hash::{Hash, HashError};
-pub use lists::{Lists, kept_copies, mark_list, read_list};
+pub use lists::{Lists, kept_copies, mark_list, needs, read_list};
 pub use plan::{Act, Done, Step, step};
 pub use record::Record;
 pub use snapshot::{Changed, Content, Held, ReadGit, Snapshot, changes, content, pin};

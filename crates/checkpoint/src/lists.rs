@@ -11,12 +11,12 @@
 //! that are no longer in the folder itself: see [`Lists::write`] and [`kept_copies`].
 
 use crate::{
-    Batch, Blobs, CheckpointError, Content, Hash, Held, ReadGit, Snapshot, content,
+    Batch, Blobs, CheckpointError, Content, Hash, Held, Marks, ReadGit, Snapshot, content,
     difference::Difference,
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -78,6 +78,11 @@ impl Lists {
     /// What the last list holds.
     pub fn last(&self) -> Option<&Arc<Snapshot>> {
         self.last.as_ref().map(|last| &last.snapshot)
+    }
+
+    /// The last list.
+    pub fn last_list(&self) -> Option<Hash> {
+        self.last.as_ref().map(|last| last.list)
     }
 
     /// Keeps a snapshot; its blob is on disk when this returns. Nothing is written when nothing has changed.
@@ -181,20 +186,22 @@ struct Chain {
 }
 
 fn chain(blobs: &Blobs, list: &Hash) -> Result<Chain, CheckpointError> {
-    let (mut leaning, mut at) = (Vec::new(), *list);
+    let (mut found, mut at) = (Vec::new(), *list);
     loop {
         let bytes = blobs.get(&at)?;
         let Some(json) = bytes.strip_prefix(&MAGIC) else {
-            return Ok(Chain { full: at, leaning });
+            return Ok(Chain {
+                full: at,
+                leaning: found,
+            });
         };
-        let one: Leaning =
-            serde_json::from_slice(json).map_err(|error| damaged(&error.to_string()))?;
+        let one = leaning(json)?;
         // A full list may have one that leans on it for the copies alone.
-        if leaning.len() > MAX_DEPTH + 1 {
+        if found.len() > MAX_DEPTH + 1 {
             return Err(damaged("it leans on too many others"));
         }
         at = one.base;
-        leaning.push(one);
+        found.push(one);
     }
 }
 
@@ -224,34 +231,99 @@ pub fn kept_copies(blobs: &Blobs, list: &Hash) -> Result<BTreeMap<String, Hash>,
     let Some(json) = bytes.strip_prefix(&MAGIC) else {
         return Ok(BTreeMap::new());
     };
-    let one: Leaning = serde_json::from_slice(json).map_err(|error| damaged(&error.to_string()))?;
-    Ok(one.kept)
+    Ok(leaning(json)?.kept)
 }
 
-/// Adds all blobs that a list needs, itself among them.
+/// Marks the blobs that a list is read from, itself among them. Contents are not marked.
 ///
-/// Errors: as [`read_list`]; then something was added and something may be missing.
-pub fn mark_list(
-    blobs: &Blobs,
-    list: &Hash,
-    marked: &mut HashSet<Hash>,
-) -> Result<(), CheckpointError> {
+/// Errors: as [`read_list`]; then something was marked and something may be missing.
+pub fn mark_list(blobs: &Blobs, list: &Hash, marks: &mut Marks) -> Result<(), CheckpointError> {
     let mut at = *list;
-    // What another list marked is marked with all that it needs.
-    while marked.insert(at) {
+    // What another list leans on is marked with all that it leans on.
+    while marks.insert(at) {
         let bytes = blobs.get(&at)?;
         let Some(json) = bytes.strip_prefix(&MAGIC) else {
-            let full = Snapshot::from_bytes(&bytes)?;
-            marked.extend(full.files.values().filter_map(Held::blob));
             return Ok(());
         };
-        let one: Leaning =
-            serde_json::from_slice(json).map_err(|error| damaged(&error.to_string()))?;
-        marked.extend(one.difference.blobs());
-        marked.extend(one.kept.into_values());
-        at = one.base;
+        at = leaning(json)?.base;
     }
     Ok(())
+}
+
+/// Of the lists of one folder, oldest first, what each needs that no later one does: contents, and copies of git objects.
+/// So the lists from any one on need what is told for them, and no more. A list that cannot be read needs nothing.
+///
+/// Errors: [`CheckpointError::Io`].
+pub fn needs(blobs: &Blobs, lists: &[Hash]) -> Result<Vec<Vec<Hash>>, CheckpointError> {
+    let mut needs = vec![Vec::new(); lists.len()];
+    let mut last_named: HashMap<Hash, usize> = HashMap::new();
+    let mut now: Option<(Hash, Snapshot)> = None;
+    for (place, list) in lists.iter().enumerate() {
+        if now.as_ref().is_some_and(|(before, _)| before == list) {
+            continue;
+        }
+        let mut left = Vec::new();
+        now = match following(blobs, now.take(), list, &mut left) {
+            Ok((snapshot, kept)) => {
+                needs[place].extend(kept);
+                Some((*list, snapshot))
+            }
+            Err(error @ CheckpointError::Io { .. }) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "a checkpoint cannot be read");
+                None
+            }
+        };
+        // In the first list nothing can be left.
+        last_named.extend(left.into_iter().map(|blob| (blob, place.saturating_sub(1))));
+    }
+    if let Some((_, snapshot)) = now {
+        let last = lists.len().saturating_sub(1);
+        let blobs = snapshot.files.values().filter_map(Held::blob);
+        last_named.extend(blobs.map(|blob| (blob, last)));
+    }
+    for (blob, place) in last_named {
+        needs[place].push(blob);
+    }
+    Ok(needs)
+}
+
+/// What a list holds, and the copies that came with it. `left` gets the contents of the one before that it may not name any
+/// more; some are left out of one place and still in another.
+fn following(
+    blobs: &Blobs,
+    before: Option<(Hash, Snapshot)>,
+    list: &Hash,
+    left: &mut Vec<Hash>,
+) -> Result<(Snapshot, Vec<Hash>), CheckpointError> {
+    let read = blobs
+        .get(list)
+        .and_then(|bytes| match bytes.strip_prefix(&MAGIC) {
+            Some(json) => leaning(json).map(Some),
+            None => Ok(None),
+        });
+    if let (Some((base, snapshot)), Ok(Some(one))) = (&before, &read)
+        && one.base == *base
+    {
+        let changed = one.difference.changed.keys();
+        left.extend(changed.filter_map(|path| snapshot.files.get(path)?.blob()));
+    } else if let Some((_, snapshot)) = &before {
+        left.extend(snapshot.files.values().filter_map(Held::blob));
+    }
+    match (before, read?) {
+        (Some((base, mut snapshot)), Some(one)) if one.base == base => {
+            one.difference.apply(&mut snapshot);
+            Ok((snapshot, one.kept.into_values().collect()))
+        }
+        (_, one) => {
+            let kept = one.map_or_else(Vec::new, |one| one.kept.into_values().collect());
+            Ok((read_list(blobs, list)?, kept))
+        }
+    }
+}
+
+fn leaning(json: &[u8]) -> Result<Leaning, CheckpointError> {
+    serde_json::from_slice(json).map_err(|error| damaged(&error.to_string()))
 }
 
 fn damaged(reason: &str) -> CheckpointError {

@@ -1,6 +1,6 @@
 //! A snapshot, and what differs between two.
 
-use crate::{Blobs, CheckpointError, Hash};
+use crate::{Blobs, CheckpointError, Hash, Marks};
 use kerf_workspace::{RelPath, Stamp};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -94,6 +94,13 @@ impl Snapshot {
     /// What is there but could not be looked at, and why. An entry for a folder stands for all that is in it.
     pub fn excluded(&self) -> &BTreeMap<RelPath, String> {
         &self.excluded
+    }
+
+    /// Marks the blobs that it names.
+    pub fn mark(&self, marks: &mut Marks) {
+        for blob in self.files.values().filter_map(Held::blob) {
+            marks.insert(blob);
+        }
     }
 
     /// Whether a file with this stamp is certainly as it was when the snapshot read it.

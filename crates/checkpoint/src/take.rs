@@ -12,7 +12,7 @@ use crate::{
 };
 use kerf_workspace::{Kind, RelPath, Stat, Workspace};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map},
     iter,
     sync::atomic::{AtomicBool, Ordering},
     time::{SystemTime, UNIX_EPOCH},
@@ -158,6 +158,37 @@ fn forget<T>(paths: &mut BTreeMap<RelPath, T>, scope: &RelPath) {
     }
 }
 
+/// What files held before, asked for in the order of their paths.
+struct Befores<'a> {
+    all: &'a BTreeMap<RelPath, Held>,
+    /// Goes beside the questions when they are about most of the files; looking each up costs more then.
+    beside: Option<iter::Peekable<btree_map::Iter<'a, RelPath, Held>>>,
+}
+
+impl<'a> Befores<'a> {
+    fn of(previous: &'a Snapshot, questions: usize) -> Self {
+        let all = &previous.files;
+        let beside = questions.saturating_mul(8) > all.len();
+        Self {
+            all,
+            beside: beside.then(|| all.iter().peekable()),
+        }
+    }
+
+    fn get(&mut self, path: &RelPath) -> Option<&'a Held> {
+        let Some(beside) = &mut self.beside else {
+            return self.all.get(path);
+        };
+        if let Some((_, held)) = beside.next_if(|(next, _)| *next == path) {
+            return Some(held);
+        }
+        while beside.next_if(|(next, _)| *next < path).is_some() {}
+        beside
+            .next_if(|(next, _)| *next == path)
+            .map(|(_, held)| held)
+    }
+}
+
 /// What came of looking.
 struct Looked {
     snapshot: Snapshot,
@@ -186,11 +217,14 @@ impl Gather<'_> {
         let snapshot = &mut looked.snapshot;
         let mut jobs = Vec::new();
         let mut with_git_ids = self.previous.knows_git();
+        let mut befores = Befores::of(self.previous, self.candidates.len());
+        // In their order, so that a map is made of them at once.
+        let mut files = Vec::with_capacity(self.candidates.len());
         for (path, stat) in &self.candidates {
-            let before = self.previous.files.get(path);
+            let before = befores.get(path);
             match self.previous.without_reading(before, stat) {
                 Some(held) => {
-                    snapshot.files.insert(path.clone(), held);
+                    files.push((path.clone(), held));
                     continue;
                 }
                 None if stat.kind != Kind::File => {}
@@ -199,9 +233,7 @@ impl Gather<'_> {
                 None => {
                     if let Some(oid) = known(path, stat) {
                         with_git_ids = true;
-                        snapshot
-                            .files
-                            .insert(path.clone(), file(Content::Git(oid), stat));
+                        files.push((path.clone(), file(Content::Git(oid), stat)));
                         continue;
                     }
                 }
@@ -216,6 +248,8 @@ impl Gather<'_> {
                 was,
             });
         }
+
+        snapshot.files = files.into_iter().collect();
 
         let batch = Batch::new(blobs)?;
         let reader = Reader {

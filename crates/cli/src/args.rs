@@ -1,5 +1,10 @@
 //! The command line as types. Names, options and meanings are stable: scripts depend on them.
 
+mod attempts;
+
+pub(crate) use attempts::{Attempts, BudgetPart, OfAttempts, Worktrees};
+
+use crate::commands::diff::DiffArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use kerf_protocol::{
@@ -25,10 +30,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The folder to work in.
     pub(crate) fn folder(&self) -> String {
-        self.folder.as_ref().map_or_else(
-            || ".".to_owned(),
-            |folder| folder.to_string_lossy().into_owned(),
-        )
+        let folder = self.folder.as_deref().unwrap_or(Path::new("."));
+        folder.to_string_lossy().into_owned()
     }
 
     /// The folder to open in the window, if any: a named one counts from the folder to work in.
@@ -55,10 +58,7 @@ pub(crate) enum Command {
         command: Option<Worktrees>,
     },
     /// Show the review of a session: every hunk and what was decided about it
-    Diff {
-        /// The session's id, its beginning, or `last`
-        session: Option<String>,
-    },
+    Diff(DiffArguments),
     /// Accept a hunk, a file, or everything
     Accept(Target),
     /// Reject a hunk, a file, or everything: the files are put back
@@ -108,6 +108,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Index>,
     },
+    /// Say where Kerf's data is and how much there is of it
+    Data(crate::commands::data::Data),
     /// Say what works here and what does not, and why
     Doctor,
     /// Open the window
@@ -145,6 +147,14 @@ pub(crate) struct Exec {
     /// With --attempts: stop an attempt that has used more tokens
     #[arg(long, value_name = "TOKENS", requires = "attempts")]
     pub(crate) token_limit: Option<u64>,
+    /// With --attempts: stop an attempt that has used more: `tokens=200k`, `cost=1.50`, `time=10m`, or several
+    #[arg(
+        long,
+        value_name = "WHAT=LIMIT",
+        requires = "attempts",
+        value_delimiter = ','
+    )]
+    pub(crate) budget: Vec<BudgetPart>,
     /// What commands and tools may write
     #[arg(long, value_enum, default_value_t)]
     pub(crate) sandbox: Sandbox,
@@ -158,58 +168,6 @@ pub(crate) struct Exec {
     pub(crate) message: Message,
     /// The request; `-` reads it from standard input
     pub(crate) prompt: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Attempts {
-    /// The task or one of its sessions: an id, its beginning, or `last`
-    pub(crate) task: Option<String>,
-    /// Show the lines too
-    #[arg(long)]
-    pub(crate) lines: bool,
-    #[command(subcommand)]
-    pub(crate) command: Option<TakeOfAttempts>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TakeOfAttempts {
-    /// Accept parts of attempts into the folder: all that is named, or nothing
-    Take {
-        /// The task or one of its sessions: an id, its beginning, or `last`
-        task: String,
-        /// An attempt by its number, a file of it, or a hunk of that
-        #[arg(required = true, value_name = "ATTEMPT[:PATH[:HUNK]]")]
-        parts: Vec<String>,
-    },
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum Worktrees {
-    /// List them, with what is in each and nowhere else
-    List {
-        /// Of all folders
-        #[arg(long)]
-        all: bool,
-    },
-    /// Remove one: all of it goes to the archive first
-    Remove {
-        /// The worktree's id, its beginning or end
-        worktree: String,
-        /// Also when there is work in it that is nowhere else
-        #[arg(long)]
-        force: bool,
-    },
-    /// Bring a removed one back
-    Restore {
-        /// The worktree's id, its beginning or end
-        worktree: String,
-    },
-}
-
-impl Default for Worktrees {
-    fn default() -> Self {
-        Self::List { all: false }
-    }
 }
 
 #[derive(Debug, Args)]

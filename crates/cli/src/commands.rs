@@ -3,6 +3,8 @@
 pub(crate) mod app;
 pub(crate) mod attempts;
 pub(crate) mod checkpoints;
+pub(crate) mod data;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod endpoints;
 pub(crate) mod exec;
@@ -29,6 +31,20 @@ pub(crate) fn usage(message: impl Into<String>, hint: &str) -> Failure {
         message: message.into(),
         hint: hint.to_owned(),
     }
+}
+
+/// Bytes as people read them.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let (mut tenths, mut unit) = (bytes / 100, 0);
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
 /// The session that the user means: an id, the beginning of one, or `last` for the newest of the folder.

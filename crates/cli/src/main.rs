@@ -108,9 +108,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Worktrees { command } => {
             commands::worktrees::run(&engine, &folder, command.unwrap_or_default(), output).await
         }
-        Command::Diff { session } => {
-            commands::review::diff(&engine, &folder, session.as_deref(), output).await
-        }
+        Command::Diff(arguments) => commands::diff::diff(&engine, &folder, arguments, output).await,
         Command::Accept(target) => {
             commands::review::decide(
                 &engine,
@@ -158,6 +156,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Trust(trust) => commands::trust::run(&engine, &folder, trust, output).await,
         Command::Search(search) => commands::search::run(&engine, &folder, search, output).await,
         Command::Index { command } => commands::index::run(&engine, &folder, command, output).await,
+        Command::Data(asked) => commands::data::run(&engine, asked, output).await,
         Command::Doctor => commands::doctor::run(&engine, &folder, output).await,
         Command::App { .. } | Command::ApplyPatch | Command::Completions { .. } | Command::Man => {
             Ok(Exit::Done)
@@ -166,6 +165,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     if works {
         // All output is out; once a day this takes a moment.
         engine.back_up_daily().await;
+        engine.collect_before_end().await;
     }
     done
 }

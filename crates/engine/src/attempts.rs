@@ -4,10 +4,15 @@
 //! the machine cannot bear at once wait in this process; one that Kerf did not come to stays without a turn and can be
 //! begun by a message.
 
+mod budget;
+mod check;
 mod compare;
 mod take;
 
-use crate::{engine::Engine, failure::failure, feed::Events};
+pub(crate) use check::Checks;
+
+use crate::{engine::Engine, failure::failure, git::whole_folder, run::title_of};
+use budget::Limits;
 use kerf_agent::Host;
 use kerf_protocol::{
     Code, Failure, SessionId, TaskId, TurnId,
@@ -36,8 +41,9 @@ impl Engine {
             images,
             policy,
             attempts,
-            token_limit,
+            budget,
         } = start;
+        whole_folder(&folder)?;
         if text.trim().is_empty() && images.is_empty() {
             return Err(failure(Code::Usage, "the message is empty", ""));
         }
@@ -49,6 +55,7 @@ impl Engine {
             ));
         }
         let task_id = TaskId::new();
+        let limits = self.limits_of(budget, &attempts).await?;
         let mut sessions: Vec<Session> = Vec::new();
         for (index, AttemptBy { endpoint, model }) in attempts.into_iter().enumerate() {
             let new = NewSession {
@@ -58,7 +65,8 @@ impl Engine {
                 policy,
                 workspace: WorkspaceKind::Worktree { branch: None },
             };
-            match self.begin_session(new, task_id, index + 1).await {
+            let title = title_of(&text);
+            match self.begin_session(new, task_id, index + 1, title).await {
                 Ok(session) => sessions.push(session),
                 Err(failure) => {
                     self.forget_attempts(&sessions).await;
@@ -67,7 +75,7 @@ impl Engine {
             }
         }
         let room = self.room_for_attempts()?;
-        for session in &sessions {
+        for (session, limits) in sessions.iter().zip(limits) {
             let prompt = Prompt {
                 session_id: session.id,
                 text: text.clone(),
@@ -81,7 +89,7 @@ impl Engine {
                 let Ok(_room) = room.acquire_owned().await else {
                     return;
                 };
-                if let Err(failure) = engine.attempt(prompt, token_limit).await {
+                if let Err(failure) = engine.attempt(prompt, limits).await {
                     tracing::warn!(%id, message = failure.message, "an attempt did not begin");
                     engine.attempt_failed(id, failure).await;
                 }
@@ -91,19 +99,16 @@ impl Engine {
     }
 
     /// Makes one attempt, and waits for its end.
-    async fn attempt(&self, prompt: Prompt, token_limit: Option<u64>) -> Result<(), Failure> {
+    async fn attempt(&self, prompt: Prompt, limits: Limits) -> Result<(), Failure> {
         let session_id = prompt.session_id;
         let events = self.subscribe(session_id).await?;
         self.session_prompt(prompt).await?;
-        let limited = async {
-            match token_limit {
-                Some(limit) => self.stop_beyond(session_id, events, limit).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             idle = self.idle(session_id) => idle,
-            () = limited => self.idle(session_id).await,
+            over = limits.passed(events) => {
+                self.stop_at(session_id, over).await?;
+                self.idle(session_id).await
+            }
         }
     }
 
@@ -124,23 +129,6 @@ impl Engine {
         });
         // A failure of the disk is shown in place of this one.
         let _ = live.host.log.durable().await;
-    }
-
-    /// Stops a session once its requests have used more tokens than it may.
-    async fn stop_beyond(&self, session_id: SessionId, mut events: Events, limit: u64) {
-        let mut used = 0;
-        while let Some(event) = events.recv().await {
-            // What is in use after a request is what the request sent and got.
-            if let EventBody::ContextUpdated { context } = &event.body {
-                used += context.tokens;
-            }
-            if used > limit {
-                tracing::info!(%session_id, used, limit, "an attempt is stopped at its limit");
-                // It cannot fail: a session that is not running is left alone.
-                let _ = self.session_cancel(SessionRef { session_id }).await;
-                return;
-            }
-        }
     }
 
     /// Takes back attempts of which not all could be made. Nobody has worked in them.

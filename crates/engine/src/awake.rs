@@ -35,6 +35,15 @@ impl Awake {
         live.clone()
     }
 
+    /// All sessions that are open; none: one is just being opened or deleted.
+    pub(crate) fn each(&self) -> Option<Vec<Arc<Live>>> {
+        let slots = self.slots();
+        let open = slots.values().map(|slot| slot.try_lock().ok());
+        let open = open.map(|place| place.map(|live| live.clone()));
+        let open: Option<Vec<_>> = open.collect();
+        open.map(|open| open.into_iter().flatten().collect())
+    }
+
     /// The sessions that are open and not just being opened or deleted.
     pub(crate) fn all(&self) -> Vec<Arc<Live>> {
         let slots = self.slots();
@@ -79,6 +88,11 @@ impl Drop for Place<'_> {
 impl Engine {
     /// The session, opened in this process if it is not yet.
     pub(crate) async fn live(&self, session_id: SessionId) -> Result<Arc<Live>, Failure> {
+        if let Some(live) = self.awake().get(session_id).await {
+            return Ok(live);
+        }
+        // Who collects blobs looks at the open sessions: this one is there, or nobody collects.
+        let _naming = self.naming().read_owned().await;
         let place = self.awake().place(session_id);
         let mut slot = place.lock().await;
         if let Some(live) = &*slot {

@@ -17,12 +17,13 @@ const ASK_EVERY: Duration = Duration::from_secs(10 * 60);
 
 impl Engine {
     /// What goes on beside the work of a front that lives long, and never ends: the login shell's `PATH` is asked for, and from
-    /// then on the database is copied once a day.
+    /// then on the database is copied once a day, and checkpoints are kept within their room.
     pub async fn tend(&self) {
         self.use_login_path().await;
         loop {
             tokio::time::sleep(ASK_EVERY).await;
             self.back_up_daily().await;
+            self.collect_when_idle().await;
         }
     }
 

@@ -48,6 +48,7 @@ impl Engine {
         }: CheckpointRef,
     ) -> Result<RestorePreview, Failure> {
         let live = self.live(session_id).await?;
+        let _naming = self.naming().read_owned().await;
         let _one = live.host.deciding.lock().await;
         // What a running turn does meanwhile would be told as it was.
         let _paused = live.pause()?;
@@ -73,6 +74,8 @@ impl Engine {
 
     pub(crate) async fn checkpoint_restore(&self, restore: Restore) -> Result<Restored, Failure> {
         let live = self.live(restore.session_id).await?;
+        // What is brought back is not given up meanwhile.
+        let _naming = self.naming().read_owned().await;
         let _one = live.host.deciding.lock().await;
         let paused = live.pause()?;
         live.host.looked().await;
@@ -176,6 +179,15 @@ impl Engine {
     ) -> Result<Back, Failure> {
         let at = stored.iter().position(|one| one.id == checkpoint_id);
         let at = at.ok_or_else(|| none_such(checkpoint_id))?;
+        if stored[at].gone_at.is_some() {
+            return Err(failure(
+                Code::NotFound,
+                format!(
+                    "what checkpoint {checkpoint_id} held was given up, so that checkpoints stay within their room on the disk"
+                ),
+                "`kerf checkpoints` lists what can still be brought back; the settings say how much room there is",
+            ));
+        }
         let changes = self.store().file_changes(session_id, checkpoint_id).await;
         let done = changes
             .map_err(from_store)?
@@ -298,6 +310,7 @@ fn shown(stored: &StoredCheckpoint) -> Checkpoint {
         created_at: is.created_at,
         files: is.files,
         note: is.note,
+        gone_at: stored.gone_at,
     }
 }
 
@@ -308,3 +321,7 @@ fn none_such(checkpoint_id: i64) -> Failure {
         "`kerf checkpoints` lists them",
     )
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod histories;

@@ -6,15 +6,21 @@
 //!
 //! All functions here block; the callers keep them off the runtime.
 
+mod aside;
 mod beside;
 mod checkpoint;
+mod comments;
 mod commit;
 mod decide;
 mod each;
+mod head;
 mod interrupted;
 mod keep;
 mod losses;
+mod pictures;
 mod restore;
+mod room;
+mod scope;
 mod show;
 
 use crate::{
@@ -23,6 +29,7 @@ use crate::{
 };
 pub(crate) use checkpoint::Before;
 pub(crate) use restore::Back;
+pub(crate) use room::{DeskNames, mark_review, mark_row, tolerant};
 
 pub(crate) use beside::{Beside, conflict};
 use each::each;
@@ -31,7 +38,7 @@ use kerf_git::Repo;
 use kerf_protocol::{
     Code, Failure, SessionId,
     item::{ChangeKind, FileChange},
-    review::Author,
+    review::{Author, HeldHunk},
 };
 use kerf_review::{Content, FileReview, Undo};
 use kerf_store::{ReviewRow, Write};
@@ -50,6 +57,10 @@ pub(crate) struct Desk {
     /// The user's folder, when the session works in a worktree.
     beside: Option<Beside>,
     files: BTreeMap<RelPath, FileReview>,
+    /// Reviews of files as they were before their hunks were taken off the disk.
+    aside: BTreeMap<RelPath, FileReview>,
+    /// The commit that was seen checked out in the user's folder; empty before the first one, none: never looked.
+    head: Option<String>,
     /// What the store holds of `files`, or is about to.
     rows: BTreeMap<RelPath, ReviewRow>,
     /// The blob that holds `rows` as they are; none: they have changed.
@@ -61,6 +72,8 @@ pub(crate) struct Desk {
     lists: Lists,
     /// The last list of an earlier process, until it is read.
     last_list: Option<Hash>,
+    /// So many ignored files that a command takes away are not kept, because they are too many or too large.
+    not_kept: usize,
     /// Whether no checkpoints are taken here, because the folder is no project.
     unfit: bool,
     /// The snapshot again, for the process that goes on when this one is killed.
@@ -71,6 +84,9 @@ pub(crate) struct Desk {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Journal {
     undos: Vec<(RelPath, Undo)>,
+    /// Whether files of the session's folder were written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) wrote: bool,
 }
 
 impl Journal {
@@ -85,6 +101,8 @@ impl Journal {
 pub(crate) struct DeskDecision {
     pub(crate) journal: Journal,
     pub(crate) hunks: u32,
+    /// What was not decided along with the rest, because it holds characters that hide or mislead.
+    pub(crate) held: Vec<HeldHunk>,
     pub(crate) written: Vec<String>,
     pub(crate) writes: Vec<Write>,
     /// What could not be decided, because the disk refused.
@@ -115,12 +133,15 @@ impl Desk {
             repo,
             beside,
             files: BTreeMap::new(),
+            aside: BTreeMap::new(),
+            head: None,
             rows: BTreeMap::new(),
             rows_kept: None,
             snapshot: None,
             touched: BTreeSet::new(),
             lists: Lists::default(),
             last_list: last_list.and_then(|list| list.parse().ok()),
+            not_kept: 0,
             unfit,
             record: Record::at(home.record(session_id)),
         };
@@ -139,6 +160,23 @@ impl Desk {
         Ok(desk)
     }
 
+    /// Takes up what else the store holds: reviews that are set aside, and the commit that was seen.
+    pub(crate) fn remember(
+        &mut self,
+        aside: Vec<(String, ReviewRow)>,
+        head: Option<String>,
+    ) -> Result<(), Failure> {
+        self.head = head;
+        for (path, row) in aside {
+            let path: RelPath = path
+                .parse()
+                .map_err(|error: kerf_workspace::PathError| damaged(&error))?;
+            let review = self.contents().review(&row)?;
+            self.aside.insert(path, review);
+        }
+        Ok(())
+    }
+
     /// Keeps what these files hold, and takes the checkpoint before they change.
     pub(crate) fn before_paths(
         &mut self,
@@ -146,18 +184,20 @@ impl Desk {
         before: &Before,
         cancel: &AtomicBool,
     ) -> Result<Vec<Write>, Failure> {
-        let mut writes = Vec::new();
+        let (news, mut writes) = self.look_at_head()?;
+        writes.extend(self.settle_committed(&news)?);
         for path in paths {
             let now = self.content(path)?;
-            match self.files.get_mut(path) {
+            match self.files.get(path) {
                 Some(review) if review.current() == now => continue,
-                Some(review) => review.observe(now, Author::User),
+                Some(_) => writes.extend(self.let_in(path, now, Author::User)?),
                 None => {
                     self.files.insert(path.clone(), FileReview::new(now));
                 }
             }
             writes.push(self.row(path)?);
         }
+        writes.extend(self.settle_committed(&news)?);
         writes.extend(self.checkpoint_paths(paths, before, cancel)?);
         Ok(writes)
     }
@@ -186,22 +226,30 @@ impl Desk {
         named: &[(RelPath, u64)],
         cancel: &AtomicBool,
     ) -> Result<Vec<Write>, Failure> {
-        let changed = self.take_snapshot(cancel)?;
-        let mut writes = self.put_down_to_user(changed)?;
+        let (news, mut writes) = self.look_at_head()?;
+        writes.extend(self.settle_committed(&news)?);
+        writes.extend(self.look(cancel)?);
+        writes.extend(self.settle_committed(&news)?);
         self.keep_ignored(named, cancel)?;
         writes.extend(self.keep_checkpoint(before)?);
         self.record(author)?;
         Ok(writes)
     }
 
-    /// Puts down to the user what has changed of the files under review; none: any of them may have.
-    fn put_down_to_user(&mut self, changed: Option<Vec<Changed>>) -> Result<Vec<Write>, Failure> {
+    /// Puts down to the user what has changed of the files under review; none: any of them may have. Of those that were
+    /// `touched` since the snapshot before, nobody knows: the user may have brought them back to what that one holds.
+    fn put_down_to_user(
+        &mut self,
+        changed: Option<Vec<Changed>>,
+        touched: BTreeSet<RelPath>,
+    ) -> Result<Vec<Write>, Failure> {
         let mut writes = Vec::new();
         let mut changes = Vec::new();
-        let paths: Vec<RelPath> = match changed {
+        let paths: BTreeSet<RelPath> = match changed {
             Some(changed) => changed
                 .into_iter()
                 .map(|changed| changed.path)
+                .chain(touched)
                 .filter(|path| self.files.contains_key(path))
                 .collect(),
             None => self.files.keys().cloned().collect(),
@@ -220,12 +268,14 @@ impl Desk {
         cancel: &AtomicBool,
     ) -> Result<(Vec<FileChange>, Vec<Write>), Failure> {
         let (mut changes, mut writes) = (Vec::new(), Vec::new());
+        let (changed, mut touched) = self.take_snapshot(cancel)?;
         for Changed {
             path,
             before,
             after: _,
-        } in self.take_snapshot(cancel)?.unwrap_or_default()
+        } in changed.unwrap_or_default()
         {
+            touched.remove(&path);
             let before = match (&before, self.files.contains_key(&path)) {
                 (_, true) => None,
                 (None, false) => Some(Content::Absent),
@@ -234,24 +284,39 @@ impl Desk {
             let now = self.content(&path)?;
             self.observe(&path, before, now, author, &mut changes, &mut writes)?;
         }
+        // What was written since the snapshot before may be as that one holds it, and is no change of its.
+        for path in touched {
+            let now = self.content(&path)?;
+            self.observe(&path, None, now, author, &mut changes, &mut writes)?;
+        }
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
         self.take_commits();
+        // What it committed itself is still to be decided by the user.
+        let (_, seen) = self.look_at_head()?;
+        writes.extend(seen);
         Ok((changes, writes))
     }
 
     /// Puts down to `author` whatever differs from what is known.
     pub(crate) fn sync(&mut self, author: Author) -> Result<Vec<Write>, Failure> {
-        let (mut changes, mut writes) = (Vec::new(), Vec::new());
+        let (news, mut writes) = self.look_at_head()?;
+        writes.extend(self.settle_committed(&news)?);
+        let mut changes = Vec::new();
         let paths: Vec<RelPath> = self.files.keys().cloned().collect();
         let contents = self.contents();
         let found = each(&paths, |path| contents.of(path));
         for (path, now) in paths.iter().zip(found) {
             self.observe(path, None, now?, author, &mut changes, &mut writes)?;
         }
+        writes.extend(self.settle_committed(&news)?);
         Ok(writes)
     }
 
-    /// Returns what changed since the last snapshot; none when there was none.
-    fn take_snapshot(&mut self, cancel: &AtomicBool) -> Result<Option<Vec<Changed>>, Failure> {
+    /// Returns what changed since the last snapshot, none when there was none, and what was touched since.
+    fn take_snapshot(
+        &mut self,
+        cancel: &AtomicBool,
+    ) -> Result<(Option<Vec<Changed>>, BTreeSet<RelPath>), Failure> {
         let known = self.git_objects();
         let taken = kerf_checkpoint::take(
             &self.workspace,
@@ -266,8 +331,7 @@ impl Desk {
             .as_ref()
             .map(|before| kerf_checkpoint::changes(before, &taken.snapshot));
         self.snapshot = Some(Arc::new(taken.snapshot));
-        self.touched.clear();
-        Ok(changed)
+        Ok((changed, std::mem::take(&mut self.touched)))
     }
 
     /// The git objects whose content is what the working tree holds, so that it need not be copied.
@@ -329,9 +393,7 @@ impl Desk {
         if author != Author::User {
             writes.push(self.file_changed(path, &was, &now));
         }
-        if let Some(review) = self.files.get_mut(path) {
-            review.observe(now, author);
-        }
+        writes.extend(self.let_in(path, now, author)?);
         writes.push(self.row(path)?);
         Ok(())
     }

@@ -16,6 +16,7 @@ impl Engine {
     pub(crate) async fn doctor(&self, folder: &Folder) -> Vec<Check> {
         vec![
             self.check_data().await,
+            self.check_room().await,
             self.check_configuration(),
             self.check_keyring().await,
             self.check_endpoint().await,

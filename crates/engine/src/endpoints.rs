@@ -10,8 +10,11 @@ use kerf_egress::{Allowed, Egress, EgressError, Tunnels};
 use kerf_model::{DefaultPorts, Door, SecretString, Target};
 use kerf_protocol::{
     Code, Failure,
-    endpoint::{Discovered, Endpoint, EndpointOrigin, ModelInfo, Preset, Wire},
-    request::{AddEndpoint, AddedEndpoint, EndpointRef, KeyPlace, Nothing},
+    endpoint::{
+        AddEndpoint, AddedEndpoint, Discovered, Endpoint, EndpointOrigin, EndpointRef, KeyPlace,
+        ModelInfo, Preset, Wire,
+    },
+    request::Nothing,
     settings::Reach,
 };
 use std::sync::Arc;
@@ -352,7 +355,7 @@ impl Engine {
         Tunnels::new(ledger, self.local_only().clone())
     }
 
-    fn egress(&self, allowed: Allowed) -> Result<Egress, Failure> {
+    pub(crate) fn egress(&self, allowed: Allowed) -> Result<Egress, Failure> {
         self.heed_reach()?;
         Egress::new(allowed, Arc::new(StoreLedger(self.store().clone())))
             .map(|egress| egress.under(self.local_only().clone()))

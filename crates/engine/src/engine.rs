@@ -1,9 +1,11 @@
 //! The engine itself: what all requests share.
 
 use crate::{
+    attempts::Checks,
     awake::Awake,
     failure::{failure, from_store},
     feed::{Feed, Fronts},
+    git::Commands,
     home::Home,
     indexes::Indexes,
     searches::Searches,
@@ -16,10 +18,10 @@ use kerf_store::{Keys, Recovery, Store};
 use std::{
     fs,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
     time::SystemTime,
 };
-use tokio::sync::{Mutex, MutexGuard, Semaphore};
+use tokio::sync::{Mutex, MutexGuard, RwLock, Semaphore};
 
 /// How an engine is set up by its front.
 #[derive(Debug, Clone)]
@@ -51,14 +53,21 @@ struct Inner {
     keys: Keys,
     sandbox: Sandbox,
     awake: Awake,
+    commands: Commands,
     local_only: LocalOnly,
     indexes: Indexes,
     searches: Searches,
     windows: Arc<Fronts>,
     /// One piece of work on the worktrees that are there at a time: those of other processes are told by locks.
     tidying: Mutex<()>,
+    /// Shared by whoever stores contents that are named a moment later, and held alone while it is found out what is named.
+    naming: Arc<RwLock<()>>,
+    /// Whether a turn has ended since blobs were collected.
+    worked: AtomicBool,
     /// Lets so many attempts go on at once.
     attempt_room: OnceLock<Arc<Semaphore>>,
+    /// The checks that run on what was taken of attempts.
+    checks: Checks,
     /// One change of the configuration file at a time: each reads it, changes it and replaces it.
     configuring: Mutex<()>,
 }
@@ -91,12 +100,16 @@ impl Engine {
                 keys: Keys::new(),
                 sandbox,
                 awake: Awake::default(),
+                commands: Commands::default(),
                 local_only: LocalOnly::default(),
                 indexes: Indexes::default(),
                 searches: Searches::default(),
                 windows: Arc::default(),
                 tidying: Mutex::default(),
+                naming: Arc::default(),
+                worked: AtomicBool::default(),
                 attempt_room: OnceLock::new(),
+                checks: Checks::default(),
                 configuring: Mutex::default(),
             }),
         };
@@ -127,6 +140,16 @@ impl Engine {
         self.inner.tidying.lock().await
     }
 
+    /// See [`crate::room`].
+    pub(crate) fn naming(&self) -> Arc<RwLock<()>> {
+        Arc::clone(&self.inner.naming)
+    }
+
+    /// Whether a turn has ended since blobs were collected.
+    pub(crate) fn worked(&self) -> &AtomicBool {
+        &self.inner.worked
+    }
+
     pub(crate) fn options(&self) -> &Options {
         &self.inner.options
     }
@@ -155,6 +178,10 @@ impl Engine {
         &self.inner.awake
     }
 
+    pub(crate) fn commands(&self) -> &Commands {
+        &self.inner.commands
+    }
+
     /// The switch of all doors to models.
     pub(crate) fn local_only(&self) -> &LocalOnly {
         &self.inner.local_only
@@ -172,6 +199,10 @@ impl Engine {
     pub(crate) fn attempt_room(&self, size: impl FnOnce() -> usize) -> Arc<Semaphore> {
         let room = &self.inner.attempt_room;
         Arc::clone(room.get_or_init(|| Arc::new(Semaphore::new(size()))))
+    }
+
+    pub(crate) fn checks(&self) -> &Checks {
+        &self.inner.checks
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {

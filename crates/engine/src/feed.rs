@@ -9,7 +9,7 @@ use kerf_protocol::{
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -65,6 +65,8 @@ struct Waiting {
     events: VecDeque<Arc<Event>>,
     /// How indexes stand, by folder; only the last word on each is of interest.
     indexes: BTreeMap<String, IndexStatus>,
+    /// The repositories whose git command has something new.
+    git: BTreeSet<String>,
     /// Events were dropped.
     gap: bool,
     /// There will be no more.
@@ -99,6 +101,11 @@ impl Queue {
         self.waiting()
             .indexes
             .insert(index.folder.clone(), index.clone());
+        self.more.notify_one();
+    }
+
+    fn put_git(&self, folder: &str) {
+        self.waiting().git.insert(folder.to_owned());
         self.more.notify_one();
     }
 
@@ -139,6 +146,11 @@ impl Fronts {
     /// Shows to all how an index stands.
     pub(crate) fn show_index(&self, index: &IndexStatus) {
         self.each(|queue| queue.put(index));
+    }
+
+    /// Tells all that the git command of a repository has something new.
+    pub(crate) fn show_git(&self, folder: &str) {
+        self.each(|queue| queue.put_git(folder));
     }
 
     fn each(&self, tell: impl Fn(&Queue)) {
@@ -209,10 +221,12 @@ pub enum FeedMessage {
     Gap,
     /// How the index of a folder stands.
     Index(IndexStatus),
+    /// The git command of the repository at this folder said or asked something, or ended: `git/running` tells what.
+    Git(String),
 }
 
 impl Serialize for FeedMessage {
-    /// `{"events": […]}`, `{"gap": true}` or `{"index": …}`.
+    /// `{"events": […]}`, `{"gap": true}`, `{"index": …}` or `{"git": "/folder"}`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
         match self {
@@ -222,6 +236,7 @@ impl Serialize for FeedMessage {
             }
             Self::Gap => map.serialize_entry("gap", &true)?,
             Self::Index(status) => map.serialize_entry("index", status)?,
+            Self::Git(folder) => map.serialize_entry("git", folder)?,
         }
         map.end()
     }
@@ -249,7 +264,10 @@ impl Feed {
         loop {
             let something = {
                 let waiting = self.events.queue.waiting();
-                waiting.gap || !waiting.events.is_empty() || !waiting.indexes.is_empty()
+                waiting.gap
+                    || !waiting.events.is_empty()
+                    || !waiting.indexes.is_empty()
+                    || !waiting.git.is_empty()
             };
             if something {
                 break;
@@ -264,6 +282,9 @@ impl Feed {
         }
         if let Some((_, status)) = waiting.indexes.pop_first() {
             return FeedMessage::Index(status);
+        }
+        if let Some(folder) = waiting.git.pop_first() {
+            return FeedMessage::Git(folder);
         }
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while let Some(event) = waiting.events.front() {

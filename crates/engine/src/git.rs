@@ -3,7 +3,14 @@
 //! All of it is the user's own work, by the library: no program runs, and nothing that moves files happens while a
 //! turn runs in the folder, because the agent would be told of changes that it did not make in the middle of a step.
 
+mod askpass;
+mod command;
+mod conflict;
 mod draft;
+mod pull_request;
+
+pub(crate) use askpass::run_if_asked;
+pub(crate) use command::Commands;
 
 use crate::{
     engine::{Engine, canonical_folder},
@@ -243,7 +250,7 @@ impl Engine {
     }
 
     /// Errors: when a turn runs whose files would be replaced under it.
-    fn refuse_while_working(&self, folder: &str) -> Result<(), Failure> {
+    pub(crate) fn refuse_while_working(&self, folder: &str) -> Result<(), Failure> {
         let folder = whole_folder(folder)?;
         let root = Repo::discover(&folder)
             .map_err(from_git)?
@@ -264,7 +271,7 @@ impl Engine {
 
 /// The folder that is meant, canonical. A path that begins nowhere would mean whatever repository this program was
 /// started in, and what is asked for here changes repositories.
-fn whole_folder(folder: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn whole_folder(folder: &str) -> Result<PathBuf, Failure> {
     if Path::new(folder).is_relative() {
         return Err(failure(
             Code::Usage,

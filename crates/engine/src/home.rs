@@ -105,7 +105,13 @@ impl Home {
     /// What the folder of a session held before a command that is running; nothing is there otherwise.
     #[must_use]
     pub fn record(&self, session_id: SessionId) -> PathBuf {
-        self.data.join("records").join(session_id.to_string())
+        self.records().join(session_id.to_string())
+    }
+
+    /// The records of all sessions.
+    #[must_use]
+    pub(crate) fn records(&self) -> PathBuf {
+        self.data.join("records")
     }
 
     /// What programs without a terminal write down when something goes wrong.

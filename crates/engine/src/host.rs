@@ -33,7 +33,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, RwLock, oneshot};
 
 pub(crate) struct SessionHost {
     session_id: SessionId,
@@ -50,6 +50,8 @@ pub(crate) struct SessionHost {
     jobs: Mutex<Jobs>,
     /// The look at the folder that a turn began with. What writes waits for it.
     looking: AsyncMutex<Option<Looking>>,
+    /// Held while a look has stored contents that nothing names yet.
+    naming: Arc<RwLock<()>>,
     /// The index of the folder, once a turn has needed it.
     index: OnceLock<Index>,
     /// The door for commands.
@@ -95,6 +97,7 @@ impl SessionHost {
     ) -> Self {
         Self {
             session_id,
+            naming: Arc::default(),
             folder,
             store,
             log: Arc::new(log),
@@ -109,6 +112,12 @@ impl SessionHost {
             tunnels,
             hosts: SessionHosts::default(),
         }
+    }
+
+    /// Shares the engine's lock for what is stored before it is named.
+    pub(crate) fn sharing(mut self, naming: Arc<RwLock<()>>) -> Self {
+        self.naming = naming;
+        self
     }
 
     /// Tells an index from now on what the agent changes.

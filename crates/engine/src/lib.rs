@@ -12,6 +12,7 @@ mod attempts;
 mod awake;
 mod backups;
 mod checkpoints;
+mod checks;
 mod comments;
 mod desk;
 mod diagnostics;
@@ -37,6 +38,7 @@ mod placeholder_key;
 mod preferences;
 mod projects;
 mod reviews;
+mod room;
 mod rules;
 mod run;
 mod searches;
@@ -50,12 +52,21 @@ pub use engine::{Engine, Options};
 pub use feed::{Events, Feed, FeedMessage};
 pub use home::Home;
 pub use kerf_agent::{check_output_schema, tool_specs};
-pub use kerf_sandbox::{launch_own, run_if_helper};
+pub use kerf_sandbox::launch_own;
 pub use open::{Opened, VIEWER, allowed_link, folders_among, is_own_page};
 pub use picture::read_picture;
 pub use settings::EnvironmentEndpoint;
 
 use kerf_protocol::{Code, Failure};
+
+/// The first line of every `main`: when this process was started as the sandbox helper, or by git to ask something, does
+/// that work and never returns; otherwise returns at once.
+///
+/// It must come before any thread is started, because the helper forks.
+pub fn run_if_helper() {
+    git::run_if_asked();
+    kerf_sandbox::run_if_helper();
+}
 
 /// Applies a patch in the `*** Begin Patch` format to a folder, all of it or nothing, and says what was done.
 ///

@@ -71,6 +71,7 @@ impl Engine {
             output_cap: 1024,
             network: None,
             commits: None,
+            lent: Vec::new(),
         };
         let mut said = Vec::new();
         let run = self.sandbox().run(job, CancellationToken::new(), |bytes| {

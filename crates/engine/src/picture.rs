@@ -33,7 +33,7 @@ pub fn read_picture(path: &Path) -> Result<Image, Failure> {
 }
 
 /// The bytes tell the kind; a name can say anything.
-fn media_type(bytes: &[u8]) -> Option<&'static str> {
+pub(crate) fn media_type(bytes: &[u8]) -> Option<&'static str> {
     let webp = |bytes: &[u8]| bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some("image/png"),

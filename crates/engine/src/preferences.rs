@@ -49,8 +49,9 @@ impl Engine {
             ..ListSessions::default()
         };
         let sessions = self.store().sessions(&all).await.map_err(from_store)?;
-        let home = self.home().clone();
+        let (home, blob_room) = (self.home().clone(), self.room());
         tokio::task::spawn_blocking(move || DataUse {
+            blob_room,
             folder: home.data().display().to_string(),
             configuration: home.config().display().to_string(),
             // The write-ahead log counts too.

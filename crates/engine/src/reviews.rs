@@ -1,17 +1,20 @@
 //! The requests about the review.
 
 use crate::{
-    desk::{Desk, Journal},
+    checks::{checks, in_order},
+    desk::{Desk, DeskDecision, Journal},
     engine::{Engine, now},
     failure::{failure, from_fs, from_panic, from_store},
 };
 use kerf_protocol::{
     Code, Failure, SessionId,
+    desk::{AroundLines, EditHunk, FileRef, Notebook, Pictures, ReadAround},
     project::{CommitReview, Committed},
-    request::{AddComment, Decide, Nothing, OutlineReview, ReadHunks, SessionRef},
+    request::{Decide, SessionRef},
     review::{Author, Decided, HunkParts, Outline, Review},
+    scope::{OutlineReview, ReadHunks, Scope, ScopedReview, ShowScope, TaskCheck},
 };
-use kerf_store::Write;
+use kerf_store::{ReviewRow, Write};
 use kerf_workspace::Workspace;
 use std::{collections::BTreeSet, path::Path};
 
@@ -20,32 +23,112 @@ impl Engine {
         &self,
         SessionRef { session_id }: SessionRef,
     ) -> Result<Review, Failure> {
-        self.look(session_id, |_| true, Desk::show).await
+        let scope = Scope::Task;
+        let shown = self.review_scope(ShowScope { session_id, scope }).await?;
+        Ok(shown.review)
+    }
+
+    pub(crate) async fn review_scope(
+        &self,
+        ShowScope { session_id, scope }: ShowScope,
+    ) -> Result<ScopedReview, Failure> {
+        self.look(session_id, |_| true, move |desk| desk.show(&scope))
+            .await
     }
 
     pub(crate) async fn review_outline(
         &self,
-        OutlineReview { session_id, known }: OutlineReview,
+        OutlineReview {
+            session_id,
+            known,
+            scope,
+        }: OutlineReview,
     ) -> Result<Outline, Failure> {
-        self.look(session_id, |_| true, move |desk| desk.outline(&known))
-            .await
+        self.look(
+            session_id,
+            |_| true,
+            move |desk| desk.outline(&known, &scope),
+        )
+        .await
     }
 
     pub(crate) async fn review_lines(
         &self,
-        ReadHunks { session_id, wanted }: ReadHunks,
+        ReadHunks {
+            session_id,
+            wanted,
+            scope,
+        }: ReadHunks,
     ) -> Result<HunkParts, Failure> {
         let paths: BTreeSet<String> = wanted.iter().map(|one| one.path.clone()).collect();
         self.look(
             session_id,
             move |path| paths.contains(path),
-            move |desk| Ok((desk.lines(&wanted), Vec::new())),
+            move |desk| Ok((desk.lines(&wanted, &scope)?, Vec::new())),
         )
         .await
     }
 
+    pub(crate) async fn review_around(&self, wanted: ReadAround) -> Result<AroundLines, Failure> {
+        let path = wanted.path.clone();
+        self.look(
+            wanted.session_id,
+            move |other| other == path,
+            move |desk| Ok((desk.around(&wanted), Vec::new())),
+        )
+        .await
+    }
+
+    pub(crate) async fn review_pictures(
+        &self,
+        FileRef { session_id, path }: FileRef,
+    ) -> Result<Pictures, Failure> {
+        let this = path.clone();
+        self.look(
+            session_id,
+            move |other| other == this,
+            move |desk| Ok((desk.pictures(&path)?, Vec::new())),
+        )
+        .await
+    }
+
+    pub(crate) async fn review_notebook(
+        &self,
+        FileRef { session_id, path }: FileRef,
+    ) -> Result<Notebook, Failure> {
+        let this = path.clone();
+        self.look(
+            session_id,
+            move |other| other == this,
+            move |desk| Ok((desk.notebook(&path)?, Vec::new())),
+        )
+        .await
+    }
+
+    pub(crate) async fn review_checks(
+        &self,
+        SessionRef { session_id }: SessionRef,
+    ) -> Result<Vec<TaskCheck>, Failure> {
+        let store = self.store();
+        let transcript = store.transcript(session_id).await.map_err(from_store)?;
+        let decisions = store.decisions(session_id).await.map_err(from_store)?;
+        let wrote = decisions.iter().filter(|decision| {
+            let journal = serde_json::from_str::<Journal>(&decision.payload);
+            // One that cannot be read may have written something.
+            journal.map_or(true, |journal| journal.wrote)
+        });
+        let checkpoints = store.checkpoints(session_id).await.map_err(from_store)?;
+        let restores = checkpoints.iter().filter(|kept| kept.is.turn_id.is_none());
+        let changed_at = wrote
+            .map(|decision| decision.created_at)
+            .chain(restores.map(|kept| kept.is.created_at))
+            .max();
+        let found = checks(&transcript, changed_at.unwrap_or(0));
+        Ok(in_order(found))
+    }
+
     /// Looks at the review of a session, wherever it is driven; of the files, those matter that are `of` interest.
-    async fn look<T: Send + 'static>(
+    pub(crate) async fn look<T: Send + 'static>(
         &self,
         session_id: SessionId,
         of: impl Fn(&str) -> bool + Send + 'static,
@@ -67,17 +150,32 @@ impl Engine {
             .review_files(session_id)
             .await
             .map_err(from_store)?;
+        let aside = self.aside(session_id).await?;
         let beside = self.beside(&session).await?;
         let home = self.home().clone();
         tokio::task::spawn_blocking(move || {
             let workspace = Workspace::open(Path::new(&session.folder)).map_err(from_fs)?;
             let rows = rows.into_iter().filter(|(path, _)| of(path)).collect();
             let mut desk = Desk::open(session_id, workspace, &home, rows, None, beside)?;
+            let (mut aside, head) = aside;
+            aside.retain(|(path, _)| of(path));
+            desk.remember(aside, head)?;
             desk.sync(Author::User)?;
             look(&mut desk).map(|(found, _)| found)
         })
         .await
         .map_err(from_panic)?
+    }
+
+    /// The reviews that are set aside, and the commit that was seen, as they are stored.
+    pub(crate) async fn aside(
+        &self,
+        session_id: SessionId,
+    ) -> Result<(Vec<(String, ReviewRow)>, Option<String>), Failure> {
+        let store = self.store();
+        let aside = store.reviews_aside(session_id).await.map_err(from_store)?;
+        let head = store.review_head(session_id).await.map_err(from_store)?;
+        Ok((aside, head))
     }
 
     pub(crate) async fn review_commit(
@@ -105,12 +203,36 @@ impl Engine {
             target,
         }: Decide,
     ) -> Result<Decided, Failure> {
+        self.decided(session_id, move |desk| desk.decide(decision, &target))
+            .await
+    }
+
+    pub(crate) async fn review_edit(
+        &self,
+        EditHunk {
+            session_id,
+            path,
+            hunk,
+            id,
+            text,
+        }: EditHunk,
+    ) -> Result<Decided, Failure> {
+        self.decided(session_id, move |desk| desk.edit(&path, hunk, id, &text))
+            .await
+    }
+
+    /// Decides, and writes down how that is taken back.
+    async fn decided(
+        &self,
+        session_id: SessionId,
+        decide: impl FnOnce(&mut Desk) -> Result<DeskDecision, Failure> + Send + 'static,
+    ) -> Result<Decided, Failure> {
         let live = self.live(session_id).await?;
         let _one = live.host.deciding.lock().await;
         let done = live
             .host
             .decide_at_desk(move |desk| {
-                let mut done = desk.decide(decision, &target)?;
+                let mut done = decide(desk)?;
                 let mut writes = std::mem::take(&mut done.writes);
                 // What decided nothing is nothing to be taken back.
                 if !done.journal.is_empty() {
@@ -148,6 +270,7 @@ impl Engine {
             session_id,
             decision_id,
             hunks: done.hunks,
+            held: done.held,
             written: done.written,
         })
     }
@@ -193,28 +316,8 @@ impl Engine {
             session_id,
             decision_id: last.id,
             hunks: done.hunks,
+            held: done.held,
             written: done.written,
         })
-    }
-
-    pub(crate) async fn review_comment(
-        &self,
-        AddComment {
-            session_id,
-            comment,
-        }: AddComment,
-    ) -> Result<Nothing, Failure> {
-        if comment.text.trim().is_empty() {
-            return Err(failure(Code::Usage, "the comment is empty", ""));
-        }
-        self.store().session(session_id).await.map_err(from_store)?;
-        self.store()
-            .commit(vec![Write::Comment {
-                session_id,
-                comment,
-            }])
-            .await
-            .map_err(from_store)?;
-        Ok(Nothing {})
     }
 }

@@ -64,6 +64,11 @@ impl Engine {
     pub(crate) async fn session_prompt(&self, prompt: Prompt) -> Result<Prompted, Failure> {
         self.heed_reach()?;
         let live = self.live(prompt.session_id).await?;
+        if live.control().is_none() {
+            let folder = live.session().folder.clone();
+            self.commands()
+                .refuse_while_moving(std::path::Path::new(&folder))?;
+        }
         let agent = self.agent(&live).await?;
         let comments = self.take_comments(&live, prompt.session_id).await?;
         // Comments alone say enough. Without any, none were taken that would have to be given back.
@@ -163,6 +168,7 @@ impl Engine {
                 live.host.hosts.list(read_hosts(&settings.network.allow));
             }
             let session = live.session().clone();
+            agent.setup_mut().set_up = self.set_up_of(&live, &session).await;
             match self.rules_for(&session).await {
                 Ok(rules) => agent.setup_mut().rules = Arc::new(rules),
                 Err(failure) => {
@@ -186,6 +192,7 @@ impl Engine {
             }
         }
         live.host.end_turn().await;
+        self.worked().store(true, Ordering::Relaxed);
         drop(free);
     }
 
@@ -298,23 +305,22 @@ impl Drop for Free {
 
 /// Names a session that has no name by its first message.
 fn name_session(live: &Live, text: &str) {
-    const MAX_CHARS: usize = 80;
     let mut session = live.session();
     if !session.title.is_empty() {
         return;
     }
-    let line = text
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default()
-        .trim();
-    session.title = line
-        .chars()
-        .filter(|char| !char.is_control())
-        .take(MAX_CHARS)
-        .collect();
+    session.title = title_of(text);
     live.host.log.keep(vec![Write::Title {
         id: session.id,
         title: session.title.clone(),
     }]);
+}
+
+/// The title of a session that begins with this message.
+pub(crate) fn title_of(text: &str) -> String {
+    const MAX_CHARS: usize = 80;
+    let mut lines = text.lines().map(str::trim);
+    let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    let shown = line.chars().filter(|char| !char.is_control());
+    shown.take(MAX_CHARS).collect()
 }

@@ -3,6 +3,7 @@
 use crate::{
     engine::{Engine, canonical_folder, now},
     failure::{failure, from_store},
+    git::whole_folder,
 };
 use kerf_checkpoint::Record;
 use kerf_protocol::{
@@ -15,24 +16,30 @@ use kerf_protocol::{
         SessionRef,
     },
     session::{Attached, Session, SessionHit, SessionState, Transcript},
-    worktree::WorktreeState,
+    worktree::{WorkspaceKind, WorktreeState},
 };
 use kerf_store::Write;
 use std::path::Path;
 
 impl Engine {
     pub(crate) async fn session_new(&self, new: NewSession) -> Result<Session, Failure> {
-        self.begin_session(new, TaskId::new(), 1).await
+        self.begin_session(new, TaskId::new(), 1, String::new())
+            .await
     }
 
-    /// Begins a session as an attempt of a task, by its number.
+    /// Begins a session as an attempt of a task, by its number. One without a title gets it of its first message.
     pub(crate) async fn begin_session(
         &self,
         new: NewSession,
         task_id: TaskId,
         number: usize,
+        title: String,
     ) -> Result<Session, Failure> {
-        let folder = canonical_folder(&new.folder)?;
+        let folder = match new.workspace {
+            WorkspaceKind::InPlace => canonical_folder(&new.folder)?,
+            // It writes into the repository that the folder is in.
+            WorkspaceKind::Worktree { .. } => whole_folder(&new.folder)?,
+        };
         let Some(folder) = folder.to_str() else {
             return Err(failure(
                 Code::Usage,
@@ -54,7 +61,7 @@ impl Engine {
             project_id: project.id,
             folder: folder.to_owned(),
             worktree_of: None,
-            title: String::new(),
+            title,
             endpoint,
             policy: new.policy,
             state: SessionState::Idle,

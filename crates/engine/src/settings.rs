@@ -21,6 +21,9 @@
 //! ask = ["Bash(git push:*)"]
 //! deny = ["Read(*.pem)"]
 //!
+//! [git.hosts."git.example.org"]  # where pull requests go, besides github.com and gitlab.com
+//! kind = "gitlab"
+//!
 //! [app.appearance]            # what the window's settings change
 //! theme = "dark"
 //! ```
@@ -28,6 +31,7 @@
 use kerf_protocol::{
     Code, Failure,
     endpoint::{Endpoint, EndpointOrigin, Wire},
+    git::pull_request::HostKind,
     settings::{AppSettings, NetworkSettings},
 };
 use serde::{Deserialize, Serialize};
@@ -68,6 +72,26 @@ pub(crate) struct Settings {
     pub(crate) network: NetworkSettings,
     #[serde(default)]
     pub(crate) rules: RuleSettings,
+    #[serde(default)]
+    pub(crate) git: GitSettings,
+}
+
+/// What the user says of git hosts.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct GitSettings {
+    /// Hosts besides github.com and gitlab.com, by their names.
+    pub(crate) hosts: BTreeMap<String, GitHost>,
+}
+
+/// A server that takes pull requests.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GitHost {
+    pub(crate) kind: HostKind,
+    /// The base URL of its API, when it is not where such servers have it.
+    #[serde(default)]
+    pub(crate) api: Option<String>,
 }
 
 /// The user's rules for all folders, as they are written.

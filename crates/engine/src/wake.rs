@@ -8,7 +8,7 @@ use crate::{
     interrupted::Interrupted,
     log::EventLog,
     placeholder_key,
-    worktrees::place,
+    worktrees::{lent_to, place},
 };
 use kerf_agent::{Agent, Control, Setup, UserInstructions};
 use kerf_git::{Repo, Standing};
@@ -20,7 +20,7 @@ use kerf_protocol::{
     policy::{Policy, SandboxMode},
     session::{Session, Transcript, Turn},
 };
-use kerf_sandbox::Commits;
+use kerf_sandbox::{Commits, Lent};
 use kerf_store::Claim;
 use kerf_workspace::{RelPath, Workspace};
 use std::{
@@ -48,6 +48,8 @@ pub(crate) struct Live {
     agent: AsyncMutex<Option<SharedAgent>>,
     /// The shape that the last answer must have.
     output_schema: Mutex<Option<serde_json::Value>>,
+    /// Whether the user's set-up command has nothing to do here any more.
+    pub(crate) set_up: AtomicBool,
     /// What the user changed since the agent was made; the next turn begins with it.
     changed: Mutex<Option<Changed>>,
     opened: Opened,
@@ -71,6 +73,8 @@ struct Opened {
     workspace: Workspace,
     /// Where commits of commands go, when they do not go into the repository.
     commits: Option<Commits>,
+    /// Folders of dependencies that commands see in the worktree.
+    lent: Vec<Lent>,
     user_instructions: Option<UserInstructions>,
     /// None: the agent has them, or they are to be read again.
     turns: Mutex<Option<Vec<Turn>>>,
@@ -173,7 +177,9 @@ impl Engine {
         // Then the conversation may become another one.
         let turns_stay = unfinished.is_none();
         let beside = self.beside(&session).await?;
+        let (aside, head) = self.aside(session_id).await?;
         let commits = self.commits_of(&session).await?;
+        let lent = lent_to(&session).await?;
         let home = self.home().clone();
         let instructions = self.home().instructions();
         let at = workspace.clone();
@@ -182,6 +188,7 @@ impl Engine {
             remove_leftovers(&at, rows.iter().map(|(path, _)| path.as_str()));
             let last_list = checkpoints.last().map(|last| last.is.list.as_str());
             let mut desk = Desk::open(session_id, at, &home, rows, last_list, beside)?;
+            desk.remember(aside, head)?;
             let mut writes = interrupted.found_by(&mut desk)?;
             if let Some(unfinished) = unfinished {
                 writes.extend(unfinished.go_on(session_id, &mut desk)?);
@@ -201,7 +208,7 @@ impl Engine {
             );
         }
         let last_seq = store.last_seq(session_id).await.map_err(from_store)?;
-        let host = Arc::new(SessionHost::new(
+        let host = SessionHost::new(
             session_id,
             EventLog::new(
                 session_id,
@@ -215,7 +222,8 @@ impl Engine {
             store.clone(),
             self.options().attended,
             self.tunnels(),
-        ));
+        );
+        let host = Arc::new(host.sharing(self.naming()));
         probe.await.map_err(from_panic)?;
         host.log.emit(EventBody::SessionStarted {
             folder: session.folder.clone(),
@@ -228,9 +236,11 @@ impl Engine {
             agent: AsyncMutex::default(),
             output_schema: Mutex::default(),
             changed: Mutex::default(),
+            set_up: AtomicBool::new(false),
             opened: Opened {
                 workspace,
                 commits,
+                lent,
                 user_instructions,
                 turns: Mutex::new(turns_stay.then_some(turns)),
             },
@@ -262,6 +272,7 @@ impl Engine {
             door,
             target,
             commits: live.opened.commits.clone(),
+            lent: live.opened.lent.clone(),
             policy: session.policy,
             rules: Arc::new(self.rules_for(&session).await?),
             map: self
@@ -272,6 +283,7 @@ impl Engine {
             user_instructions: live.opened.user_instructions.clone(),
             output_schema: live.output_schema().clone(),
             placeholder_key,
+            set_up: None,
             show,
         };
         // From here on the agent has the history.

@@ -7,7 +7,9 @@
 //! Whoever makes, removes or tidies a worktree holds its lock, a file that the system lets go of when a process ends.
 
 mod describe;
+mod lend;
 mod names;
+mod set_up;
 mod tidy;
 
 use crate::{
@@ -26,6 +28,7 @@ use kerf_protocol::{
     },
 };
 use kerf_store::Write;
+pub(crate) use lend::lent_to;
 use names::{branch_name, slug, tail};
 use std::{
     fs::{self, File},
@@ -75,6 +78,7 @@ impl Engine {
         let lock = self.lock_worktree(worktree.id)?;
         self.keep_worktree(&worktree).await?;
         let place = place(&worktree);
+        let lends = self.lends(&session);
         let (place, made) = blocking(move || {
             let made = repo.make_worktree(&place, &clone_file, &mut |next| {
                 tracing::debug!(next, "making a worktree");
@@ -87,6 +91,10 @@ impl Engine {
                     path: folder.clone(),
                     source,
                 })?;
+                let mut made = made;
+                if lends {
+                    lend::make_room(&place.path, &mut made);
+                }
                 Ok((folder, made))
             });
             if made.is_err()
@@ -113,9 +121,11 @@ impl Engine {
         worktree.state = WorktreeState::Ready;
         (worktree.head, worktree.base) = (made.head, Some(made.base));
         worktree.notes = made.notes;
+        tracing::debug!(id = %session.id, "the session is about to be in its worktree");
         // Both at once: a worktree without its session would be swept at the next start.
         let writes = vec![Write::Session(session.clone()), Write::Worktree(worktree)];
         self.store().commit(writes).await.map_err(from_store)?;
+        tracing::debug!(id = %session.id, "the session is in its worktree");
         drop(lock);
         Ok(session)
     }
@@ -297,8 +307,12 @@ impl Engine {
     }
 
     async fn keep_worktree(&self, worktree: &Worktree) -> Result<(), Failure> {
+        let (id, state) = (worktree.id, worktree.state);
+        tracing::debug!(%id, ?state, "the registry is about to say");
         let write = Write::Worktree(worktree.clone());
-        self.store().commit(vec![write]).await.map_err(from_store)
+        self.store().commit(vec![write]).await.map_err(from_store)?;
+        tracing::debug!(%id, ?state, "the registry says");
+        Ok(())
     }
 
     /// Kerf's folder of worktrees, canonical: git compares paths by their text.

@@ -87,6 +87,11 @@ impl Repo {
         })
     }
 
+    /// What git must end first (a merge, a rebase …), in words with an article.
+    pub fn under_way(&self) -> Option<&'static str> {
+        under_way(&self.lock())
+    }
+
     /// Errors: [`GitError::UnderWay`] when git has begun something that moves branches or files.
     pub(crate) fn refuse_under_way(&self, repo: &Repository) -> Result<(), GitError> {
         match under_way(repo) {

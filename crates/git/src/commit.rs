@@ -150,14 +150,7 @@ impl Repo {
         let repo = self.lock();
         let config = repo.config().and_then(|mut config| config.snapshot());
         let mut programs = Vec::new();
-        let hooks = config
-            .as_ref()
-            .ok()
-            .and_then(|config| config.get_path("core.hooksPath").ok())
-            .map_or_else(
-                || repo.commondir().join("hooks"),
-                |path| self.workdir.join(path),
-            );
+        let hooks = self.hooks(&repo);
         for hook in [
             "pre-commit",
             "prepare-commit-msg",
@@ -180,7 +173,9 @@ impl Repo {
         let repo = self.lock();
         let find = || -> Result<(usize, usize), git2::Error> {
             let head = repo.head()?;
-            let (Some(name), Some(local)) = (head.name().ok(), head.target()) else {
+            // Where `HEAD` is detached, as in a rebase, there is no branch.
+            let name = head.name().ok().filter(|_| head.is_branch());
+            let (Some(name), Some(local)) = (name, head.target()) else {
                 return Err(git2::Error::new(
                     ErrorCode::NotFound,
                     git2::ErrorClass::Reference,

@@ -99,7 +99,7 @@ pub(crate) fn stamped(mut entry: IndexEntry, metadata: &fs::Metadata) -> IndexEn
 }
 
 /// Old repositories have modes as 100664.
-fn normal(mode: u32) -> u32 {
+pub(crate) fn normal(mode: u32) -> u32 {
     match mode & 0o170_000 {
         0o100_000 if mode & 0o100 != 0 => EXECUTABLE,
         0o100_000 => PLAIN,

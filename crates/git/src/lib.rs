@@ -13,10 +13,12 @@
 //! Start there; [`Repo::index_entries`] is what makes checkpoints of a git folder cheap.
 
 mod attributes;
+mod between;
 mod blame;
 mod branch;
 mod changes;
 mod commit;
+mod conflicts;
 mod content;
 mod discover;
 mod error;
@@ -25,28 +27,38 @@ mod held;
 mod history;
 mod hunks;
 mod index;
+mod programs;
 mod record;
+mod remote;
 mod settle;
+mod since;
 mod stage;
 mod stash;
 mod status;
 mod switch;
 mod worktree;
 
+pub use between::{Base, CommittedFile};
 pub use blame::BlamedLine;
 pub use branch::Branch;
 pub use changes::{Changed, Changes};
 pub use commit::{CommitFile, FileContent, FileKind};
+pub use conflicts::{Conflict, Part, Resolution, Version};
 pub use error::GitError;
 pub use history::{LogCursor, LogEntry, LogPage};
 pub use hunks::{DiffHunk, DiffLine, FileDiff, LineKind};
 pub use index::IndexEntry;
+pub use programs::Act;
 pub use record::{RecordOptions, Recorded};
+pub use remote::{Outgoing, Remote, Upstream};
+pub use since::Since;
 pub use stage::{Chosen, Side};
 pub use stash::{Stash, Stashed};
 pub use status::{Change, StatusEntry};
 pub use switch::Switched;
-pub use worktree::{Clone as CloneFile, CommitRoom, Made, Place, Standing, Work, clone_file};
+pub use worktree::{
+    Clone as CloneFile, CommitRoom, Made, Place, Standing, Work, clone_file, is_lent_name,
+};
 
 use git2::{ObjectType, Oid, Repository};
 use std::{

@@ -20,6 +20,7 @@ mod remove;
 mod stamps;
 mod tree;
 
+pub use bring::is_lent_name;
 pub use commits::CommitRoom;
 pub use copy::{Clone, clone_file};
 pub use make::Made;

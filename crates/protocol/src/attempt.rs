@@ -28,10 +28,27 @@ pub struct StartAttempts {
     pub policy: Policy,
     /// Who makes them: an entry an attempt, one to [`MAX_ATTEMPTS`].
     pub attempts: Vec<AttemptBy>,
-    /// Tokens that each may use; the attempt is stopped after the request that goes beyond. None: no limit.
+    /// What each may use.
     #[serde(default)]
+    #[ts(as = "Option<Budget>", optional)]
+    pub budget: Budget,
+}
+
+/// What one attempt may use. Whatever of it is gone first stops the attempt, with a word in its conversation; what is
+/// none has no limit. A message of the user's goes on without a budget.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default)]
+#[ts(export)]
+pub struct Budget {
+    /// Tokens, sent and received; the attempt is stopped after the request that goes beyond.
     #[ts(type = "number | null")]
-    pub token_limit: Option<u64>,
+    pub tokens: Option<u64>,
+    /// What they cost by the prices in the settings, in hundredths of a cent. The endpoint needs a price.
+    #[ts(type = "number | null")]
+    pub cost: Option<u64>,
+    /// Seconds from when it began to work, waiting for answers included.
+    #[ts(type = "number | null")]
+    pub seconds: Option<u64>,
 }
 
 /// Who makes an attempt. What is none is chosen as for `session/new`.
@@ -89,6 +106,10 @@ pub enum AttemptState {
 pub struct CheckRun {
     /// The command line.
     pub command: String,
+    /// The folder that it ran in, from the workspace's; empty for that itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[ts(as = "Option<String>", optional)]
+    pub cwd: String,
     /// Whether it ended with 0.
     pub passed: bool,
     /// Its exit code; none when it did not end by itself.
@@ -123,7 +144,12 @@ pub struct Attempt {
     pub cost: Option<u64>,
     /// Why there is no review of it, when there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[ts(as = "Option<String>", optional)]
     pub problem: String,
+    /// Why it stopped or failed, in words; empty when it did neither.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[ts(as = "Option<String>", optional)]
+    pub stopped: String,
 }
 
 /// A file as each attempt has it.
@@ -180,4 +206,56 @@ pub struct TakenAttempts {
     pub decided: Vec<Decided>,
     /// The files of the user's folder that were written, by path.
     pub written: Vec<String>,
+}
+
+/// What `attempts/take` would do with the same picks. Nothing is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct TakePreview {
+    /// The files that would be written, or that cannot be, by path. Those that would stay as they are, are left out.
+    pub files: Vec<PreviewedFile>,
+}
+
+/// A file of the user's folder as it would become.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct PreviewedFile {
+    /// The path.
+    pub path: String,
+    /// The numbers of the attempts that something is taken of.
+    pub attempts: Vec<u32>,
+    /// Why it cannot be: which attempts disagree, or what the user changed. One that has a word here keeps all from
+    /// being taken.
+    pub conflict: Option<String>,
+    /// From what the user has to what it would be; none where there is a conflict.
+    pub change: Option<ReviewFile>,
+}
+
+/// See `attempts/check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct RunCheck {
+    /// The task.
+    pub task_id: TaskId,
+    /// A command that an attempt of it ran as a check.
+    pub command: String,
+    /// The folder that it ran in, as the check tells.
+    #[serde(default)]
+    #[ts(as = "Option<String>", optional)]
+    pub cwd: String,
+}
+
+/// How a check ended in the user's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Checked {
+    /// Whether it ended with 0.
+    pub passed: bool,
+    /// Its exit code; none when it did not end by itself.
+    pub code: Option<i32>,
+    /// What it printed, cut in the middle when long. Not to be trusted.
+    pub output: String,
+    /// How long it took, in milliseconds.
+    #[ts(type = "number")]
+    pub duration_ms: u64,
 }

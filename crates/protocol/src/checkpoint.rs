@@ -25,6 +25,10 @@ pub struct Checkpoint {
     /// What is not in it, in plain words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// When what it held was given up, so that checkpoints stay within their room; none: it can be brought back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(type = "number | null", optional)]
+    pub gone_at: Option<UnixMillis>,
 }
 
 /// The checkpoints of a session.

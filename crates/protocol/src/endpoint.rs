@@ -112,3 +112,72 @@ pub struct Usage {
     #[serde(default)]
     pub estimated: bool,
 }
+
+/// An endpoint by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct EndpointRef {
+    /// The name.
+    pub name: String,
+}
+
+/// See `endpoint/add`. The key travels only here, and is written nowhere but to the keyring.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct AddEndpoint {
+    /// The name; also of the preset to start from, when there is one of that name and no base URL is given.
+    pub name: String,
+    /// The base URL; none: the preset's.
+    #[serde(default)]
+    pub base_url: Option<String>,
+    /// The wire API; none: the preset's, else Chat Completions.
+    #[serde(default)]
+    pub wire: Option<Wire>,
+    /// The model.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The context window in tokens.
+    #[serde(default)]
+    #[ts(type = "number | null")]
+    pub context_window: Option<u64>,
+    /// The key.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Whether it becomes the default.
+    #[serde(default)]
+    pub default: bool,
+}
+
+impl std::fmt::Debug for AddEndpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AddEndpoint")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of an added endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct AddedEndpoint {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// Where its key is now.
+    pub key: KeyPlace,
+}
+
+/// Where a key is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(tag = "place", rename_all = "snake_case")]
+#[ts(export)]
+pub enum KeyPlace {
+    /// There is none.
+    None,
+    /// In the operating system's keyring.
+    Keyring,
+    /// In memory, until Kerf ends, because the keyring cannot be used.
+    Memory {
+        /// Why the keyring cannot be used.
+        reason: String,
+    },
+}

@@ -113,6 +113,10 @@ pub enum EventBody {
     ContextUpdated {
         /// The context.
         context: ContextUse,
+        /// The tokens of the turn so far.
+        #[serde(default)]
+        #[ts(as = "Option<Usage>", optional)]
+        usage: Usage,
     },
     /// A turn ended well or was stopped.
     #[serde(rename = "turn.completed")]

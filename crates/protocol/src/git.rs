@@ -3,6 +3,10 @@
 //! Paths are relative to the root of the working tree, `/` between their parts; what is not UTF-8 is replaced, and such a
 //! file can only be looked at.
 
+pub mod command;
+pub mod conflict;
+pub mod pull_request;
+
 use crate::{SessionId, review::HunkLine};
 use serde::{Deserialize, Serialize};
 

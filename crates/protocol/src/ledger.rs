@@ -14,6 +14,10 @@ pub enum Purpose {
     Summary,
     /// A draft of a commit message, which the user asked for.
     CommitMessage,
+    /// A draft of a pull request's words, which the user asked for.
+    PullDraft,
+    /// A pull request that the user opened.
+    PullRequest,
     /// The list of an endpoint's models.
     Models,
     /// The search for local servers.

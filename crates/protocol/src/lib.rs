@@ -13,6 +13,7 @@
 
 pub mod attempt;
 pub mod checkpoint;
+pub mod desk;
 pub mod endpoint;
 pub mod error;
 pub mod event;
@@ -24,7 +25,9 @@ pub mod policy;
 pub mod project;
 pub mod request;
 pub mod review;
+pub mod room;
 pub mod rule;
+pub mod scope;
 pub mod search;
 pub mod session;
 pub mod settings;

@@ -5,15 +5,22 @@
 
 use crate::{
     Failure, QuestionId, SessionId,
-    attempt::{Comparison, StartAttempts, StartedAttempts, TakeAttempts, TakenAttempts, TaskRef},
+    attempt::{
+        Checked, Comparison, RunCheck, StartAttempts, StartedAttempts, TakeAttempts, TakePreview,
+        TakenAttempts, TaskRef,
+    },
     checkpoint::{CheckpointRef, Checkpoints, Restore, RestorePreview, Restored},
-    endpoint::{Discovered, Endpoint, ModelInfo, Preset, Wire},
+    desk::{AroundLines, EditHunk, FileRef, Notebook, Pictures, ReadAround},
+    endpoint::{AddEndpoint, AddedEndpoint, Discovered, Endpoint, EndpointRef, ModelInfo, Preset},
     event::Event,
     git::{
         BlameLines, BranchRef, ChangeDiff, ChangeRef, CommitPage, CommitStaged, DeletedBranch,
         DraftMessage, DraftedMessage, GitBranch as Branch, GitStash as Stash, GitStashed,
         LineBlame, ReadLog, SaveStash, StageChange, StagedCommitted, SwitchBranch, SwitchedBranch,
         TakeStash, WorkingChanges,
+        command::{AnswerGit, GitPreview as GitPlanned, GitRun as RunningGit, PreviewGit, RunGit},
+        conflict::{ConflictRef, FileConflict, ResolveConflict},
+        pull_request::{DraftPull, DraftedPull, FindPullTarget, OpenPull, OpenedPull, PullTarget},
     },
     item::{Comment, Image},
     ledger::{
@@ -25,8 +32,10 @@ use crate::{
         CommitReview, Committed, FileNames, FindFiles, OpenProject, OpenedProject, Project,
         ProjectRef, RepoStatus,
     },
-    review::{Decided, Decision, HunkParts, Outline, Review, Target, WantedLines},
+    review::{Decided, Decision, HunkParts, Outline, Review, Target},
+    room::Collected,
     rule::{RuleList, RuleRef, SetTrust, TestRules, TestedCommand, Trust, TrustShown},
+    scope::{OutlineReview, PlacedComment, ReadHunks, ScopedReview, ShowScope, TaskCheck},
     search::{
         FileLines, IndexStatus as Status, ListLeftOut, ReadLines, Search, SearchAnswer, SkippedFile,
     },
@@ -37,7 +46,6 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::BTreeMap;
 
 /// A request's name with the types that belong to it.
 pub trait Method {
@@ -132,10 +140,24 @@ mod table {
         "review/show" ReviewShow(SessionRef) -> Review;
         /// The same without the texts, and of the files only those that are not as the asker knows them.
         "review/outline" ReviewOutline(OutlineReview) -> Outline;
+        /// What differs in a scope: of the session's turn, or against a commit.
+        "review/scope" ReviewScope(ShowScope) -> ScopedReview;
+        /// The commands that say whether the changes are right, those that are known to check first, the newest first.
+        "review/checks" ReviewChecks(SessionRef) -> Vec<TaskCheck>;
+        /// The comments that wait for the next message, oldest first, where their lines are now.
+        "review/comments" ReviewComments(SessionRef) -> Vec<PlacedComment>;
         /// Lines of some hunks of the review.
         "review/lines" ReviewLines(ReadHunks) -> HunkParts;
         /// Accepts or rejects.
         "review/decide" ReviewDecide(Decide) -> Decided;
+        /// Accepts a hunk with the user's own lines in the place of those that it adds.
+        "review/edit" ReviewEdit(EditHunk) -> Decided;
+        /// Lines of the proposed text around the hunks.
+        "review/around" ReviewAround(ReadAround) -> AroundLines;
+        /// The picture that a file under review was and is proposed to be.
+        "review/pictures" ReviewPictures(FileRef) -> Pictures;
+        /// A notebook under review as cells.
+        "review/notebook" ReviewNotebook(FileRef) -> Notebook;
         /// Takes the session's last decision back.
         "review/undo" ReviewUndo(SessionRef) -> Decided;
         /// Adds a comment that goes to the agent with the next message.
@@ -152,8 +174,14 @@ mod table {
         "attempts/start" AttemptsStart(StartAttempts) -> StartedAttempts;
         /// The attempts of a task beside each other.
         "attempts/compare" AttemptsCompare(TaskRef) -> Comparison;
+        /// What taking parts of attempts would make of the user's files, and what keeps it from being done.
+        "attempts/preview" AttemptsPreview(TakeAttempts) -> TakePreview;
         /// Takes parts of attempts into the user's folder: all that was picked, or nothing.
         "attempts/take" AttemptsTake(TakeAttempts) -> TakenAttempts;
+        /// Runs a command that an attempt ran as a check in the user's folder, in the sandbox.
+        "attempts/check" AttemptsCheck(RunCheck) -> Checked;
+        /// Stops the check that runs for a task.
+        "attempts/stop_check" AttemptsStopCheck(TaskRef) -> Nothing;
         /// The worktrees that Kerf made, with what is in each and nowhere else.
         "worktree/list" WorktreeList(ListWorktrees) -> Vec<ListedWorktree>;
         /// Removes a worktree: all of it goes to the archive first.
@@ -186,6 +214,24 @@ mod table {
         "git/blame" GitBlame(BlameLines) -> Vec<LineBlame>;
         /// Lets the model propose a message for what is staged. It goes to the endpoint, with secrets concealed.
         "git/draft_message" GitDraftMessage(DraftMessage) -> DraftedMessage;
+        /// The command of git's that an act is, and what it would do. Nothing runs.
+        "git/preview" GitPreview(PreviewGit) -> GitPlanned;
+        /// Begins a command that the user saw.
+        "git/run" GitRun(RunGit) -> RunningGit;
+        /// The git command that runs in a folder's repository, or the last one.
+        "git/running" GitRunning(Folder) -> Option<RunningGit>;
+        /// Answers what a git command asks, or stops it.
+        "git/answer" GitAnswer(AnswerGit) -> Nothing;
+        /// The versions of a file in conflict.
+        "git/conflict" GitConflict(ConflictRef) -> FileConflict;
+        /// Ends a conflict in a file and stages it, or puts the conflict back.
+        "git/resolve" GitResolve(ResolveConflict) -> WorkingChanges;
+        /// Where a pull request of the branch would go.
+        "git/pull_target" GitPullTarget(FindPullTarget) -> PullTarget;
+        /// Lets the model propose title and text of a pull request. It goes to the endpoint, with secrets concealed.
+        "git/draft_pull" GitDraftPull(DraftPull) -> DraftedPull;
+        /// Opens a pull request as a draft at the host that is named.
+        "git/open_pull" GitOpenPull(OpenPull) -> OpenedPull;
         /// The folders that were opened, the last one first.
         "project/list" ProjectList(Nothing) -> Vec<Project>;
         /// Opens a folder.
@@ -252,6 +298,8 @@ mod table {
         "settings/change" SettingsChange(AppSettings) -> Nothing;
         /// Where Kerf's data is and how much there is of it.
         "data/show" DataShow(Nothing) -> DataUse;
+        /// Brings checkpoints within their room: gives up the oldest, and frees what nothing needs.
+        "data/collect" DataCollect(Nothing) -> Collected;
         /// What works here and what does not, and why.
         "doctor" Doctor(Folder) -> Vec<Check>;
     }
@@ -428,28 +476,6 @@ pub struct Archive {
     pub archived: bool,
 }
 
-/// See `review/outline`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct OutlineReview {
-    /// The session.
-    pub session_id: SessionId,
-    /// What the asker knows: the revisions of files, by their paths.
-    #[serde(default)]
-    #[ts(type = "Record<string, number>")]
-    pub known: BTreeMap<String, u64>,
-}
-
-/// See `review/lines`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct ReadHunks {
-    /// The session.
-    pub session_id: SessionId,
-    /// The lines, what is needed first at the front.
-    pub wanted: Vec<WantedLines>,
-}
-
 /// See `review/decide`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[ts(export)]
@@ -470,75 +496,6 @@ pub struct AddComment {
     pub session_id: SessionId,
     /// The comment.
     pub comment: Comment,
-}
-
-/// An endpoint by its name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct EndpointRef {
-    /// The name.
-    pub name: String,
-}
-
-/// See `endpoint/add`. The key travels only here, and is written nowhere but to the keyring.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct AddEndpoint {
-    /// The name; also of the preset to start from, when there is one of that name and no base URL is given.
-    pub name: String,
-    /// The base URL; none: the preset's.
-    #[serde(default)]
-    pub base_url: Option<String>,
-    /// The wire API; none: the preset's, else Chat Completions.
-    #[serde(default)]
-    pub wire: Option<Wire>,
-    /// The model.
-    #[serde(default)]
-    pub model: Option<String>,
-    /// The context window in tokens.
-    #[serde(default)]
-    #[ts(type = "number | null")]
-    pub context_window: Option<u64>,
-    /// The key.
-    #[serde(default)]
-    pub key: Option<String>,
-    /// Whether it becomes the default.
-    #[serde(default)]
-    pub default: bool,
-}
-
-impl std::fmt::Debug for AddEndpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AddEndpoint")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What became of an added endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct AddedEndpoint {
-    /// The endpoint.
-    pub endpoint: Endpoint,
-    /// Where its key is now.
-    pub key: KeyPlace,
-}
-
-/// Where a key is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[serde(tag = "place", rename_all = "snake_case")]
-#[ts(export)]
-pub enum KeyPlace {
-    /// There is none.
-    None,
-    /// In the operating system's keyring.
-    Keyring,
-    /// In memory, until Kerf ends, because the keyring cannot be used.
-    Memory {
-        /// Why the keyring cannot be used.
-        reason: String,
-    },
 }
 
 /// How a check of `doctor` came out.

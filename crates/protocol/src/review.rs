@@ -1,6 +1,6 @@
 //! The review: what changed between what the user has accepted and what is on disk.
 
-use crate::{ItemId, SessionId, TurnId};
+use crate::{ItemId, SessionId, TurnId, scope::ScopeBase};
 use serde::{Deserialize, Serialize};
 
 /// Who made a line what it is.
@@ -101,6 +101,18 @@ pub struct HunkLine {
     pub no_newline: bool,
 }
 
+/// Consecutive changed lines of a hunk that somebody made what they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct MadeLines {
+    /// The first of them among the hunk's lines, from 0.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+    /// Who.
+    pub author: Author,
+}
+
 /// Lines that changed together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[ts(export)]
@@ -120,6 +132,13 @@ pub struct Hunk {
     pub removed: u32,
     /// Who made it, without repetition, oldest first.
     pub authors: Vec<Author>,
+    /// Who made each of the changed lines, in their order. Empty where there are none, or nobody is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<MadeLines>>", optional)]
+    pub made_by: Vec<MadeLines>,
+    /// As in [`HunkOutline`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disguised: bool,
     /// The lines, with up to three lines of context on each side. Empty when the file has no lines to show.
     pub lines: Vec<HunkLine>,
 }
@@ -193,9 +212,13 @@ pub struct HunkOutline {
     pub added: u32,
     /// How many lines of context are below.
     pub below: u32,
-    /// Whether a line that is removed or added holds more than what ASCII prints, and tabs.
+    /// Whether a line that is removed or added holds characters that are hidden, turn the order of others, or look like
+    /// those of another script. Such a hunk is accepted by itself only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub beyond_ascii: bool,
+    pub disguised: bool,
+    /// Whether the lines that are removed and added differ in white space only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub space_only: bool,
 }
 
 /// A file of the review without its texts.
@@ -221,8 +244,15 @@ pub struct FileOutline {
     /// Names the lines, whatever was decided about them: other lines have another number. Below 2⁵³.
     #[ts(type = "number")]
     pub content: u64,
+    /// How many lines the proposed text has; none when it is not shown line by line.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lines: u32,
     /// The hunks, from the top of the file down.
     pub hunks: Vec<HunkOutline>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The review of a session without its texts.
@@ -233,6 +263,9 @@ pub struct Outline {
     pub paths: Vec<String>,
     /// Those of them that are not as the asker knows them, in the same order.
     pub files: Vec<FileOutline>,
+    /// What the files are compared with, where that is a commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<ScopeBase>,
 }
 
 /// Lines of a hunk that somebody wants to see.
@@ -267,6 +300,10 @@ pub struct HunkPart {
     pub header: String,
     /// Who made the hunk, without repetition, oldest first.
     pub authors: Vec<Author>,
+    /// Who made each of the changed lines among those that are here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<MadeLines>>", optional)]
+    pub made_by: Vec<MadeLines>,
     /// Whether the lines that are removed and added differ by nothing but their ends.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ends_only: bool,
@@ -300,6 +337,14 @@ pub enum Target {
     File {
         /// The file.
         path: String,
+    },
+    /// Every pending hunk in which a turn had a hand.
+    Turn {
+        /// The turn.
+        turn_id: TurnId,
+        /// Only those of this file.
+        #[serde(default)]
+        path: Option<String>,
     },
     /// A hunk.
     Hunk {
@@ -338,6 +383,21 @@ pub struct Decided {
     pub decision_id: i64,
     /// How many hunks it decided.
     pub hunks: u32,
+    /// Those that were to be accepted with others and still wait, because they hold characters that are hidden or look
+    /// like others: each is accepted by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<HeldHunk>>", optional)]
+    pub held: Vec<HeldHunk>,
     /// The files that were written, in the order of their paths.
     pub written: Vec<String>,
+}
+
+/// A hunk that was not decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct HeldHunk {
+    /// The file.
+    pub path: String,
+    /// The hunk's number in its file, from 1.
+    pub hunk: u32,
 }

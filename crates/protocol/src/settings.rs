@@ -27,6 +27,22 @@ pub struct AppSettings {
     pub network: NetworkSettings,
     /// How many attempts of tasks go on at once; 0: as many as the machine's cores bear.
     pub attempts_at_once: u8,
+    /// What runs in a new worktree of a project before the task begins, by the project's folder.
+    #[ts(as = "Option<BTreeMap<String, SetUpCommand>>", optional)]
+    pub set_up: BTreeMap<String, SetUpCommand>,
+    /// How much of the disk checkpoints, and contents under review, may take, in MB; 0: 2,000.
+    pub checkpoint_room: u32,
+}
+
+/// A command of the user's that makes a new worktree ready: `npm ci`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct SetUpCommand {
+    /// For the shell; it runs in the sandbox, under the session's policy.
+    pub command: String,
+    /// Whether the task goes on when it fails.
+    pub go_on: bool,
 }
 
 /// What an endpoint charges for a million tokens, in hundredths of a cent of the currency that the user thinks in:
@@ -90,6 +106,8 @@ pub struct Appearance {
     pub diff_colours: DiffColours,
     /// How a diff is laid out.
     pub diff_layout: DiffLayout,
+    /// Whether hunks that differ in white space only are folded.
+    pub fold_white_space: bool,
 }
 
 impl Default for Appearance {
@@ -99,6 +117,7 @@ impl Default for Appearance {
             text_size: 100,
             diff_colours: DiffColours::default(),
             diff_layout: DiffLayout::default(),
+            fold_white_space: false,
         }
     }
 }
@@ -155,6 +174,9 @@ pub struct DataUse {
     /// Bytes of kept file contents.
     #[ts(type = "number")]
     pub blob_bytes: u64,
+    /// How much of the disk these may take.
+    #[ts(type = "number")]
+    pub blob_room: u64,
     /// How many sessions there are, archived ones included.
     #[ts(type = "number")]
     pub sessions: u64,

@@ -176,17 +176,22 @@ impl LineChanges {
             .collect()
     }
 
-    /// Accepted changes become part of the origin, rejected ones are forgotten.
-    pub(crate) fn settled(&self, next_id: &mut u64) -> Self {
+    /// Of the changes that `settles` names by their places, rejected ones are forgotten, and the others become part of the
+    /// origin.
+    pub(crate) fn settled(
+        &self,
+        next_id: &mut u64,
+        settles: impl Fn(usize, HunkState) -> bool,
+    ) -> Self {
         let mut builder = Builder::new(next_id, self.crlf);
         let mut at = 0;
-        for change in &self.changes {
+        for (number, change) in self.changes.iter().enumerate() {
             self.old
                 .slice(at..change.old.start)
                 .for_each(|line| builder.same(line));
             match change.state {
-                HunkState::Pending => builder.keep(self, change),
-                HunkState::Accepted => self
+                state if !settles(number, state) => builder.keep(self, change),
+                HunkState::Pending | HunkState::Accepted => self
                     .new
                     .slice(change.new.clone())
                     .for_each(|line| builder.same(line)),

@@ -78,6 +78,12 @@ impl Content {
         }
     }
 
+    /// Whether what was a text would be taken for one again when it is read from the disk.
+    pub(crate) fn stays_text(&self) -> bool {
+        self.text()
+            .is_none_or(|bytes| bytes.len() as u64 <= MAX_REVIEWED_BYTES && !is_binary(bytes))
+    }
+
     /// The permission bits of a regular file.
     pub(crate) fn mode(&self) -> Option<u32> {
         match self {

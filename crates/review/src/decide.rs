@@ -8,13 +8,18 @@ use crate::{
     split::{Part, parts, replace},
     undo::Flip,
 };
-use kerf_protocol::review::{Decision, HunkState};
+use kerf_protocol::{
+    TurnId,
+    review::{Decision, HunkState},
+};
 
 /// What a decision is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
-    /// Every pending hunk.
+    /// Every pending hunk; accepting leaves those out that hold characters which hide or mislead.
     Pending,
+    /// The same of those hunks in which a turn had a hand.
+    OfTurn(TurnId),
     /// A hunk, by its number from 1. It may have been decided before, even otherwise.
     Hunk(u32),
     /// Some lines of a hunk; the rest of it stays as it was. The numbers of later hunks change.
@@ -31,6 +36,9 @@ pub enum Which {
 pub struct Outcome {
     /// How many hunks it decided. Zero when all of them were in that state before.
     pub hunks: u32,
+    /// The numbers of those that were to be accepted with others and stay pending, because they hold characters that hide
+    /// or mislead: each is accepted by itself.
+    pub held: Vec<u32>,
     /// What must be written to disk; none when the disk is right as it is.
     pub write: Option<Content>,
     /// Takes exactly this decision back.
@@ -67,6 +75,14 @@ pub enum ReviewError {
         hunk: u32,
         /// What it is, with an article.
         what: &'static str,
+    },
+    /// A hunk cannot be edited.
+    #[error("hunk {hunk} cannot be edited: {why}")]
+    NotEdited {
+        /// The hunk.
+        hunk: u32,
+        /// Why.
+        why: &'static str,
     },
     /// A decision can no longer be taken back.
     #[error("this decision can no longer be taken back: {why}")]
@@ -105,20 +121,30 @@ impl FileReview {
             Decision::Reject => HunkState::Rejected,
         };
         let numbers: Vec<usize> = match which {
-            Which::Pending => {
-                let keys = self.keys().enumerate();
-                keys.filter(|(_, key)| key.state == HunkState::Pending)
-                    .map(|(index, _)| index)
-                    .collect()
-            }
+            Which::Pending => self.waiting(|_| true),
+            Which::OfTurn(turn) => self.waiting(|index| self.is_of_turn(index, *turn)),
             Which::Hunk(hunk) => vec![self.find(*hunk)?.0],
             Which::Lines { hunk, lines } => return self.decide_lines(to, *hunk, lines),
         };
-        Ok(self.decide_hunks(to, &numbers))
+        let by_itself = matches!(which, Which::Hunk(_)) || to == HunkState::Rejected;
+        let (held, numbers): (Vec<usize>, Vec<usize>) = numbers
+            .into_iter()
+            .partition(|index| !by_itself && self.is_disguised(*index));
+        let mut outcome = self.decide_hunks(to, &numbers);
+        outcome.held = held.into_iter().map(|index| count(index + 1)).collect();
+        Ok(outcome)
+    }
+
+    /// The pending hunks of which something holds, by their indices.
+    fn waiting(&self, holds: impl Fn(usize) -> bool) -> Vec<usize> {
+        let keys = self.keys().enumerate();
+        keys.filter(|(index, key)| key.state == HunkState::Pending && holds(*index))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     /// The index and the state of a hunk.
-    fn find(&self, hunk: u32) -> Result<(usize, HunkState), ReviewError> {
+    pub(crate) fn find(&self, hunk: u32) -> Result<(usize, HunkState), ReviewError> {
         let index = hunk.wrapping_sub(1) as usize;
         let key = self.key(index).ok_or_else(|| ReviewError::NoHunk {
             hunk,
@@ -153,6 +179,7 @@ impl FileReview {
         });
         Outcome {
             hunks: count(flips.len()),
+            held: Vec::new(),
             write,
             undo,
         }
@@ -204,6 +231,7 @@ impl FileReview {
         if state == to || !is_chosen.contains(&true) {
             return Ok(Outcome {
                 hunks: 0,
+                held: Vec::new(),
                 write: None,
                 undo: Undo::default(),
             });
@@ -239,6 +267,7 @@ impl FileReview {
         let write = self.writing(disk, |review| undo = replace(review, range, after));
         Ok(Outcome {
             hunks: 1,
+            held: Vec::new(),
             write,
             undo,
         })

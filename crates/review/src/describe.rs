@@ -2,15 +2,19 @@
 
 use crate::{
     Content, FileReview,
-    changes::{Change, LineChanges},
+    changes::{Change, LineChanges, Runs},
+    disguise::is_disguised,
     file::{Flag, Kind, Lined, count},
     header::Headers,
-    lines::Lines,
+    lines::{Lines, content, without_return},
     summary,
 };
-use kerf_protocol::review::{
-    Author, FileOutline, FileStatus, Hunk, HunkLine, HunkOutline, HunkPart, LineKind, Opaque,
-    ReviewFile,
+use kerf_protocol::{
+    TurnId,
+    review::{
+        Author, FileOutline, FileStatus, Hunk, HunkLine, HunkOutline, HunkPart, LineKind,
+        MadeLines, Opaque, ReviewFile,
+    },
 };
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -49,6 +53,9 @@ pub(crate) fn context(lines: &LineChanges, index: usize) -> Context {
         below: change.new.end..change.new.end + (next - change.new.end).min(CONTEXT),
     }
 }
+
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The lines of a hunk, by their number in it: context, what is removed, what is added, context.
 struct Shape<'a> {
@@ -143,14 +150,29 @@ impl<'a> Shape<'a> {
                 })
     }
 
-    /// Whether a changed line holds more than what ASCII prints, and tabs.
-    fn beyond_ascii(&self) -> bool {
-        let plain = |line: &[u8]| {
-            content(line)
-                .iter()
-                .all(|byte| matches!(byte, b'\t' | b' '..=b'~'))
-        };
-        !self.removed_lines().chain(self.added_lines()).all(plain)
+    /// Whether the changed lines differ in white space only: without it they are the same bytes.
+    fn space_only(&self) -> bool {
+        fn ink<'l>(lines: impl Iterator<Item = &'l [u8]>) -> impl Iterator<Item = &'l u8> {
+            lines.flatten().filter(|byte| !byte.is_ascii_whitespace())
+        }
+        ink(self.removed_lines()).eq(ink(self.added_lines()))
+    }
+
+    /// Whether a changed line holds characters that hide or mislead.
+    fn is_disguised(&self) -> bool {
+        let old = self.old + self.above..;
+        let new = self.new + self.above..;
+        let removed = old.zip(self.removed_lines());
+        let mut lines = removed.chain(new.zip(self.added_lines()));
+        lines.any(|(at, line)| {
+            // At the very beginning it says how the file is encoded.
+            let line = if at == 0 {
+                line.strip_prefix(MARK).unwrap_or(line)
+            } else {
+                line
+            };
+            is_disguised(content(line))
+        })
     }
 }
 
@@ -174,6 +196,8 @@ impl FileReview {
                     added: shape.as_ref().map_or(0, |shape| count(shape.added)),
                     removed: shape.as_ref().map_or(0, |shape| count(shape.removed)),
                     authors: self.authors_of(index),
+                    made_by: self.made_by(index, shape.as_ref(), 0..usize::MAX),
+                    disguised: shape.as_ref().is_some_and(Shape::is_disguised),
                     lines: shape
                         .iter()
                         .flat_map(|shape| (0..shape.len()).map(|at| shape.line(at)))
@@ -195,6 +219,7 @@ impl FileReview {
     pub fn outline(&self, path: &str) -> FileOutline {
         let (status, opaque, summary) = self.as_a_whole();
         let gone = self.gone();
+        let has_origin = gone.is_none() && !self.origin.is_absent();
         let hunks = (0..self.hunks())
             .filter_map(|index| {
                 let key = self.key(index)?;
@@ -208,13 +233,15 @@ impl FileReview {
                     removed: 0,
                     added: 0,
                     below: 0,
-                    beyond_ascii: false,
+                    disguised: false,
+                    space_only: false,
                 };
                 if let Some(shape) = self.shape(index, gone.as_ref()) {
                     (outline.old, outline.new) = (count(shape.old + 1), count(shape.new + 1));
                     (outline.above, outline.below) = (count(shape.above), count(shape.below));
                     (outline.removed, outline.added) = (count(shape.removed), count(shape.added));
-                    outline.beyond_ascii = shape.beyond_ascii();
+                    outline.disguised = shape.is_disguised();
+                    outline.space_only = has_origin && shape.space_only();
                 }
                 Some(outline)
             })
@@ -227,6 +254,7 @@ impl FileReview {
             summary,
             revision: 0,
             content: self.content_number(),
+            lines: self.proposed_lines().map_or(0, |lines| count(lines.len())),
             hunks,
         }
     }
@@ -380,6 +408,63 @@ impl FileReview {
         flag.map_or_else(Vec::new, |flag| self.names(flag.authors.clone()))
     }
 
+    /// Who made each changed line among these of a hunk's.
+    fn made_by(
+        &self,
+        index: usize,
+        shape: Option<&Shape<'_>>,
+        among: Range<usize>,
+    ) -> Vec<MadeLines> {
+        let (Some(shape), Some(change)) = (shape, self.change(index)) else {
+            return Vec::new();
+        };
+        let mut made: Vec<MadeLines> = Vec::new();
+        let mut at = shape.above;
+        let runs = |runs: &Runs| runs.pairs().to_vec();
+        for (len, author) in runs(&change.removed).into_iter().chain(runs(&change.added)) {
+            let lines = at.max(among.start)..(at + len).min(among.end);
+            at += len;
+            let Some(author) = self.authors.get(author as usize) else {
+                continue;
+            };
+            if lines.is_empty() {
+                continue;
+            }
+            match made.last_mut() {
+                Some(last) if last.author == *author => last.count += count(lines.len()),
+                _ => made.push(MadeLines {
+                    first: count(lines.start),
+                    count: count(lines.len()),
+                    author: *author,
+                }),
+            }
+        }
+        made
+    }
+
+    /// Whether a turn had a hand in a hunk.
+    pub(crate) fn is_of_turn(&self, index: usize, turn: TurnId) -> bool {
+        self.authors_of(index).iter().any(|author| match author {
+            Author::Tool { turn_id, .. } | Author::Command { turn_id, .. } => *turn_id == turn,
+            Author::User => false,
+        })
+    }
+
+    /// The numbers of the hunks in which a turn had a hand.
+    pub fn hunks_of_turn(&self, turn: TurnId) -> Vec<u32> {
+        (0..self.hunks())
+            .filter(|index| self.is_of_turn(*index, turn))
+            .map(|index| count(index + 1))
+            .collect()
+    }
+
+    /// Whether the changed lines of a hunk hold characters that hide or mislead.
+    pub(crate) fn is_disguised(&self, index: usize) -> bool {
+        let gone = self.gone();
+        let shape = self.shape(index, gone.as_ref());
+        shape.is_some_and(|shape| shape.is_disguised())
+    }
+
     /// Authors without repetition, oldest first.
     fn names(&self, mut authors: Vec<u32>) -> Vec<Author> {
         authors.sort_unstable();
@@ -393,7 +478,7 @@ impl FileReview {
 
 /// Reads lines of the hunks of a file; see [`FileReview::parts`].
 pub struct Parts<'a> {
-    review: &'a FileReview,
+    pub(crate) review: &'a FileReview,
     path: &'a str,
     content: u64,
     summary: String,
@@ -440,6 +525,10 @@ impl Parts<'_> {
             hunk,
             header: review.header(index, self.headers.as_mut(), &self.summary),
             authors: review.authors_of(index),
+            made_by: {
+                let first = first as usize;
+                review.made_by(index, shape.as_ref(), first..first + lines.len())
+            },
             ends_only: shape.is_some_and(|shape| shape.ends_only()),
             first,
             lines,
@@ -460,7 +549,7 @@ pub fn revise(outline: &mut FileOutline) {
     outline.revision = short(hasher);
 }
 
-fn shown(
+pub(crate) fn shown(
     kind: LineKind,
     text: &Lines,
     at: usize,
@@ -476,13 +565,4 @@ fn shown(
         text: String::from_utf8_lossy(content(line)).into_owned(),
         no_newline: !line.ends_with(b"\n"),
     }
-}
-
-/// A line without its end.
-fn content(line: &[u8]) -> &[u8] {
-    without_return(line.strip_suffix(b"\n").unwrap_or(line))
-}
-
-fn without_return(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
 }

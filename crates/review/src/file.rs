@@ -4,7 +4,10 @@ use crate::{
     Content,
     changes::{LineChanges, on_disk},
 };
-use kerf_protocol::review::{Author, HunkState};
+use kerf_protocol::{
+    ItemId, TurnId,
+    review::{Author, HunkState},
+};
 
 /// The review of one file.
 ///
@@ -90,6 +93,18 @@ impl FileReview {
         }
     }
 
+    /// What differs between two contents, made by nobody in particular. It is for looking at: nothing is decided about it.
+    pub fn between(before: Content, after: Content) -> Self {
+        let mut review = Self::new(before);
+        let nobody = Author::Tool {
+            turn_id: TurnId::new(),
+            item_id: ItemId::new(),
+        };
+        review.observe(after, nobody);
+        review.authors.clear();
+        review
+    }
+
     /// What must be on disk: the origin with the accepted and the pending changes.
     pub fn current(&self) -> Content {
         self.content(on_disk)
@@ -103,6 +118,11 @@ impl FileReview {
     /// What was there before the agent, with the user's own edits.
     pub fn origin(&self) -> &Content {
         &self.origin
+    }
+
+    /// What was proposed, whatever was decided about it.
+    pub fn proposed(&self) -> Content {
+        self.content(|_| true)
     }
 
     fn content(&self, applies: impl Fn(HunkState) -> bool) -> Content {
@@ -245,7 +265,8 @@ impl FileReview {
                     }
                     (before, flag) => (before, mode, flag),
                 };
-                let lines = lines.settled(&mut self.last_id);
+                let lines =
+                    lines.settled(&mut self.last_id, |_, state| state != HunkState::Pending);
                 self.put(
                     origin_mode,
                     Lined {

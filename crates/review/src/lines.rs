@@ -133,3 +133,12 @@ pub(crate) fn compare(before: &Lines, after: &Lines) -> Vec<Edit> {
         })
         .collect()
 }
+
+/// A line without its end.
+pub(crate) fn content(line: &[u8]) -> &[u8] {
+    without_return(line.strip_suffix(b"\n").unwrap_or(line))
+}
+
+pub(crate) fn without_return(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}

@@ -65,6 +65,17 @@ struct ChangeMark {
     added: Vec<(usize, u32)>,
 }
 
+impl Marks {
+    /// Whether something is still to be decided.
+    pub fn is_open(&self) -> bool {
+        let flags = self.whole.iter().chain(&self.mode).map(|flag| flag.state);
+        let changes = self.changes.iter().map(|change| change.state);
+        flags
+            .chain(changes)
+            .any(|state| state == HunkState::Pending)
+    }
+}
+
 impl FileReview {
     /// The review as data.
     pub fn save(&self) -> Saved {

@@ -7,6 +7,7 @@
 use crate::{
     Content, FileReview, Outcome, ReviewError, Superseded,
     changes::{LineChanges, on_disk},
+    edit::Rewrite,
     file::{Key, Kind, count},
     split::{Part, regroup},
 };
@@ -21,6 +22,8 @@ pub struct Undo {
     flips: Vec<Flip>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     split: Option<Split>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rewrite: Option<Rewrite>,
 }
 
 /// A hunk to be brought from one state to another.
@@ -59,13 +62,23 @@ impl Undo {
                 ..*flip
             })
             .collect();
-        Self { flips, split: None }
+        Self {
+            flips,
+            ..Self::default()
+        }
     }
 
     pub(crate) fn of_split(split: Split) -> Self {
         Self {
-            flips: Vec::new(),
             split: Some(split),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn of_rewrite(rewrite: Rewrite) -> Self {
+        Self {
+            rewrite: Some(rewrite),
+            ..Self::default()
         }
     }
 }
@@ -78,6 +91,17 @@ impl FileReview {
     /// [`ReviewError::Superseded`] when the lines were edited, settled or decided again since;
     /// [`ReviewError::Damaged`] when the undo contradicts itself. Nothing changes then.
     pub fn undo(&mut self, undo: &Undo) -> Result<Outcome, ReviewError> {
+        match &undo.rewrite {
+            Some(rewrite) if undo.flips.is_empty() && undo.split.is_none() => {
+                return self.undo_edit(rewrite);
+            }
+            Some(_) => {
+                return Err(ReviewError::Damaged {
+                    what: "an undo of several kinds",
+                });
+            }
+            None => {}
+        }
         let keys: Vec<Key> = self.keys().collect();
         let places: HashMap<u64, usize> = keys
             .iter()
@@ -135,6 +159,7 @@ impl FileReview {
         };
         Ok(Outcome {
             hunks: count(undo.flips.len() + usize::from(undo.split.is_some())),
+            held: Vec::new(),
             write,
             undo: redo,
         })

@@ -29,6 +29,18 @@ pub struct Job {
     pub network: Option<Arc<dyn Network>>,
     /// Where commits in the workspace go, when it is a worktree that keeps them apart from its repository.
     pub commits: Option<Commits>,
+    /// Folders that are seen elsewhere in the workspace. Where that is not possible, the places stay as they are: see
+    /// [`Sandbox::can_lend`](crate::Sandbox::can_lend).
+    pub lent: Vec<Lent>,
+}
+
+/// A folder that a command sees, read-only, at another place too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lent {
+    /// The folder.
+    pub from: PathBuf,
+    /// An empty folder beneath the workspace. One that is anything else by now is left as it is.
+    pub at: PathBuf,
 }
 
 /// The git folders of a workspace whose commits do not go into its repository.

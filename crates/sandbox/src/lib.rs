@@ -35,7 +35,7 @@ use desktop as platform;
 use linux as platform;
 
 pub use background::Background;
-pub use job::{Commits, End, Finding, Invocation, Job, Outcome, SandboxError};
+pub use job::{Commits, End, Finding, Invocation, Job, Lent, Outcome, SandboxError};
 pub use launch::launch_own;
 pub use network::{Network, Serving};
 pub use output::Capped;

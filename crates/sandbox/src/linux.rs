@@ -101,6 +101,7 @@ fn try_view(helper: &Path, bubblewrap: &Path) -> Result<(), String> {
         output_cap: 0,
         network: None,
         commits: None,
+        lent: Vec::new(),
     };
     let watchman = Watchman::new(room.hidden.clone());
     let (plan, _temp, _) =

@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) guard: Guard,
     /// How far to isolate.
     pub(crate) mode: SandboxMode,
+    /// Folders with the places where they are seen too, read-only.
+    pub(crate) lent: Vec<(OsString, OsString)>,
     /// The port of its own network that it may connect to.
     pub(crate) port: Option<u16>,
 }
@@ -112,6 +114,10 @@ impl Plan {
             }
             shown.push(common_dir);
         }
+        let lent = match job.mode {
+            SandboxMode::Off => Vec::new(),
+            _ => lent(job, &workspace, &guard),
+        };
         let shown = strings(&shown);
         let plan = Self {
             argv,
@@ -124,6 +130,7 @@ impl Plan {
             temp: temp_path.into(),
             guard,
             mode: job.mode,
+            lent,
             port: None,
         };
         Ok((plan, temp, before))
@@ -157,6 +164,25 @@ fn folder(path: &Path) -> Result<PathBuf, SandboxError> {
     } else {
         Err(refuse("it is not a folder".to_owned()))
     }
+}
+
+/// What of a job's lent folders can be lent: to empty folders of the workspace, without a link on the way, and nothing in
+/// which the user's keys lie.
+fn lent(job: &Job, workspace: &Path, guard: &Guard) -> Vec<(OsString, OsString)> {
+    let lend = |lent: &crate::Lent| {
+        let (from, at) = (lent.from.canonicalize().ok()?, lent.at.canonicalize().ok()?);
+        let fits = from.is_dir()
+            && at != workspace
+            && at.starts_with(workspace)
+            && !from.starts_with(workspace)
+            && at.read_dir().ok()?.next().is_none()
+            && !guard
+                .hidden
+                .iter()
+                .any(|hidden| Path::new(hidden).starts_with(&from) || from.starts_with(hidden));
+        fits.then(|| (from.into(), at.into()))
+    };
+    job.lent.iter().filter_map(lend).collect()
 }
 
 /// Tells git to write objects beside the repository, and to read those that it has.
@@ -297,6 +323,7 @@ mod tests {
             output_cap: 1000,
             network: None,
             commits: None,
+            lent: Vec::new(),
         }
     }
 

@@ -71,6 +71,14 @@ impl Sandbox {
         self.inner.path.get().map(OsString::as_os_str)
     }
 
+    /// Whether a program of this name is in the folders that commands are looked up in.
+    pub fn has_program(&self, name: &str) -> bool {
+        let own = std::env::var_os("PATH").unwrap_or_default();
+        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        std::env::split_paths(self.path().unwrap_or(&own))
+            .any(|folder| folder.is_absolute() && folder.join(&name).is_file())
+    }
+
     /// How far `mode` can be kept on this machine. The first call tries it with a real helper process and waits
     /// some milliseconds for it; the answer is kept.
     pub fn isolation(&self, mode: SandboxMode) -> Isolation {
@@ -84,6 +92,12 @@ impl Sandbox {
     /// under [`SandboxMode::Off`] the machine's. Tries the sandbox out as [`Sandbox::isolation`] does.
     pub fn can_connect(&self, mode: SandboxMode) -> bool {
         mode != SandboxMode::Off && self.probe().can_connect()
+    }
+
+    /// Whether a command under `mode` can see a folder at a second place. It needs mounts of the command's own, which
+    /// only bubblewrap makes.
+    pub fn can_lend(&self, mode: SandboxMode) -> bool {
+        cfg!(target_os = "linux") && self.isolation(mode) == Isolation::Full
     }
 
     /// Runs `job` until it and everything it started is gone, handing its output to `output` as it comes.

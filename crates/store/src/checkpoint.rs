@@ -2,6 +2,10 @@
 //! conversation.
 
 mod conversation;
+mod room;
+
+pub(crate) use room::give_up;
+pub use room::{Named, NamedCheckpoint, NamedReview};
 
 use crate::{
     StoreError,
@@ -37,6 +41,8 @@ pub struct NewCheckpoint {
 pub struct StoredCheckpoint {
     /// Its number: later ones are higher.
     pub id: i64,
+    /// When what it held was given up; none: it can be brought back.
+    pub gone_at: Option<UnixMillis>,
     /// All else.
     pub is: NewCheckpoint,
 }
@@ -135,7 +141,7 @@ async fn all(
 ) -> Result<Vec<StoredCheckpoint>, Failed> {
     let key = session_id.to_string();
     let rows = sqlx::query!(
-        "select id, turn_id, item_id, label, note, created_at, files, list, review
+        "select id, turn_id, item_id, label, note, created_at, files, list, review, gone_at
          from checkpoint where session_id = ? order by id",
         key
     )
@@ -145,6 +151,7 @@ async fn all(
         .map(|row| {
             Ok(StoredCheckpoint {
                 id: row.id,
+                gone_at: row.gone_at,
                 is: NewCheckpoint {
                     turn_id: row.turn_id.map(|id| id.parse()).transpose()?,
                     item_id: row.item_id.map(|id| id.parse()).transpose()?,

@@ -3,7 +3,7 @@
 //! A keyring that is locked blocks for as long as its prompt stands. So it is called on a thread of its own,
 //! and nobody waits for it longer than [`PATIENCE`]. Nothing is touched before the first key is asked for.
 
-use kerf_protocol::request::KeyPlace;
+use kerf_protocol::endpoint::KeyPlace;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{
     collections::HashMap,

@@ -67,12 +67,16 @@ mod writer;
 
 #[cfg(feature = "queries")]
 pub use self::{
-    checkpoint::{FileChanged, NewCheckpoint, Restoring, StoredCheckpoint},
+    checkpoint::{
+        FileChanged, Named, NamedCheckpoint, NamedReview, NewCheckpoint, Restoring,
+        StoredCheckpoint,
+    },
     error::StoreError,
     keys::{KeyError, Keys},
     ledger::Sent,
     owner::{Claim, Owner},
     recover::Recovery,
+    review::WaitingComment,
     rule::StoredRule,
     store::Store,
     write::{Decision, ReviewRow, TurnHead, Write},

@@ -173,6 +173,24 @@ pub(crate) async fn claim(
     own(conn, session_id, owner).await
 }
 
+/// A session that another owner has who is alive, and that owner's process; none: there is none.
+pub(crate) async fn others(
+    conn: &mut SqliteConnection,
+    database: &Path,
+    own: &Owner,
+) -> Result<Option<(SessionId, u32)>, Failed> {
+    let rows = sqlx::query!("select session_id, pid, token from owner")
+        .fetch_all(&mut *conn)
+        .await?;
+    let folder = folder(database)?;
+    let alive = rows
+        .into_iter()
+        .find(|row| row.token != own.token() && is_alive(&folder, &row.token));
+    alive
+        .map(|row| Ok((row.session_id.parse()?, u32::try_from(row.pid).unwrap_or(0))))
+        .transpose()
+}
+
 pub(crate) async fn own(
     conn: &mut SqliteConnection,
     session_id: SessionId,

@@ -173,11 +173,38 @@ pub enum Write {
         /// The session.
         session_id: SessionId,
     },
+    /// The review of a file that is set aside; none: nothing any more.
+    ReviewAside {
+        /// The session.
+        session_id: SessionId,
+        /// The path in the workspace.
+        path: String,
+        /// What was known.
+        row: Option<ReviewRow>,
+    },
+    /// The commit that the review of a session has seen checked out.
+    ReviewHead {
+        /// The session.
+        session_id: SessionId,
+        /// The commit's id in hex.
+        head: String,
+    },
     /// A comment that waits for the next message.
     Comment {
         /// The session.
         session_id: SessionId,
         /// The comment.
+        comment: Comment,
+        /// The lines around those that it is about, in a form that is its writer's own; empty: not known.
+        around: String,
+    },
+    /// A comment that waits is now about other line numbers.
+    CommentMoved {
+        /// The session.
+        session_id: SessionId,
+        /// Its number; see [`crate::WaitingComment`].
+        id: i64,
+        /// As it is now.
         comment: Comment,
     },
     /// These comments are in a message now; others wait on.
@@ -326,10 +353,22 @@ async fn one(conn: &mut SqliteConnection, write: &Write) -> Result<(), Failed> {
             restoring,
         } => checkpoint::begin_restore(conn, *session_id, restoring).await,
         Write::EndRestore { session_id } => checkpoint::end_restore(conn, *session_id).await,
+        Write::ReviewAside {
+            session_id,
+            path,
+            row,
+        } => review::put_aside(conn, *session_id, path, row.as_ref()).await,
+        Write::ReviewHead { session_id, head } => review::put_head(conn, *session_id, head).await,
         Write::Comment {
             session_id,
             comment,
-        } => review::put_comment(conn, *session_id, comment).await,
+            around,
+        } => review::put_comment(conn, *session_id, comment, around).await,
+        Write::CommentMoved {
+            session_id,
+            id,
+            comment,
+        } => review::move_comment(conn, *session_id, *id, comment).await,
         Write::CommentsSent {
             session_id,
             comments,

@@ -6,7 +6,8 @@
 //! nobody's work is known to be the cause, so each piece is tried again in a transaction of its own.
 
 use crate::{
-    Owner, StoreError, Write, ledger, open, owner, project, review, row::Failed, session, write,
+    Owner, StoreError, Write, checkpoint, ledger, open, owner, project, review, row::Failed,
+    session, write,
 };
 use kerf_protocol::{SessionId, UnixMillis};
 use sqlx::{Connection, SqliteConnection};
@@ -45,6 +46,11 @@ pub(crate) enum Work {
     },
     Claim {
         session_id: SessionId,
+        owner: Owner,
+    },
+    GiveUp {
+        ids: Vec<i64>,
+        gone_at: UnixMillis,
         owner: Owner,
     },
     Ledger(Box<ledger::New>),
@@ -212,6 +218,11 @@ async fn apply(conn: &mut SqliteConnection, path: &Path, work: &Work) -> Result<
         Work::Delete(id) => session::delete(conn, *id).await?,
         Work::Project { path, now } => project::open(conn, path, *now).await?,
         Work::Claim { session_id, owner } => owner::claim(conn, path, *session_id, owner).await?,
+        Work::GiveUp {
+            ids,
+            gone_at,
+            owner,
+        } => return checkpoint::give_up(conn, path, ids, *gone_at, owner).await,
         Work::Ledger(new) => return ledger::append(conn, new).await,
         Work::Close => {}
     }

@@ -13,6 +13,7 @@
 //! window are in `window/`. `--rows search` and `--rows window` run all of a group.
 
 mod calls;
+mod checkpoint;
 mod child;
 mod floor;
 mod gap;
@@ -73,6 +74,10 @@ const ROWS: &[Row] = &[
     Row {
         name: "stream",
         run: |asked, table| stream::run(&asked.kerf, table),
+    },
+    Row {
+        name: "checkpoint",
+        run: |_, table| checkpoint::run(table),
     },
 ];
 

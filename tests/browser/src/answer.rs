@@ -93,6 +93,10 @@ impl Site {
                     Err(error) => format!(": {error}\n\nevent: gap\ndata: {{}}\n\n"),
                 },
                 FeedMessage::Gap => "event: gap\ndata: {}\n\n".to_owned(),
+                FeedMessage::Git(folder) => match serde_json::to_string(&folder) {
+                    Ok(text) => format!("event: git\ndata: {text}\n\n"),
+                    Err(error) => format!(": {error}\n\n"),
+                },
                 FeedMessage::Index(status) => match serde_json::to_string(&status) {
                     Ok(text) => format!("event: index\ndata: {text}\n\n"),
                     Err(error) => format!(": {error}\n\n"),

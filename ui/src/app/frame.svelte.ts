@@ -7,16 +7,21 @@ const KEPT = 'kerf.frame';
 /** Below this width the review is a tab beside the conversation. */
 export const NARROW = '(max-width: 1099px)';
 
+/** What the review can show. */
+export type ShownScope = 'turn' | 'task' | 'uncommitted' | 'branch';
+
 export class Frame {
   sidebar = $state(true);
   review = $state(true);
   /** What the narrow window shows. */
   tab: 'conversation' | 'review' = $state('conversation');
   /** Whose changes the review shows. */
-  scope: 'task' | 'uncommitted' = $state('task');
+  scope: ShownScope = $state('task');
+  /** The branch that the scope `branch` is compared with; null: the usual one. */
+  base: string | null = $state(null);
   narrow = $state(false);
   /** Which list of the repository lies over the window. */
-  git: 'branches' | 'stashes' | 'log' | null = $state(null);
+  git: 'branches' | 'deleteBranch' | 'stashes' | 'log' | 'blame' | null = $state(null);
   palette = $state(false);
   /** The task whose name is being changed. */
   renaming: string | null = $state(null);

@@ -3,19 +3,33 @@
 import { clock, counted, day, elapsed } from '../components/format';
 import type { Session } from '../protocol/Session';
 import type { SessionHit } from '../protocol/SessionHit';
-import type { Groups } from '../state/tasks.svelte';
+import { byNumber, type Groups } from '../state/tasks.svelte';
 
 export type SidebarRow =
   | { type: 'heading'; key: string; title: string; aside: string }
-  | { type: 'task'; key: string; session: Session }
+  /** `attempts`: all of the task's sessions when there are several; `session` is then the one that needs the user most. */
+  | { type: 'task'; key: string; session: Session; attempts?: Session[] }
   | { type: 'hit'; key: string; hit: SessionHit };
 
-export function taskRows({ running, needsYou, done }: Groups, now = Date.now()): SidebarRow[] {
+export function taskRows(groups: Groups, now = Date.now()): SidebarRow[] {
+  const all = [...groups.needsYou, ...groups.running, ...groups.done];
+  const attempts = new Map<string, Session[]>();
+  for (const session of all)
+    attempts.set(session.task_id, [...(attempts.get(session.task_id) ?? []), session]);
+  // A task stands where the attempt stands that needs the user most, and of those that are done, the last one.
+  const first = (session: Session) => attempts.get(session.task_id)?.[0]?.id === session.id;
+  const [needsYou, running, done] = [groups.needsYou, groups.running, groups.done].map((group) =>
+    group.filter(first),
+  ) as [Session[], Session[], Session[]];
   const rows: SidebarRow[] = [];
   const heading = (title: string, aside = '') =>
     rows.push({ type: 'heading', key: `heading ${title} ${aside}`, title, aside });
   const tasks = (sessions: Session[]) =>
-    sessions.forEach((session) => rows.push({ type: 'task', key: session.id, session }));
+    sessions.forEach((session) => {
+      const of = attempts.get(session.task_id) ?? [];
+      if (of.length < 2) rows.push({ type: 'task', key: session.id, session });
+      else rows.push({ type: 'task', key: session.task_id, session, attempts: of.sort(byNumber) });
+    });
   if (running.length > 0) heading('Running');
   tasks(running);
   if (needsYou.length > 0) heading('Needs you');

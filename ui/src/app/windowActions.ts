@@ -2,6 +2,7 @@
 
 import type { Theme } from '../protocol/Theme';
 import type { Kerf } from '../state/kerf.svelte';
+import type { GitAct } from '../protocol/GitAct';
 import { TEXT_SIZE } from '../state/settings.svelte';
 import type { Action } from './actions.svelte';
 import type { Frame } from './frame.svelte';
@@ -10,6 +11,13 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
   const { shell } = kerf.backend;
   const inProject = () => kerf.project !== null;
   const inRepository = () => kerf.repo?.branch != null;
+  const command = (id: string, title: string, act: GitAct): Action => ({
+    id,
+    title,
+    group: 'Git',
+    enabled: inRepository,
+    run: () => kerf.git.show(kerf.folder, act),
+  });
   const inTask = () => kerf.task !== null;
   const themed = (theme: Theme, title: string): Action => ({
     id: `view.theme.${theme}`,
@@ -74,8 +82,51 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
       title: 'Show the commits…',
       group: 'Git',
       enabled: inRepository,
-      run: () => (frame.git = 'log'),
+      run: () => {
+        kerf.changes.logPath = null;
+        frame.git = 'log';
+      },
     },
+    {
+      id: 'git.fileLog',
+      title: 'Show the commits of this file…',
+      group: 'Git',
+      enabled: () => inRepository() && kerf.changes.current !== null,
+      run: () => {
+        kerf.changes.logPath = kerf.changes.current?.path ?? null;
+        frame.git = 'log';
+      },
+    },
+    {
+      id: 'git.blame',
+      title: 'Show who last changed these lines…',
+      group: 'Git',
+      enabled: () =>
+        inRepository() && kerf.changes.current?.hunk != null && kerf.changes.current.side === 'unstaged',
+      run: () => (frame.git = 'blame'),
+    },
+    {
+      id: 'git.deleteBranch',
+      title: 'Delete a branch…',
+      group: 'Git',
+      enabled: inRepository,
+      run: () => (frame.git = 'deleteBranch'),
+    },
+    command('git.fetch', 'Fetch from the remote…', { type: 'fetch', remote: null }),
+    command('git.pull', 'Pull…', { type: 'pull', how: 'fast_forward' }),
+    command('git.pullMerge', 'Pull and merge…', { type: 'pull', how: 'merge' }),
+    command('git.pullRebase', 'Pull and rebase…', { type: 'pull', how: 'rebase' }),
+    command('git.push', 'Push the branch…', { type: 'push', remote: null }),
+    command('git.continue', 'Continue the merge or rebase…', { type: 'continue' }),
+    command('git.abort', 'Abort the merge or rebase…', { type: 'abort' }),
+    {
+      id: 'git.pullRequest',
+      title: 'Open a pull request…',
+      group: 'Git',
+      enabled: inRepository,
+      run: () => kerf.pull.show(kerf.folder),
+    },
+    command('git.lfsPull', 'Fetch large files (LFS)…', { type: 'lfs_pull' }),
     {
       id: 'app.newTask',
       title: 'New task',
@@ -110,6 +161,30 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
         if (!frame.sidebar) frame.toggleSidebar();
         frame.renaming = kerf.task?.id ?? null;
       },
+    },
+    {
+      id: 'attempts.compare',
+      title: 'Compare attempts',
+      group: 'Task',
+      keys: 'Alt+C',
+      enabled: () => kerf.attemptsOpen.length > 1,
+      run: () => kerf.compare(),
+    },
+    {
+      id: 'attempts.next',
+      title: 'Next attempt',
+      group: 'Task',
+      keys: 'Alt+ArrowRight',
+      enabled: () => kerf.attemptsOpen.length > 1,
+      run: () => nextAttempt(kerf, 1),
+    },
+    {
+      id: 'attempts.previous',
+      title: 'Previous attempt',
+      group: 'Task',
+      keys: 'Alt+ArrowLeft',
+      enabled: () => kerf.attemptsOpen.length > 1,
+      run: () => nextAttempt(kerf, -1),
     },
     {
       id: 'task.archive',
@@ -245,10 +320,24 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
     },
     { id: 'app.keys', title: 'Settings: keys', group: 'Settings', run: () => kerf.showSettings('keys') },
     {
+      id: 'app.worktrees',
+      title: 'Settings: worktrees',
+      group: 'Settings',
+      run: () => kerf.showSettings('worktrees'),
+    },
+    {
       id: 'app.doctor',
       title: 'Settings: what works here',
       group: 'Settings',
       run: () => kerf.showSettings('doctor'),
     },
   ];
+}
+
+/** Goes `by` attempts on in the open task; round at either end. */
+function nextAttempt(kerf: Kerf, by: 1 | -1) {
+  const all = kerf.attemptsOpen;
+  const at = all.findIndex(({ id }) => id === kerf.task?.id);
+  const next = all[(at + by + all.length) % all.length];
+  return next && kerf.openTask(next.id);
 }

@@ -27,6 +27,8 @@ export interface Follower {
   events(batch: Event[]): void;
   /** The index of a folder stands otherwise than before. */
   index(status: IndexStatus): void;
+  /** The git command of the repository at this folder said or asked something, or ended. */
+  git(folder: string): void;
   /** Events were lost: what was built from them must be asked for anew. */
   gap(): void;
 }

@@ -41,6 +41,9 @@ export function browserBackend(): Backend {
       source.addEventListener('index', ({ data }: MessageEvent<string>) =>
         follower.index(JSON.parse(data) as IndexStatus),
       );
+      source.addEventListener('git', ({ data }: MessageEvent<string>) =>
+        follower.git(JSON.parse(data) as string),
+      );
       source.addEventListener('gap', () => follower.gap());
       source.onerror = () => {
         lost = true;

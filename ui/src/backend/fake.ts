@@ -24,6 +24,8 @@ export interface FakeBackend extends Backend {
   send(...events: Event[]): void;
   /** Tells how an index stands. */
   index(status: IndexStatus): void;
+  /** Tells that a git command has something new. */
+  git(folder: string): void;
   gap(): void;
   drag(drag: Drag): void;
   ask(asked: Asked): void;
@@ -56,6 +58,7 @@ export function fakeBackend(handlers: Handlers = {}): FakeBackend {
     follow: (follower) => add(followers, follower),
     send: (...events) => followers.forEach((follower) => follower.events(events)),
     index: (status) => followers.forEach((follower) => follower.index(status)),
+    git: (folder) => followers.forEach((follower) => follower.git(folder)),
     gap: () => followers.forEach((follower) => follower.gap()),
     drag: (drag) => dragging.forEach((handler) => handler(drag)),
     ask: (what) => asking.forEach((handler) => handler(what)),

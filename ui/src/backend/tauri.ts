@@ -11,8 +11,8 @@ import type { Image } from '../protocol/Image';
 import type { IndexStatus } from '../protocol/IndexStatus';
 import { RequestError, type Asked, type Backend, type Drag, type Method, type Params } from './backend';
 
-/** What the channel carries: a batch of events, how an index stands, or that some of it was lost. */
-type Message = { events: Event[] } | { index: IndexStatus } | { gap: true };
+/** What the channel carries: a batch of events, how an index stands, that a git command has something new, or that some of it was lost. */
+type Message = { events: Event[] } | { index: IndexStatus } | { git: string } | { gap: true };
 
 /** What the shell itself does, through the same command as the engine's requests. */
 async function rpc<T>(method: string, params: unknown): Promise<T> {
@@ -36,6 +36,7 @@ export function tauriBackend(): Backend {
         if (!open) return;
         if ('events' in message) follower.events(message.events);
         else if ('index' in message) follower.index(message.index);
+        else if ('git' in message) follower.git(message.git);
         else follower.gap();
       };
       rpc('shell/follow', { channel }).catch(() => follower.gap());

@@ -1,17 +1,16 @@
 /**
  * Characters that hide or mislead: control and bidirectional characters, those without width, and letters of one
- * script among those of another. A reader must see that they are there before anything with them is accepted.
+ * script that look like Latin ones among them. The engine knows the same (`crates/review/src/disguise.rs`). A reader must see that they are there before anything with them is accepted.
  */
 
-// Controls except tab and line feed, soft hyphen, zero-width and bidirectional marks, variation selectors, tags.
-const HIDDEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]/gu;
+import { ALIKE as ALIKE_CLASS, HIDDEN as HIDDEN_CLASS } from './disguise';
+
+const HIDDEN = new RegExp(HIDDEN_CLASS, 'gu');
 
 const PICTURE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}]/u;
 const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
 const LATIN = /\p{Script=Latin}/u;
-/** Scripts whose letters are drawn like Latin ones. */
-const ALIKE = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/u;
+const ALIKE = new RegExp(ALIKE_CLASS, 'u');
 
 /** The text with each hidden character as its number, `‹U+202E›`. */
 export function visible(text: string): string {

@@ -7,6 +7,7 @@ import type { DiffLayout } from '../protocol/DiffLayout';
 import type { FileOutline } from '../protocol/FileOutline';
 import type { HunkOutline } from '../protocol/HunkOutline';
 import { lengthOf } from './hunk';
+import { BARE, gapAt, type FileView, type Gap } from './view';
 
 /** What the user put under a line. */
 export interface Note {
@@ -17,7 +18,11 @@ export interface Note {
   at: number;
 }
 
-export type Row = FileRow | BodyRow | HunkRow | LineRow | NoteRow;
+export type Row =
+  FileRow | BodyRow | InsetRow | GapRow | AroundRow | HunkRow | FoldRow | EditorRow | LineRow | NoteRow;
+
+/** The rows that whoever uses the list draws. */
+export type OuterRow = Exclude<Row, LineRow | AroundRow>;
 
 interface OfFile {
   file: FileOutline;
@@ -32,8 +37,38 @@ interface BodyRow extends OfFile {
   type: 'body';
 }
 
+/** What stands between the head of a file and its hunks. */
+interface InsetRow extends OfFile {
+  type: 'inset';
+}
+
+/** Lines between hunks that are not shown. */
+export interface GapRow extends OfFile {
+  type: 'gap';
+  gap: Gap;
+}
+
+/** A line of the proposed text that is no hunk's, by its numbers. */
+export interface AroundRow extends OfFile {
+  type: 'around';
+  old: number;
+  new: number;
+}
+
 interface HunkRow extends OfFile {
   type: 'hunk';
+  hunk: HunkOutline;
+}
+
+/** What stands in the place of a hunk's lines. */
+interface FoldRow extends OfFile {
+  type: 'fold';
+  hunk: HunkOutline;
+}
+
+/** What stands in the place of the lines that a hunk adds. */
+interface EditorRow extends OfFile {
+  type: 'editor';
   hunk: HunkOutline;
 }
 
@@ -53,6 +88,7 @@ interface NoteRow extends OfFile {
 /** A file's rows among all. */
 interface Block {
   file: FileOutline;
+  view: FileView;
   /** The row of the file's head. */
   start: number;
   length: number;
@@ -73,13 +109,14 @@ export class Rows {
     layout: DiffLayout,
     folded: (file: FileOutline) => boolean,
     notes: Note[],
+    viewOf: (file: FileOutline) => FileView = () => BARE,
   ) {
     this.#layout = layout;
     let start = 0;
     for (const file of files) {
-      const block: Block = { file, start, length: 0, folded: folded(file), notes: [] };
-      if (!block.folded && notes.length > 0) block.notes = this.#notesIn(file, notes);
-      block.length = (block.folded ? 2 : lengthOfFile(file, layout)) + block.notes.length;
+      const block: Block = { file, view: viewOf(file), start, length: 0, folded: folded(file), notes: [] };
+      if (!block.folded && notes.length > 0) block.notes = this.#notesIn(block, notes);
+      block.length = (block.folded ? 2 : partsOf(file, layout, block.view).length) + block.notes.length;
       start += block.length;
       this.#blocks.push(block);
       this.#byPath.set(file.path, block);
@@ -97,13 +134,8 @@ export class Rows {
     if (note && note.before + passed === at) return { type: 'note', file, note: note.note };
     at -= passed < 0 ? block.notes.length : passed;
     if (at === 0) return { type: 'file', file };
-    const starts = startsOf(file, this.#layout);
-    const nth = last(starts, (start) => start <= at);
-    const hunk = file.hunks[nth];
-    if (block.folded || !hunk) return { type: 'body', file };
-    const line = at - (starts[nth] ?? 0) - 1;
-    if (line < 0) return { type: 'hunk', file, hunk };
-    return { type: 'line', file, hunk, ...pairOf(hunk, line, this.#layout) };
+    if (block.folded) return { type: 'body', file };
+    return rowOf(file, partsOf(file, this.#layout, block.view), at, this.#layout);
   }
 
   /** Where the head of a file stands, or of a hunk, or a line of it; -1 when it is not shown. */
@@ -111,9 +143,20 @@ export class Rows {
     const block = this.#byPath.get(path);
     if (!block) return -1;
     if (hunk === undefined) return block.start;
-    const at = block.folded ? null : this.#placeOf(block.file, hunk, line);
+    const at = block.folded ? null : this.#placeOf(block, hunk, line);
     if (at === null) return -1;
     return block.start + at + block.notes.filter(({ before }) => before <= at).length;
+  }
+
+  /** Where the editor of a hunk stands; -1 when there is none. */
+  editor(): number {
+    for (const block of this.#blocks) {
+      if (block.view.edited === null || block.folded) continue;
+      const part = partsOf(block.file, this.#layout, block.view).all.find(({ type }) => type === 'editor');
+      if (part)
+        return block.start + part.start + block.notes.filter(({ before }) => before <= part.start).length;
+    }
+    return -1;
   }
 
   /** Where notes stand. */
@@ -121,23 +164,29 @@ export class Rows {
     return this.#blocks.flatMap(({ start, notes }) => notes.map(({ before }, nth) => start + before + nth));
   }
 
-  #notesIn(file: FileOutline, notes: Note[]): Block['notes'] {
+  #notesIn(block: Block, notes: Note[]): Block['notes'] {
     return notes
       .flatMap((note) => {
-        const at = note.path === file.path ? this.#placeOf(file, note.hunk, note.at) : null;
+        const at = note.path === block.file.path ? this.#placeOf(block, note.hunk, note.at) : null;
         return at === null ? [] : [{ note, before: at + 1 }];
       })
       .sort((a, b) => a.before - b.before);
   }
 
   /** Where something stands among the rows of its file, notes left out. */
-  #placeOf(file: FileOutline, number: number, line?: number): number | null {
-    const nth = file.hunks.findIndex(({ hunk }) => hunk === number);
-    const [hunk, start] = [file.hunks[nth], startsOf(file, this.#layout)[nth]];
-    if (!hunk || start === undefined) return null;
-    if (line === undefined) return start;
-    if (line < 0 || line >= lengthOf(hunk)) return null;
-    return start + 1 + rowOfLine(hunk, line, this.#layout);
+  #placeOf({ file, view }: Block, number: number, line?: number): number | null {
+    const hunk = file.hunks.find(({ hunk }) => hunk === number);
+    if (!hunk || (line !== undefined && (line < 0 || line >= lengthOf(hunk)))) return null;
+    const parts = partsOf(file, this.#layout, view).all.filter((part) => part.hunk === hunk);
+    if (line === undefined) return parts.find(({ type }) => type === 'head')?.start ?? null;
+    const edited = view.edited === hunk.id;
+    if (edited && line >= hunk.above + hunk.removed && line < hunk.above + hunk.removed + hunk.added)
+      return null;
+    const row = rowOfLine(hunk, line, this.#layout);
+    const part = parts.find(
+      ({ type, first, length }) => type === 'lines' && row >= first && row < first + length,
+    );
+    return part ? part.start + row - part.first : null;
   }
 }
 
@@ -146,9 +195,17 @@ export function keyOf(row: Row): string {
   switch (row.type) {
     case 'file':
     case 'body':
+    case 'inset':
       return `${row.type} ${row.file.path}`;
+    case 'gap':
+      return `gap ${row.gap.after?.hunk ?? 0} ${row.file.path}`;
+    case 'around':
+      return `around ${row.new} ${row.file.path}`;
     case 'hunk':
-      return `hunk ${row.hunk.hunk} ${row.file.path}`;
+    case 'fold':
+      return `${row.type} ${row.hunk.hunk} ${row.file.path}`;
+    case 'editor':
+      return `editor ${row.hunk.id} ${row.file.path}`;
     case 'line':
       return `line ${row.hunk.hunk}:${row.old ?? ''}:${row.new ?? ''} ${row.file.path}`;
     case 'note':
@@ -156,28 +213,90 @@ export function keyOf(row: Row): string {
   }
 }
 
-const cache: Record<DiffLayout, WeakMap<FileOutline, number[]>> = {
+/** Rows of a file that stand together. */
+interface Part {
+  type: 'inset' | 'body' | 'gap' | 'around' | 'head' | 'fold' | 'lines' | 'editor';
+  /** The row of the file that it begins at, and how many rows it has. */
+  start: number;
+  length: number;
+  /** The first of its lines: of the proposed text, or a row of the hunk's. */
+  first: number;
+  hunk: HunkOutline | null;
+  gap: Gap | null;
+}
+
+interface Parts {
+  view: FileView;
+  all: Part[];
+  /** The rows of the file, its head among them. */
+  length: number;
+}
+
+const cache: Record<DiffLayout, WeakMap<FileOutline, Parts>> = {
   unified: new WeakMap(),
   split: new WeakMap(),
 };
 
-/** At which of its file's rows each hunk's head stands, and behind them where the rows end. */
-function startsOf(file: FileOutline, layout: DiffLayout): number[] {
+/** Of what the rows below a file's head are made. */
+function partsOf(file: FileOutline, layout: DiffLayout, view: FileView): Parts {
   const known = cache[layout].get(file);
-  if (known) return known;
-  let at = 1;
-  const starts = file.hunks.map((hunk) => {
-    const start = at;
-    at += 1 + rowsOfHunk(hunk, layout);
-    return start;
-  });
-  starts.push(at);
-  cache[layout].set(file, starts);
-  return starts;
+  if (known?.view === view) return known;
+  const all: Part[] = [];
+  let start = 1;
+  const put = (
+    type: Part['type'],
+    length: number,
+    first = 0,
+    hunk: HunkOutline | null = null,
+    gap: Gap | null = null,
+  ) => {
+    if (length > 0) all.push({ type, start, length, first, hunk, gap });
+    start += length;
+  };
+  if (view.inset) put('inset', 1);
+  const { hunks } = file;
+  if (hunks.length === 0) put('body', 1);
+  for (const [at, hunk] of hunks.entries()) {
+    const gap = gapAt(hunks, at, file.lines ?? 0, view);
+    put('around', gap.top, gap.first, null, gap);
+    if (gap.top + gap.bottom < gap.length) put('gap', 1, 0, null, gap);
+    put('head', 1, 0, hunk);
+    if (view.folded.has(hunk.id)) {
+      put('fold', 1, 0, hunk);
+      continue;
+    }
+    put('around', gap.bottom, gap.first + gap.length - gap.bottom, null, gap);
+    if (view.edited === hunk.id) {
+      put('lines', hunk.above + hunk.removed, 0, hunk);
+      put('editor', 1, 0, hunk);
+      put('lines', hunk.below, rowsOfHunk(hunk, layout) - hunk.below, hunk);
+    } else put('lines', rowsOfHunk(hunk, layout), 0, hunk);
+  }
+  if (hunks.length > 0) {
+    const gap = gapAt(hunks, hunks.length, file.lines ?? 0, view);
+    put('around', gap.top, gap.first, null, gap);
+    if (gap.top < gap.length) put('gap', 1, 0, null, gap);
+  }
+  const parts = { view, all, length: start };
+  cache[layout].set(file, parts);
+  return parts;
 }
 
-function lengthOfFile(file: FileOutline, layout: DiffLayout): number {
-  return file.hunks.length === 0 ? 2 : (startsOf(file, layout).at(-1) ?? 0);
+function rowOf(file: FileOutline, { all, view }: Parts, at: number, layout: DiffLayout): Row {
+  const part = all[last(all, ({ start }) => start <= at)];
+  if (!part) return { type: 'body', file };
+  const { type, hunk, gap } = part;
+  const nth = part.first + at - part.start;
+  if (type === 'around' && gap) return { type, file, old: nth + gap.shift, new: nth };
+  if (type === 'gap' && gap) return { type, file, gap };
+  if (type === 'inset' || !hunk) return { type: type === 'inset' ? type : 'body', file };
+  if (type === 'head') return { type: 'hunk', file, hunk };
+  if (type === 'fold' || type === 'editor') return { type, file, hunk };
+  const pair = pairOf(hunk, nth, layout);
+  // What is being edited does not stand beside what it replaces.
+  const alone =
+    view.edited === hunk.id && layout === 'split' && nth >= hunk.above && nth < hunk.above + hunk.removed;
+  return { type: 'line', file, hunk, ...(alone ? { old: nth, new: null } : pair) };
 }
 
 function rowsOfHunk(hunk: HunkOutline, layout: DiffLayout): number {

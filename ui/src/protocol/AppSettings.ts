@@ -5,6 +5,7 @@ import type { Notifications } from "./Notifications";
 import type { Policy } from "./Policy";
 import type { Prices } from "./Prices";
 import type { Reach } from "./Reach";
+import type { SetUpCommand } from "./SetUpCommand";
 
 /**
  * The settings that the window shows. Endpoints have requests of their own.
@@ -45,4 +46,12 @@ network: NetworkSettings,
 /**
  * How many attempts of tasks go on at once; 0: as many as the machine's cores bear.
  */
-attempts_at_once: number, };
+attempts_at_once: number, 
+/**
+ * What runs in a new worktree of a project before the task begins, by the project's folder.
+ */
+set_up?: { [key in string]: SetUpCommand }, 
+/**
+ * How much of the disk checkpoints, and contents under review, may take, in MB; 0: 2,000.
+ */
+checkpoint_room: number, };

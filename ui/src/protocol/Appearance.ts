@@ -22,4 +22,8 @@ diff_colours: DiffColours,
 /**
  * How a diff is laid out.
  */
-diff_layout: DiffLayout, };
+diff_layout: DiffLayout, 
+/**
+ * Whether hunks that differ in white space only are folded.
+ */
+fold_white_space: boolean, };

@@ -50,4 +50,8 @@ cost: number | null,
 /**
  * Why there is no review of it, when there is none.
  */
-problem?: string, };
+problem?: string, 
+/**
+ * Why it stopped or failed, in words; empty when it did neither.
+ */
+stopped?: string, };

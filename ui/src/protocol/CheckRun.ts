@@ -9,6 +9,10 @@ export type CheckRun = {
  */
 command: string, 
 /**
+ * The folder that it ran in, from the workspace's; empty for that itself.
+ */
+cwd?: string, 
+/**
  * Whether it ended with 0.
  */
 passed: boolean, 

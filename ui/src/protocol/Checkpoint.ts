@@ -33,4 +33,8 @@ files: number,
 /**
  * What is not in it, in plain words.
  */
-note?: string, };
+note?: string, 
+/**
+ * When what it held was given up, so that checkpoints stay within their room; none: it can be brought back.
+ */
+gone_at?: number | null, };

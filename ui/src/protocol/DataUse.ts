@@ -21,6 +21,10 @@ database_bytes: number,
  */
 blob_bytes: number, 
 /**
+ * How much of the disk these may take.
+ */
+blob_room: number, 
+/**
  * How many sessions there are, archived ones included.
  */
 sessions: number, };

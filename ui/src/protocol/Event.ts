@@ -103,7 +103,11 @@ reason: string, } | { "type": "context.updated",
 /**
  * The context.
  */
-context: ContextUse, } | { "type": "turn.completed", 
+context: ContextUse, 
+/**
+ * The tokens of the turn so far.
+ */
+usage?: Usage, } | { "type": "turn.completed", 
 /**
  * The turn.
  */

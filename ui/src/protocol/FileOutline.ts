@@ -36,6 +36,10 @@ revision: number,
  */
 content: number, 
 /**
+ * How many lines the proposed text has; none when it is not shown line by line.
+ */
+lines?: number, 
+/**
  * The hunks, from the top of the file down.
  */
 hunks: Array<HunkOutline>, };

@@ -2,6 +2,7 @@
 import type { Author } from "./Author";
 import type { HunkLine } from "./HunkLine";
 import type { HunkState } from "./HunkState";
+import type { MadeLines } from "./MadeLines";
 
 /**
  * Lines that changed together.
@@ -35,6 +36,14 @@ removed: number,
  * Who made it, without repetition, oldest first.
  */
 authors: Array<Author>, 
+/**
+ * Who made each of the changed lines, in their order. Empty where there are none, or nobody is known.
+ */
+made_by?: Array<MadeLines>, 
+/**
+ * As in [`HunkOutline`].
+ */
+disguised?: boolean, 
 /**
  * The lines, with up to three lines of context on each side. Empty when the file has no lines to show.
  */

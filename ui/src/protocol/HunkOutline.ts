@@ -43,6 +43,11 @@ added: number,
  */
 below: number, 
 /**
- * Whether a line that is removed or added holds more than what ASCII prints, and tabs.
+ * Whether a line that is removed or added holds characters that are hidden, turn the order of others, or look like
+ * those of another script. Such a hunk is accepted by itself only.
  */
-beyond_ascii?: boolean, };
+disguised?: boolean, 
+/**
+ * Whether the lines that are removed and added differ in white space only.
+ */
+space_only?: boolean, };

@@ -3,4 +3,4 @@
 /**
  * Why a request was made.
  */
-export type Purpose = "turn" | "summary" | "commit_message" | "models" | "discovery" | "command";
+export type Purpose = "turn" | "summary" | "commit_message" | "pull_draft" | "pull_request" | "models" | "discovery" | "command";

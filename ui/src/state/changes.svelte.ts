@@ -5,9 +5,13 @@ import type { Answers } from '../protocol/Answers';
 import type { ChangeDiff } from '../protocol/ChangeDiff';
 import type { ChangedPath } from '../protocol/ChangedPath';
 import type { Failure } from '../protocol/Failure';
+import type { FileConflict } from '../protocol/FileConflict';
 import type { GitBranch } from '../protocol/GitBranch';
 import type { GitCommit } from '../protocol/GitCommit';
+import type { GitRun } from '../protocol/GitRun';
 import type { GitStash } from '../protocol/GitStash';
+import type { LineBlame } from '../protocol/LineBlame';
+import type { Resolution } from '../protocol/Resolution';
 import type { StagedCommitted } from '../protocol/StagedCommitted';
 import type { StageSide } from '../protocol/StageSide';
 import type { WorkingChanges } from '../protocol/WorkingChanges';
@@ -27,6 +31,10 @@ export class Changes {
   busy = $state(false);
   /** The differences of the files that are unfolded, by side and path; null: on its way. */
   diffs: Record<string, ChangeDiff | null> = $state.raw({});
+  /** The conflicts of the files that are unfolded, by path; null: on its way. */
+  conflicts: Record<string, FileConflict | null> = $state.raw({});
+  /** The conflict that was resolved last, to be put back. */
+  resolved: FileConflict | null = $state.raw(null);
   current: Place | null = $state.raw(null);
   message = $state('');
   amend = $state(false);
@@ -37,6 +45,12 @@ export class Changes {
   branches: GitBranch[] = $state.raw([]);
   stashes: GitStash[] = $state.raw([]);
   commits: GitCommit[] = $state.raw([]);
+  /** Whose log it is; null: of the branch. */
+  logPath: string | null = $state.raw(null);
+  /** Who last changed lines of a file on disk. */
+  blame: { path: string; lines: LineBlame[] } | null = $state.raw(null);
+  /** The branch that was deleted last, and the commit at which it can be made again. */
+  deleted: { name: string; commit: string } | null = $state.raw(null);
   /** Whether the log goes on. */
   more: Answers['git/log']['next'] = $state.raw(null);
 
@@ -68,6 +82,10 @@ export class Changes {
       this.now = null;
       this.failure = null;
       this.diffs = {};
+      this.conflicts = {};
+      this.resolved = null;
+      this.blame = null;
+      this.deleted = null;
       this.current = null;
       this.message = '';
       this.amend = false;
@@ -89,6 +107,10 @@ export class Changes {
   }
 
   async toggle(side: StageSide, path: string) {
+    if (this.now?.[side].some((file) => file.path === path && file.how === 'conflicted')) {
+      await this.#toggleConflict(path);
+      return;
+    }
     const key = keyOf(side, path);
     if (key in this.diffs) {
       this.diffs = Object.fromEntries(Object.entries(this.diffs).filter(([other]) => other !== key));
@@ -96,6 +118,41 @@ export class Changes {
     }
     this.diffs = { ...this.diffs, [key]: null };
     await this.#read(side, path);
+  }
+
+  /** Unfolds a file in conflict, or folds it. */
+  async #toggleConflict(path: string) {
+    if (path in this.conflicts) {
+      this.conflicts = Object.fromEntries(Object.entries(this.conflicts).filter(([other]) => other !== path));
+      return;
+    }
+    this.conflicts = { ...this.conflicts, [path]: null };
+    await this.#readConflict(path);
+  }
+
+  async resolve(conflict: FileConflict, how: Resolution) {
+    if (this.busy) return;
+    const { path } = conflict;
+    const done = await this.#ask(
+      'git/resolve',
+      (folder) => ({ folder, path, how }),
+      (now) => {
+        this.resolved = how.type === 'undo' ? null : conflict;
+        this.#take(now);
+      },
+    );
+    // What is not as it was shown is shown as it is.
+    if (!done && path in this.conflicts) {
+      const { failure } = this;
+      await this.#readConflict(path);
+      this.failure = failure;
+    }
+  }
+
+  /** Puts the conflict back that was resolved last. */
+  async unresolve() {
+    const { resolved } = this;
+    if (resolved) await this.resolve(resolved, { type: 'undo', conflict: resolved });
   }
 
   /** Stages what is unstaged, and the other way round. */
@@ -141,6 +198,16 @@ export class Changes {
         await this.load();
       },
     );
+  }
+
+  /** A command of git's ended: what it committed is written no more, and all is looked at again. */
+  async ran({ act, end }: GitRun) {
+    if (act.type === 'commit' && end?.type === 'done' && act.message.trim() === this.message.trim()) {
+      this.message = '';
+      this.amend = false;
+      this.leftOut = '';
+    }
+    await this.load();
   }
 
   /** To amend is to begin with the message that is there. */
@@ -213,11 +280,38 @@ export class Changes {
     const after = on ? this.more : null;
     await this.#ask(
       'git/log',
-      (folder) => ({ folder, path: null, after, limit: LOG_PAGE }),
+      (folder) => ({ folder, path: this.logPath, after, limit: LOG_PAGE }),
       (page) => {
         this.commits = on ? [...this.commits, ...page.commits] : page.commits;
         this.more = page.next;
       },
+    );
+  }
+
+  /** Deletes a branch that is merged; of another the failure says what it has. */
+  async deleteBranch(name: string) {
+    const done = await this.#ask(
+      'git/delete_branch',
+      (folder) => ({ folder, name }),
+      ({ commit }) => (this.deleted = { name, commit }),
+    );
+    if (done) await this.loadBranches();
+  }
+
+  /** Reads who last changed the lines of the hunk that the keys came to. */
+  async loadBlame() {
+    const { current } = this;
+    this.blame = null;
+    if (current?.hunk == null) return;
+    const { path, side, hunk } = current;
+    const numbers = (this.diffs[keyOf(side, path)]?.hunks[hunk]?.lines ?? [])
+      .map((line) => line.new)
+      .filter((number) => number !== null);
+    if (numbers.length === 0) return;
+    await this.#ask(
+      'git/blame',
+      (folder) => ({ folder, path, first_line: Math.min(...numbers), last_line: Math.max(...numbers) }),
+      (lines) => (this.blame = { path, lines }),
     );
   }
 
@@ -228,6 +322,9 @@ export class Changes {
 
   #take(now: WorkingChanges) {
     this.now = now;
+    const open = new Set(now.unstaged.filter(({ how }) => how === 'conflicted').map(({ path }) => path));
+    this.conflicts = Object.fromEntries(Object.entries(this.conflicts).filter(([path]) => open.has(path)));
+    for (const path of Object.keys(this.conflicts)) void this.#readConflict(path);
     const has = (list: ChangedPath[], side: StageSide) => list.map(({ path }) => keyOf(side, path));
     const keys = new Set([...has(now.staged, 'staged'), ...has(now.unstaged, 'unstaged')]);
     this.diffs = Object.fromEntries(Object.entries(this.diffs).filter(([key]) => keys.has(key)));
@@ -244,6 +341,17 @@ export class Changes {
       const diff = await this.#backend.request('git/diff', { folder, path, side });
       const key = keyOf(side, path);
       if (folder === this.#folder && key in this.diffs) this.diffs = { ...this.diffs, [key]: diff };
+    });
+  }
+
+  async #readConflict(path: string) {
+    const folder = this.#folder;
+    if (folder === null) return;
+    await this.#try(async () => {
+      const conflict = await this.#backend.request('git/conflict', { folder, path });
+      // The same versions stay, with what was chosen of them.
+      if (folder === this.#folder && path in this.conflicts && this.conflicts[path]?.token !== conflict.token)
+        this.conflicts = { ...this.conflicts, [path]: conflict };
     });
   }
 

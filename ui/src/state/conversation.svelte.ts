@@ -59,6 +59,9 @@ export class Conversation {
   /** Why the last turn failed. */
   failure: Failure | null = $state.raw(null);
 
+  /** The entry that somebody wants to see; another object each time. */
+  sought: { id: string } | null = $state.raw(null);
+
   #byId = new Map<string, Entry>();
   #seq = 0;
   /** Events that came while the engine was asked how things are. */
@@ -148,6 +151,19 @@ export class Conversation {
         this.#end('failed', event.usage);
         break;
     }
+  }
+
+  find(id: string): Entry | undefined {
+    // What is found changes with the entries.
+    void this.entries;
+    return this.#byId.get(id);
+  }
+
+  /** Brings an entry into view, wherever the conversation is shown. False: there is none. */
+  seek(id: string): boolean {
+    if (!this.#byId.has(id)) return false;
+    this.sought = { id };
+    return true;
   }
 
   #put(item: Item) {

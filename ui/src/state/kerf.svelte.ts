@@ -12,16 +12,21 @@ import type { Image } from '../protocol/Image';
 import type { Policy } from '../protocol/Policy';
 import type { Project } from '../protocol/Project';
 import type { RepoStatus } from '../protocol/RepoStatus';
+import type { Scope } from '../protocol/Scope';
 import type { Session } from '../protocol/Session';
 import type { WhenRunning } from '../protocol/WhenRunning';
 import type { WorkspaceKind } from '../protocol/WorkspaceKind';
+import { Attempts } from './attempts.svelte';
+import type { AttemptsPlan } from './attemptsPlan';
 import { Changes } from './changes.svelte';
 import { Conversation } from './conversation.svelte';
 import { CodeIndex } from './codeIndex.svelte';
 import { CodeSearch, type Sought } from './codeSearch.svelte';
+import { GitCommand } from './gitCommand.svelte';
 import { Endpoints } from './endpoints.svelte';
 import { Ledger } from './ledger.svelte';
 import { noticeOf } from './notices';
+import { PullRequest } from './pullRequest.svelte';
 import { RestoreState } from './restore.svelte';
 import { ReviewState } from './review.svelte';
 import { Rules } from './rules.svelte';
@@ -29,11 +34,19 @@ import { Settings } from './settings.svelte';
 import { Tasks } from './tasks.svelte';
 
 /** What the middle of the window shows. */
-export type View = 'task' | 'search' | 'settings' | 'ledger';
+export type View = 'task' | 'compare' | 'search' | 'settings' | 'ledger';
 
 /** The parts of the settings. */
 export type Section =
-  'endpoints' | 'approvals' | 'appearance' | 'keys' | 'editor' | 'notifications' | 'data' | 'doctor';
+  | 'endpoints'
+  | 'approvals'
+  | 'appearance'
+  | 'keys'
+  | 'editor'
+  | 'notifications'
+  | 'data'
+  | 'worktrees'
+  | 'doctor';
 
 /** A task that is open. */
 export class OpenTask {
@@ -46,12 +59,37 @@ export class OpenTask {
   loaded = $state(false);
   failure: Failure | null = $state.raw(null);
 
+  /** The review of another scope, while that is looked at. */
+  #scoped: ReviewState | null = $state.raw(null);
+  #backend: Backend;
+
   constructor(backend: Backend, id: string) {
     this.id = id;
+    this.#backend = backend;
     this.review = new ReviewState(backend, id);
     this.restore = new RestoreState(backend, id);
   }
+
+  /** The review that is on screen. */
+  get shown(): ReviewState {
+    return this.#scoped ?? this.review;
+  }
+
+  /** Looks at another part of the changes. */
+  look(scope: Scope) {
+    if (nameOf(scope) === nameOf(this.shown.scope)) return;
+    this.#scoped = scope.type === 'task' ? null : new ReviewState(this.#backend, this.id, scope, this.review);
+    void this.#scoped?.load();
+  }
+
+  /** Looks at the changes again. */
+  async loadReview() {
+    await Promise.all([this.review.load(), this.#scoped?.load()]);
+  }
 }
+
+/** Names a scope by all that it is. */
+const nameOf = (scope: Scope) => JSON.stringify(scope);
 
 /** A folder that is too wide to be opened without a word. */
 export interface WideFolder {
@@ -69,6 +107,9 @@ export class Kerf {
   readonly search: CodeSearch;
   readonly rules: Rules;
   readonly changes: Changes;
+  readonly attempts: Attempts;
+  readonly git: GitCommand;
+  readonly pull: PullRequest;
   projects: Project[] = $state.raw([]);
   /** Whether the first list of projects has come. */
   ready = $state(false);
@@ -99,6 +140,9 @@ export class Kerf {
       workspace: { type: 'in_place' },
     });
 
+  /** The attempts that the next request is made in; null: one, as `draft` says. */
+  plan: AttemptsPlan | null = $state.raw(null);
+
   constructor(backend: Backend) {
     this.backend = backend;
     this.tasks = new Tasks(backend);
@@ -108,12 +152,31 @@ export class Kerf {
     this.index = new CodeIndex(backend);
     this.search = new CodeSearch(backend, () => this.folder);
     this.rules = new Rules(backend);
+    this.attempts = new Attempts(backend);
     this.changes = new Changes(backend, () => void this.loadRepo());
+    this.pull = new PullRequest(backend);
+    this.git = new GitCommand(backend, (run) => {
+      void this.loadRepo();
+      void this.changes.ran(run);
+    });
   }
 
   /** The open task as the list has it. */
   get session(): Session | null {
     return this.task ? (this.tasks.find(this.task.id) ?? null) : null;
+  }
+
+  /** The attempts of the open task, the first first; one alone when it has no others. */
+  get attemptsOpen(): Session[] {
+    return this.session ? this.tasks.attemptsOf(this.session) : [];
+  }
+
+  /** Shows the attempts of the open task beside each other. */
+  async compare(taskId: string | undefined = this.session?.task_id) {
+    if (taskId === undefined) return;
+    this.#went = true;
+    this.view = 'compare';
+    await this.attempts.open(taskId);
   }
 
   /** The folder that is worked in: of the open task, else of the project. */
@@ -127,11 +190,19 @@ export class Kerf {
     this.view = 'ledger';
   }
 
+  /** Goes to an entry of the open conversation. False: it is not in it any more. */
+  seek(itemId: string): boolean {
+    const found = this.task?.conversation.seek(itemId) ?? false;
+    if (found) this.view = 'task';
+    return found;
+  }
+
   /** Loads what the window opens with, and follows the engine. Returns how to stop. */
   start(): () => void {
     const stop = this.backend.follow({
       events: (batch) => batch.forEach((event) => this.#apply(event)),
       index: (status) => this.index.take(status),
+      git: () => void this.git.told(),
       gap: () => void this.#afterGap(),
     });
     void this.#load();
@@ -209,13 +280,18 @@ export class Kerf {
     await this.#showTask(id);
   }
 
-  /** Deletes a task; the window shows an empty composer when it was open. */
+  /** Deletes a task with all its attempts; the window shows an empty composer when it was open. */
   async deleteTask(id: string) {
+    const task = this.tasks.find(id);
+    const ids = task ? this.tasks.attemptsOf(task).map((one) => one.id) : [id];
     await this.try(async () => {
-      await this.tasks.delete(id);
-      if (this.task?.id === id) {
-        this.task = null;
-        void this.loadRepo();
+      for (const one of ids) {
+        await this.tasks.delete(one);
+        if (this.task?.id === one) {
+          this.task = null;
+          if (this.view === 'compare') this.view = 'task';
+          void this.loadRepo();
+        }
       }
     });
   }
@@ -251,6 +327,10 @@ export class Kerf {
   /** Sends a message, beginning a task when none is open. False: it was not taken. */
   async send(text: string, images: Image[], whenRunning: WhenRunning = 'queue'): Promise<boolean> {
     return await this.try(async () => {
+      if (!this.task && this.plan) {
+        await this.#beginAttempts(text, images, this.plan);
+        return;
+      }
       const task = this.task ?? (await this.#begin());
       const prompted = await this.backend.request('session/prompt', {
         session_id: task.id,
@@ -286,9 +366,15 @@ export class Kerf {
     });
   }
 
-  /** Where the next task works. */
+  /** Where the next task works, in one attempt. */
   workIn(workspace: WorkspaceKind) {
+    this.plan = null;
     this.draft = { ...this.draft, workspace };
+  }
+
+  /** The next request is made in several attempts. */
+  planAttempts(plan: AttemptsPlan) {
+    this.plan = plan;
   }
 
   /** Does something whose failure belongs to no part. False: it failed. */
@@ -358,7 +444,7 @@ export class Kerf {
     const task = new OpenTask(this.backend, id);
     this.task = task;
     await this.#attach(task);
-    void task.review.load();
+    void task.loadReview();
     void this.loadRepo();
   }
 
@@ -380,8 +466,29 @@ export class Kerf {
     // A task that just began has changed nothing.
     task.review.loaded = true;
     this.task = task;
-    void task.review.load();
+    void task.loadReview();
     return task;
+  }
+
+  async #beginAttempts(text: string, images: Image[], { by, budget }: AttemptsPlan) {
+    const { project, draft } = this;
+    if (!project) throw new Error('open a folder first');
+    const { sessions } = await this.backend.request('attempts/start', {
+      folder: project.path,
+      text,
+      images,
+      policy: draft.policy,
+      attempts: by.map(({ endpoint, model }) =>
+        endpoint === null && model === null
+          ? { endpoint: draft.endpoint, model: draft.model }
+          : { endpoint, model },
+      ),
+      budget,
+    });
+    this.plan = null;
+    for (const session of sessions.toReversed()) this.tasks.put(session);
+    const [first] = sessions;
+    if (first) await this.#showTask(first.id);
   }
 
   async #attach(task: OpenTask) {
@@ -402,6 +509,7 @@ export class Kerf {
 
   #apply(event: Event) {
     this.tasks.apply(event);
+    if (this.view === 'compare') this.attempts.apply(event);
     void this.#tell(event);
     this.#touch(event);
     if (tellsOfRequest(event)) void this.ledger.load();
@@ -410,7 +518,7 @@ export class Kerf {
     task.conversation.apply(event);
     if (event.type === 'session.restored') {
       if (event.conversation) void this.#attach(task);
-      void task.review.load();
+      void task.loadReview();
       void this.loadRepo();
     }
     // What a restore hid is behind what is said now.
@@ -422,7 +530,7 @@ export class Kerf {
     }
     if (event.type === 'turn.completed' || event.type === 'turn.failed') {
       task.queued = [];
-      void task.review.load();
+      void task.loadReview();
       void this.loadRepo();
       // An answer may have kept a rule, and a file of the project may have changed.
       void this.rules.load();
@@ -431,7 +539,7 @@ export class Kerf {
       event.item.type === 'tool_call' &&
       event.item.changes?.length
     ) {
-      void task.review.load();
+      void task.loadReview();
     }
   }
 
@@ -456,10 +564,10 @@ export class Kerf {
   }
 
   async #afterGap() {
-    await Promise.all([this.tasks.load(), this.ledger.load(), this.index.reload()]);
+    await Promise.all([this.tasks.load(), this.ledger.load(), this.index.reload(), this.git.told()]);
     if (this.task) {
       await this.#attach(this.task);
-      await this.task.review.load();
+      await this.task.loadReview();
     }
   }
 }

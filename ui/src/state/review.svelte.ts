@@ -10,8 +10,15 @@ import type { Committed } from '../protocol/Committed';
 import type { Decision } from '../protocol/Decision';
 import type { Failure } from '../protocol/Failure';
 import type { FileOutline } from '../protocol/FileOutline';
+import type { HeldHunk } from '../protocol/HeldHunk';
 import type { HunkOutline } from '../protocol/HunkOutline';
+import type { Scope } from '../protocol/Scope';
+import type { ScopeBase } from '../protocol/ScopeBase';
 import type { Target } from '../protocol/Target';
+import type { EditHunk } from '../protocol/EditHunk';
+import { AroundLines } from './aroundLines.svelte';
+import { FileExtras } from './fileExtras.svelte';
+import type { TaskCheck } from '../protocol/TaskCheck';
 import { ReviewLines } from './reviewLines.svelte';
 
 export interface Counts {
@@ -33,6 +40,8 @@ export interface Place {
 export class ReviewState {
   files: FileOutline[] = $state.raw([]);
   readonly lines: ReviewLines;
+  readonly around: AroundLines;
+  readonly extras: FileExtras;
   /** Whether the first answer has come. */
   loaded = $state(false);
   /** Whether a decision is being written. */
@@ -40,8 +49,21 @@ export class ReviewState {
   failure: Failure | null = $state.raw(null);
   /** The hunk that keys act on. */
   current: Place | null = $state.raw(null);
-  /** Comments that go with the next message, in the order they were made. */
-  comments: Comment[] = $state.raw([]);
+  /** What is looked at. */
+  readonly scope: Scope;
+  /** What the files are compared with, where that is a commit. */
+  base: ScopeBase | null = $state.raw(null);
+  /** The commands that say whether the changes are right. */
+  checks: TaskCheck[] = $state.raw([]);
+  /** Why these, or the comments, are not known. */
+  besideFailure: Failure | null = $state.raw(null);
+  /** Hunks that were to be accepted with others and still wait. */
+  held: HeldHunk[] = $state.raw([]);
+  #comments: Comment[] = $state.raw([]);
+  /** Those of the comments whose lines are gone. */
+  #gone: Comment[] = $state.raw([]);
+  /** The review of the whole task, whose comments are those of every scope. */
+  #main: ReviewState | null;
 
   /** The hunks that the last decision of this window was about. Empty when it is not known. */
   lastDecided: Place[] = $state.raw([]);
@@ -54,16 +76,48 @@ export class ReviewState {
   #backend: Backend;
   #sessionId: string;
   #asked = 0;
+  #askedBeside = 0;
 
-  constructor(backend: Backend, sessionId: string) {
+  constructor(
+    backend: Backend,
+    sessionId: string,
+    scope: Scope = { type: 'task' },
+    main: ReviewState | null = null,
+  ) {
     this.#backend = backend;
     this.#sessionId = sessionId;
-    this.lines = new ReviewLines(
-      backend,
-      sessionId,
-      () => void this.load(),
-      (thrown) => (this.failure = failureOf(thrown)),
-    );
+    this.scope = scope;
+    this.#main = main;
+    const onstale = () => void this.load();
+    const onfailure = (thrown: unknown) => (this.failure = failureOf(thrown));
+    this.lines = new ReviewLines(backend, sessionId, scope, onstale, onfailure);
+    this.around = new AroundLines(backend, sessionId, onstale, onfailure);
+    this.extras = new FileExtras(backend, sessionId);
+  }
+
+  /** Whether this is for looking at: nothing is decided in it. */
+  get readOnly(): boolean {
+    return this.scope.type === 'branch' || this.scope.type === 'uncommitted';
+  }
+
+  /** Whether this is the review of the whole task, which alone has lines around hunks, pictures and own versions. */
+  get ofTask(): boolean {
+    return this.scope.type === 'task';
+  }
+
+  /** Comments that go with the next message, in the order they were made. */
+  get comments(): Comment[] {
+    return this.#main?.comments ?? this.#comments;
+  }
+
+  set comments(comments: Comment[]) {
+    if (this.#main) this.#main.comments = comments;
+    else this.#comments = comments;
+  }
+
+  /** Whether the lines of a comment are no longer there. */
+  isGone(comment: Comment): boolean {
+    return this.#main?.isGone(comment) ?? this.#gone.includes(comment);
   }
 
   /**
@@ -74,11 +128,14 @@ export class ReviewState {
     const asked = ++this.#asked;
     try {
       const before = this.files;
-      const { paths, files } = await this.#backend.request('review/outline', {
+      void this.#loadBeside();
+      const { paths, files, base } = await this.#backend.request('review/outline', {
         session_id: this.#sessionId,
         known: Object.fromEntries(before.map(({ path, revision }) => [path, revision])),
+        scope: this.scope,
       });
       if (asked !== this.#asked) return;
+      this.base = base ?? null;
       const byPath = new Map([...before, ...files].map((file) => [file.path, file]));
       const now = paths.flatMap((path) => byPath.get(path) ?? []);
       await this.lines.prepare(files);
@@ -96,8 +153,11 @@ export class ReviewState {
 
   async decide(decision: Decision, target: Target) {
     const before = this.#states();
+    this.held = [];
     await this.#change(async () => {
-      await this.#backend.request('review/decide', { session_id: this.#sessionId, decision, target });
+      const request = { session_id: this.#sessionId, decision, target };
+      const { held } = await this.#backend.request('review/decide', request);
+      this.held = held ?? [];
     });
     const known = this.files.flatMap(({ path, hunks }) =>
       hunks
@@ -107,6 +167,21 @@ export class ReviewState {
     // Lines make hunks of their own, and the numbers after them change: only the hunk that they were in is known.
     this.lastDecided = target.type === 'lines' ? [{ path: target.path, hunk: target.hunk }] : known;
     this.lastDecision = { decision, target };
+  }
+
+  /** Accepts a hunk with the user's own lines. False: that failed, and is told. `ondone` is called once it is written. */
+  async edit(edit: Omit<EditHunk, 'session_id'>, ondone: () => void): Promise<boolean> {
+    let done = false;
+    await this.#change(async () => {
+      await this.#backend.request('review/edit', { session_id: this.#sessionId, ...edit });
+      done = true;
+      ondone();
+    });
+    if (!done) return false;
+    const { path, hunk } = edit;
+    this.lastDecided = [{ path, hunk }];
+    this.lastDecision = { decision: 'accept', target: { type: 'hunk', path, hunk, id: null } };
+    return true;
   }
 
   async undo() {
@@ -120,30 +195,10 @@ export class ReviewState {
   async comment(comment: Comment) {
     await this.#change(async () => {
       await this.#backend.request('review/comment', { session_id: this.#sessionId, comment });
+      // An answer that is on its way does not know of it.
+      this.#askedBeside += 1;
       this.comments = [...this.comments, comment];
     });
-  }
-
-  /** Reads these hunks whole, and nothing is decided meanwhile. False: that failed, and is told. */
-  async read(hunks: { file: FileOutline; hunk: HunkOutline }[]): Promise<boolean> {
-    if (this.busy) return false;
-    this.busy = true;
-    let failure: Failure | null = null;
-    try {
-      if (!(await this.lines.readAll(hunks))) {
-        await this.load();
-        failure = {
-          code: 'conflict',
-          message: 'the review changed while it was read',
-          hint: 'Look at it again',
-        };
-      }
-    } catch (thrown) {
-      failure = failureOf(thrown);
-    }
-    this.busy = false;
-    if (failure) this.failure = failure;
-    return failure === null;
   }
 
   /** Commits what is accepted; null when that failed. */
@@ -157,6 +212,7 @@ export class ReviewState {
 
   /** The comments went with a message. */
   sent() {
+    this.#askedBeside += 1;
     this.comments = [];
   }
 
@@ -175,6 +231,31 @@ export class ReviewState {
       this.comments = this.comments.filter((comment) => !lost.includes(comment));
       this.failure = failureOf(thrown);
     }
+  }
+
+  /** What stands beside the changes: checks, and where comments are now. */
+  async #loadBeside() {
+    if (this.#main) return;
+    const session = { session_id: this.#sessionId };
+    const asked = ++this.#askedBeside;
+    try {
+      const [checks, comments] = await Promise.all([
+        this.#backend.request('review/checks', session),
+        this.#backend.request('review/comments', session),
+      ]);
+      if (asked !== this.#askedBeside) return;
+      this.checks = checks;
+      this.#comments = comments.map(({ comment }) => comment);
+      this.#gone = comments.filter(({ gone }) => gone).map(({ comment }) => comment);
+      this.besideFailure = null;
+    } catch (thrown) {
+      if (asked === this.#askedBeside) this.besideFailure = failureOf(thrown);
+    }
+  }
+
+  /** The checks of the task, in whatever scope. */
+  get taskChecks(): TaskCheck[] {
+    return this.#main?.checks ?? this.checks;
   }
 
   file(path: string): FileOutline | undefined {
@@ -233,7 +314,7 @@ export class ReviewState {
       failure = failureOf(thrown);
     }
     // Also after a failure: part of what was asked for may be done.
-    await this.load();
+    await Promise.all([this.load(), this.#main?.load()]);
     this.busy = false;
     if (failure) this.failure = failure;
   }

@@ -9,6 +9,9 @@ import type { FileOutline } from '../protocol/FileOutline';
 import type { HunkLine } from '../protocol/HunkLine';
 import type { HunkOutline } from '../protocol/HunkOutline';
 import type { HunkPart } from '../protocol/HunkPart';
+import type { Author } from '../protocol/Author';
+import type { MadeLines } from '../protocol/MadeLines';
+import type { Scope } from '../protocol/Scope';
 import type { WantedLines } from '../protocol/WantedLines';
 
 /** So many lines are read, and painted, together: painting them takes a few milliseconds, and most hunks are one. */
@@ -29,12 +32,16 @@ interface ReadHunk {
   head: HunkHead | null;
   /** Whole stretches of lines, by their number. */
   stretches: (HunkLine[] | undefined)[];
+  made: Made;
   /** Stretches of which a part was read. */
   begun: Map<number, HunkLine[]>;
 }
 
 /** What stands above the lines of a hunk. */
 export type HunkHead = Pick<HunkPart, 'header' | 'authors' | 'ends_only'>;
+
+/** Who made a line: the runs of what was read, in no order. */
+type Made = MadeLines[];
 
 /** What was read of a file. It is made where nothing is drawn: who draws would not be told of what it makes itself. */
 class ReadFile {
@@ -44,7 +51,7 @@ class ReadFile {
 
   hunk(number: number): ReadHunk {
     void this.#version;
-    const read = this.#hunks.get(number) ?? { head: null, stretches: [], begun: new Map() };
+    const read = this.#hunks.get(number) ?? { head: null, stretches: [], made: [], begun: new Map() };
     this.#hunks.set(number, read);
     return read;
   }
@@ -57,6 +64,7 @@ class ReadFile {
     // Two may have asked for the same.
     if (read.stretches[stretch] || stretch * STRETCH + lines.length !== part.first) return;
     lines.push(...part.lines);
+    read.made.push(...(part.made_by ?? []));
     const whole = Math.min(STRETCH, lengthOf(hunk) - stretch * STRETCH);
     if (lines.length < whole) {
       read.begun.set(stretch, lines);
@@ -78,6 +86,7 @@ interface Piece {
 export class ReviewLines {
   #backend: Backend;
   #sessionId: string;
+  #scope: Scope;
   #onstale: () => void;
   #onfailure: (thrown: unknown) => void;
   #files: FileOutline[] = [];
@@ -92,11 +101,13 @@ export class ReviewLines {
   constructor(
     backend: Backend,
     sessionId: string,
+    scope: Scope,
     onstale: () => void,
     onfailure: (thrown: unknown) => void,
   ) {
     this.#backend = backend;
     this.#sessionId = sessionId;
+    this.#scope = scope;
     this.#onstale = onstale;
     this.#onfailure = onfailure;
   }
@@ -128,19 +139,10 @@ export class ReviewLines {
     return lines ? { lines, at: at % STRETCH } : null;
   }
 
-  /** All lines of a hunk, in stretches, if they were read. */
-  all(file: FileOutline, hunk: HunkOutline): HunkLine[][] | null {
-    const { stretches } = this.#of(file).hunk(hunk.hunk);
-    const all = Array.from({ length: countOf(hunk) }, (_, at) => stretches[at] ?? []);
-    return all.every((_, at) => stretches[at]) ? all : null;
-  }
-
-  /** Reads these hunks whole. False: some of them are no longer so. */
-  async readAll(hunks: { file: FileOutline; hunk: HunkOutline }[]): Promise<boolean> {
-    const pieces = hunks.flatMap(({ file, hunk }) =>
-      Array.from({ length: countOf(hunk) }, (_, stretch) => ({ file, hunk, stretch })),
-    );
-    return await this.#readPieces(pieces);
+  /** Who made a line, by its index in the hunk; null until it is read, and where nobody is known. */
+  madeBy(file: FileOutline, hunk: HunkOutline, at: number): Author | null {
+    const { made } = this.#of(file).hunk(hunk.hunk);
+    return made.find(({ first, count }) => at >= first && at < first + count)?.author ?? null;
   }
 
   /** Reads some lines of a hunk. Those that cannot be had any more are left out. */
@@ -167,7 +169,7 @@ export class ReviewLines {
     const changed = new Map(files.map((file) => [file.path, file]));
     const pieces = [...this.#seen.values()].flatMap(({ file, hunk, stretch }) => {
       const now = changed.get(file.path);
-      const its = now?.hunks[Math.min(hunk.hunk, now.hunks.length) - 1];
+      const its = now?.hunks.find((other) => other.hunk >= hunk.hunk) ?? now?.hunks.at(-1);
       return now && its ? [{ file: now, hunk: its, stretch: Math.min(stretch, countOf(its) - 1) }] : [];
     });
     try {
@@ -228,11 +230,6 @@ export class ReviewLines {
       stretches.add(piece.stretch);
       pieces.push(piece);
     };
-    for (const { file, hunk } of seen) {
-      // What is hidden anywhere in a hunk is told at its head.
-      for (let stretch = 0; hunk.beyond_ascii && stretch < countOf(hunk); stretch += 1)
-        add({ file, hunk, stretch });
-    }
     for (const by of [1, -1] as const) {
       for (const piece of seen) {
         let left = NEAR;
@@ -254,7 +251,8 @@ export class ReviewLines {
       hunk,
       stretch: by === 1 ? 0 : countOf(hunk) - 1,
     });
-    const sibling = file.hunks[hunk.hunk - 1 + by];
+    // A scope may leave hunks out: numbers are no places.
+    const sibling = file.hunks[file.hunks.findIndex((other) => other.hunk === hunk.hunk) + by];
     if (sibling) return beside(file, sibling);
     for (let at = (this.#places.get(file.path) ?? -2) + by; this.#files[at]; at += by) {
       const next = this.#files[at];
@@ -275,6 +273,7 @@ export class ReviewLines {
       const { parts, stale } = await this.#backend.request('review/lines', {
         session_id: this.#sessionId,
         wanted,
+        scope: this.#scope,
       });
       const byName = new Map(pieces.map((piece) => [`${piece.hunk.hunk} ${nameOf(piece.file)}`, piece]));
       for (const part of parts) {

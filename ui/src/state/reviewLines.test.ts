@@ -122,7 +122,11 @@ describe('the lines of a review', () => {
     expect(see(review, 'b', 1, 0)).toBe('b 1:0 of 1');
     expect(review.file('b')).toBe(kept);
     expect(wanted(backend).slice(before)).toEqual([['a 1:0']]);
-    expect(askedFor(backend, 'review/outline').at(-1)).toEqual({ session_id: 'id', known: { a: 1, b: 1 } });
+    expect(askedFor(backend, 'review/outline').at(-1)).toEqual({
+      session_id: 'id',
+      known: { a: 1, b: 1 },
+      scope: { type: 'task' },
+    });
   });
 
   test('stay when only decisions changed', async () => {
@@ -176,24 +180,6 @@ describe('the lines of a review', () => {
     await expect.poll(() => review.failure?.message).toBe('the engine is gone');
     backend.request = request;
     await review.load();
-    const [a] = review.files;
-    await expect.poll(() => review.lines.all(a!, a!.hunks[0]!)?.length).toBe(1);
-  });
-
-  test('of a hunk are read whole when that is needed', async () => {
-    const { review } = engine([file('a', [3 * STRETCH + 1])], 1000);
-    await review.load();
-    const [a] = review.files;
-    expect(review.lines.all(a!, a!.hunks[0]!)).toBeNull();
-    expect(await review.read([{ file: a!, hunk: a!.hunks[0]! }])).toBe(true);
-    expect(review.lines.all(a!, a!.hunks[0]!)?.map(({ length }) => length)).toEqual([
-      STRETCH,
-      STRETCH,
-      STRETCH,
-      1,
-    ]);
-    const gone = file('a', [3], { content: 9 });
-    expect(await review.read([{ file: gone, hunk: gone.hunks[0]! }])).toBe(false);
-    expect(review.failure?.message).toBe('the review changed while it was read');
+    await expect.poll(() => see(review, 'a', 1, 0)).toBeDefined();
   });
 });

@@ -5,7 +5,13 @@ import type { Appearance } from '../protocol/Appearance';
 import type { AppSettings } from '../protocol/AppSettings';
 
 const DEFAULTS: AppSettings = {
-  appearance: { theme: 'system', text_size: 100, diff_colours: 'standard', diff_layout: 'unified' },
+  appearance: {
+    theme: 'system',
+    text_size: 100,
+    diff_colours: 'standard',
+    diff_layout: 'unified',
+    fold_white_space: false,
+  },
   policy: { sandbox: 'workspace-write', approve: 'ask' },
   keys: {},
   editor: '',
@@ -14,6 +20,7 @@ const DEFAULTS: AppSettings = {
   prices: {},
   network: { allow: [] },
   attempts_at_once: 0,
+  checkpoint_room: 0,
 };
 
 /** How large text can be made, in percent. */

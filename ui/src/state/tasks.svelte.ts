@@ -2,6 +2,7 @@
 
 import type { Backend } from '../backend/backend';
 import { failureOf } from '../backend/backend';
+import type { AttemptState } from '../protocol/AttemptState';
 import type { Event } from '../protocol/Event';
 import type { Failure } from '../protocol/Failure';
 import type { Session } from '../protocol/Session';
@@ -56,6 +57,11 @@ export class Tasks {
     return this.all.find((session) => session.id === id);
   }
 
+  /** The attempts of a session's task, the first first. */
+  attemptsOf({ task_id }: Session): Session[] {
+    return this.all.filter((session) => session.task_id === task_id).sort(byNumber);
+  }
+
   /** Takes a session up, new or changed. */
   put(session: Session) {
     this.all = [session, ...this.all.filter(({ id }) => id !== session.id)];
@@ -105,6 +111,19 @@ export class Tasks {
   #replace(session: Session) {
     this.all = this.all.map((other) => (other.id === session.id ? session : other));
   }
+}
+
+/** Attempts are made one after the other, and their ids rise with time. */
+export function byNumber(a: Session, b: Session): number {
+  return a.created_at - b.created_at || (a.id < b.id ? -1 : 1);
+}
+
+/** How far an attempt is, as far as the list knows. */
+export function stateOf(session: Session): AttemptState {
+  if (session.state === 'running' || session.state === 'waiting') return 'running';
+  if (session.state === 'interrupted') return 'interrupted';
+  // Nothing was ever said in it.
+  return session.updated_at === session.created_at ? 'queued' : 'completed';
 }
 
 function stateAfter(event: Event): SessionState | null {

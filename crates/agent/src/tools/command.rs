@@ -82,6 +82,7 @@ impl RunCommand {
             output_cap: OUTPUT_CAP,
             network: None,
             commits: None,
+            lent: Vec::new(),
         }
     }
 }

@@ -253,7 +253,7 @@ fn used(rig: &Rig) -> Vec<ContextUse> {
     let events = rig.host.events().into_iter();
     events
         .filter_map(|event| match event {
-            EventBody::ContextUpdated { context } => Some(context),
+            EventBody::ContextUpdated { context, .. } => Some(context),
             _ => None,
         })
         .collect()

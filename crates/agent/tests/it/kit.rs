@@ -547,6 +547,7 @@ fn setup(
             Vec::new(),
         )),
         commits: None,
+        lent: Vec::new(),
         policy: Policy {
             sandbox: SandboxMode::Off,
             approve: ApproveMode::Auto,
@@ -554,6 +555,7 @@ fn setup(
         map: None,
         user_instructions: None,
         output_schema: None,
+        set_up: None,
         placeholder_key: [7; 32],
         show: Arc::default(),
     }

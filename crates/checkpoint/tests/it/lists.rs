@@ -1,10 +1,16 @@
 //! Lists: every one reads back as what was kept, whoever wrote the ones before, at a cost that follows the change.
 
 use crate::rig::{path, rig};
-use kerf_checkpoint::{Content, Hash, Held, Lists, Snapshot, kept_copies, mark_list, read_list};
+use kerf_checkpoint::{
+    Content, Hash, Held, Lists, Marks, Snapshot, kept_copies, mark_list, needs, read_list,
+};
 use kerf_workspace::Stamp;
 use proptest::prelude::*;
-use std::{collections::HashSet, fs, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 fn no_git(_: &str) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
     Err("there is no repository".into())
@@ -61,12 +67,33 @@ proptest! {
         }
         for (list, snapshot) in &written {
             prop_assert_eq!(&read_list(&rig.blobs, list).unwrap(), snapshot);
-            let mut marked = HashSet::new();
-            mark_list(&rig.blobs, list, &mut marked).unwrap();
-            for held in snapshot.files.values() {
-                if let Some(Content::Blob(hash)) = held.content() {
-                    prop_assert!(marked.contains(hash), "a content that is needed is not marked");
+        }
+        // Whatever suffix is kept, what is told for it is what its lists name: all of that, and nothing else.
+        let lists: Vec<Hash> = written.iter().map(|(list, _)| *list).collect();
+        let needs = needs(&rig.blobs, &lists).unwrap();
+        for from in 0..lists.len() {
+            let told: BTreeSet<Hash> = needs[from..].iter().flatten().copied().collect();
+            let named: BTreeSet<Hash> = written[from..]
+                .iter()
+                .flat_map(|(_, snapshot)| snapshot.files.values())
+                .filter_map(|held| match held.content() {
+                    Some(Content::Blob(hash)) => Some(*hash),
+                    _ => None,
+                })
+                .collect();
+            prop_assert_eq!(told, named);
+            // And each can still be read when only the lists that are marked are there.
+            let mut marks = Marks::of(&rig.blobs).unwrap();
+            for list in &lists[from..] {
+                mark_list(&rig.blobs, list, &mut marks).unwrap();
+            }
+            if from == lists.len() / 2 {
+                let collection = rig.blobs.begin_collection().unwrap().unwrap();
+                collection.sweep(&marks, &AtomicBool::new(false)).unwrap();
+                for (list, snapshot) in &written[from..] {
+                    prop_assert_eq!(&read_list(&rig.blobs, list).unwrap(), snapshot);
                 }
+                break;
             }
         }
     }

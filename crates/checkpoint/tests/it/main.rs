@@ -7,6 +7,9 @@
 )]
 
 mod blobs;
+mod collecting;
+#[cfg(target_os = "linux")]
+mod faults;
 mod git;
 mod histories;
 mod lists;

@@ -10,14 +10,14 @@ use std::{
     collections::BTreeMap,
     fs,
     path::Path,
-    sync::atomic::AtomicBool,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, SystemTime},
 };
 
 pub(crate) struct Rig {
     pub(crate) folder: Fixture,
     pub(crate) ws: Workspace,
-    pub(crate) blobs: Blobs,
+    pub(crate) blobs: Arc<Blobs>,
     _store: tempfile::TempDir,
 }
 
@@ -38,7 +38,7 @@ impl Rig {
         Self {
             folder,
             ws,
-            blobs,
+            blobs: Arc::new(blobs),
             _store: store,
         }
     }

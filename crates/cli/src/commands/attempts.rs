@@ -1,8 +1,8 @@
 //! `kerf exec --attempts` and `kerf attempts`: several attempts of one request, beside each other.
 
 use crate::{
-    args::{Attempts, TakeOfAttempts},
-    commands::{exec::Stops, find_session, review, usage},
+    args::{Attempts, OfAttempts},
+    commands::{diff, exec::Stops, find_session, review, usage},
     exit::Exit,
     output::{Output, Style, visible},
 };
@@ -10,8 +10,8 @@ use kerf_engine::Engine;
 use kerf_protocol::{
     Failure, SessionId, TaskId,
     attempt::{
-        Attempt, AttemptBy, AttemptState, Comparison, MAX_ATTEMPTS, Pick, StartAttempts,
-        TakeAttempts, TaskRef,
+        Attempt, AttemptBy, AttemptState, Comparison, MAX_ATTEMPTS, Pick, RunCheck, StartAttempts,
+        TakeAttempts, TakePreview, TaskRef,
     },
     event::EventBody,
     request::{SessionRef, method},
@@ -123,22 +123,51 @@ pub(crate) async fn run(
     arguments: Attempts,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let Some(TakeOfAttempts::Take { task, parts }) = arguments.command else {
-        let name = arguments.task.unwrap_or_else(|| "last".to_owned());
-        let task_id = find_task(engine, folder, &name).await?;
-        compare(engine, task_id, arguments.lines, output).await?;
-        return Ok(Exit::Done);
-    };
-    let task_id = find_task(engine, folder, &task).await?;
-    let compared = engine
-        .call::<method::AttemptsCompare>(TaskRef { task_id })
-        .await?;
-    let picks: Result<Vec<Pick>, Failure> =
-        parts.iter().map(|part| pick(&compared, part)).collect();
-    let take = TakeAttempts {
-        task_id,
-        picks: picks?,
-    };
+    match arguments.command {
+        None => {
+            let name = arguments.task.unwrap_or_else(|| "last".to_owned());
+            let task_id = find_task(engine, folder, &name).await?;
+            compare(engine, task_id, arguments.lines, output).await?;
+            Ok(Exit::Done)
+        }
+        Some(OfAttempts::Take {
+            task,
+            parts,
+            preview,
+        }) => {
+            let task_id = find_task(engine, folder, &task).await?;
+            let compared = engine
+                .call::<method::AttemptsCompare>(TaskRef { task_id })
+                .await?;
+            let picks: Result<Vec<Pick>, Failure> =
+                parts.iter().map(|part| pick(&compared, part)).collect();
+            let picks = picks?;
+            take(engine, TakeAttempts { task_id, picks }, preview, output).await
+        }
+        Some(OfAttempts::Check { task, command }) => {
+            let task_id = find_task(engine, folder, &task).await?;
+            check(engine, task_id, command, output).await
+        }
+    }
+}
+
+async fn take(
+    engine: &Engine,
+    take: TakeAttempts,
+    preview: bool,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    if preview {
+        let shown = engine.call::<method::AttemptsPreview>(take).await?;
+        let fits = shown.files.iter().all(|file| file.conflict.is_none());
+        if output.json() {
+            output.object(&shown);
+        } else {
+            print_preview(&shown, output);
+        }
+        output.flush();
+        return Ok(if fits { Exit::Done } else { Exit::Failed });
+    }
     let taken = engine.call::<method::AttemptsTake>(take).await?;
     if output.json() {
         output.object(&taken);
@@ -151,6 +180,89 @@ pub(crate) async fn run(
     }
     output.flush();
     Ok(Exit::Done)
+}
+
+fn print_preview(shown: &TakePreview, output: &Output) {
+    if shown.files.is_empty() {
+        output.line("nothing would change");
+    }
+    for file in &shown.files {
+        let numbers: Vec<String> = file.attempts.iter().map(ToString::to_string).collect();
+        let of = numbers.join(", ");
+        match (&file.conflict, &file.change) {
+            (Some(conflict), _) => {
+                let line = format!("{}  of {of}: {}", visible(&file.path), visible(conflict));
+                output.line(&output.styled(Style::Bad, &line));
+            }
+            (None, Some(change)) => {
+                output.line(&format!("{}  of {of}", visible(&file.path)));
+                let files = vec![change.clone()];
+                diff::print(&Review { files }, false, output);
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+/// Runs one command, or each that passed in an attempt.
+async fn check(
+    engine: &Engine,
+    task_id: TaskId,
+    command: Option<String>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let compared = engine
+        .call::<method::AttemptsCompare>(TaskRef { task_id })
+        .await?;
+    let all = compared.attempts.iter().flat_map(|attempt| &attempt.checks);
+    let mut wanted: Vec<(String, String)> = Vec::new();
+    for check in all {
+        let is_meant = match &command {
+            Some(command) => check.command == *command,
+            None => check.passed,
+        };
+        let one = (check.command.clone(), check.cwd.clone());
+        if is_meant && !wanted.contains(&one) {
+            wanted.push(one);
+        }
+    }
+    if wanted.is_empty() {
+        return Err(usage(
+            "no attempt ran such a check after its last change",
+            "`kerf attempts` lists what they ran",
+        ));
+    }
+    let mut all_passed = true;
+    for (command, cwd) in wanted {
+        let run = RunCheck {
+            task_id,
+            command: command.clone(),
+            cwd,
+        };
+        let checked = engine.call::<method::AttemptsCheck>(run).await?;
+        all_passed &= checked.passed;
+        if output.json() {
+            output.object(&checked);
+        } else {
+            let (style, word) = outcome(checked.passed, checked.code);
+            let word = output.styled(style, &word);
+            output.line(&format!("{word}  {}", visible(&command)));
+            if !checked.passed {
+                output.line(&visible(&checked.output));
+            }
+        }
+        output.flush();
+    }
+    Ok(if all_passed { Exit::Done } else { Exit::Failed })
+}
+
+/// How a check ended, in a word.
+fn outcome(passed: bool, code: Option<i32>) -> (Style, String) {
+    match code {
+        _ if passed => (Style::Good, "passed".to_owned()),
+        Some(code) => (Style::Bad, format!("failed with {code}")),
+        None => (Style::Bad, "stopped".to_owned()),
+    }
 }
 
 /// `2`, `2:src/lib.rs` or `2:src/lib.rs:3`. A path may itself end in a colon and a number: files are asked first.
@@ -241,23 +353,17 @@ fn print(compared: &Comparison, lines: bool, output: &Output) {
     for attempt in &compared.attempts {
         output.line(&output.styled(Style::Strong, &heading(attempt)));
         for check in &attempt.checks {
-            let (style, word) = if check.passed {
-                (Style::Good, "passed".to_owned())
-            } else {
-                let code = check.code.map_or_else(
-                    || "stopped".to_owned(),
-                    |code| format!("failed with {code}"),
-                );
-                (Style::Bad, code)
-            };
+            let (style, word) = outcome(check.passed, check.code);
             output.line(&format!(
                 "    {}  {}",
                 output.styled(style, &word),
                 visible(&check.command)
             ));
         }
-        if !attempt.problem.is_empty() {
-            output.line(&format!("    {}", visible(&attempt.problem)));
+        for words in [&attempt.stopped, &attempt.problem] {
+            if !words.is_empty() {
+                output.line(&format!("    {}", visible(words)));
+            }
         }
     }
     for file in &compared.files {
@@ -288,7 +394,7 @@ fn print(compared: &Comparison, lines: bool, output: &Output) {
                 let review = Review {
                     files: vec![of.clone()],
                 };
-                review::print(&review, output);
+                diff::print(&review, true, output);
             }
         }
     }

@@ -32,12 +32,12 @@ pub(crate) async fn list(
             continue;
         }
         let files = counted(checkpoint.files, "file");
-        let note = match checkpoint.note.as_str() {
-            "" => String::new(),
-            note => output
-                .styled(Style::Notice, &format!("; {note}"))
-                .into_owned(),
+        let note = match (checkpoint.gone_at, checkpoint.note.as_str()) {
+            (Some(at), _) => format!("; given up for room at {}", time(at)),
+            (None, "") => String::new(),
+            (None, note) => format!("; {note}"),
         };
+        let note = output.styled(Style::Notice, &note);
         output.line(&format!(
             "{:>5}  {}  {}  {files}{note}",
             checkpoint.id,

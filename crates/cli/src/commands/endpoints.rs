@@ -9,8 +9,8 @@ use crate::{
 use kerf_engine::Engine;
 use kerf_protocol::{
     Failure,
-    endpoint::{Endpoint, Wire},
-    request::{AddEndpoint, EndpointRef, KeyPlace, Nothing, method},
+    endpoint::{AddEndpoint, Endpoint, EndpointRef, KeyPlace, Wire},
+    request::{Nothing, method},
 };
 use std::io::{IsTerminal, stdin};
 

@@ -1,7 +1,7 @@
 //! `kerf exec` and `kerf resume`: a turn, with its events on standard output.
 
 use crate::{
-    args::{Exec, Message, Resume},
+    args::{BudgetPart, Exec, Message, Resume},
     commands::{attempts, find_session, trust, usage, worktrees},
     exit::Exit,
     output::{Output, visible},
@@ -10,7 +10,7 @@ use crate::{
 use kerf_engine::{Engine, Events};
 use kerf_protocol::{
     Code, Failure, SessionId,
-    attempt::StartAttempts,
+    attempt::{Budget, StartAttempts},
     event::EventBody,
     item::Image,
     policy::{Answer, Policy, Question, QuestionAbout},
@@ -31,6 +31,7 @@ pub(crate) async fn exec(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let (text, images) = message(exec.prompt, &exec.message)?;
+    let folder = &whole(folder)?;
     if let Some(attempts) = exec.attempts {
         let by = attempts::By {
             attempts,
@@ -46,7 +47,7 @@ pub(crate) async fn exec(
                 approve: exec.approve.into(),
             },
             attempts: by.each()?,
-            token_limit: exec.token_limit,
+            budget: budget(exec.budget, exec.token_limit),
         };
         return attempts::start(engine, start, stop_signals()?, output).await;
     }
@@ -363,6 +364,31 @@ fn stop_signals() -> Result<Stops, Failure> {
         while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).is_ok() {}
     });
     Ok(Stops { receiver, count: 0 })
+}
+
+/// The folder from the root on: what counts from here is this program's to know.
+fn whole(folder: &str) -> Result<String, Failure> {
+    let path = std::path::absolute(folder)
+        .map_err(|error| usage(format!("{folder} is no folder: {error}"), ""))?;
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| usage(format!("{folder} has a name that is not UTF-8"), ""))
+}
+
+/// The parts of a budget. Of the same part the last one counts, as of other options.
+fn budget(parts: Vec<BudgetPart>, token_limit: Option<u64>) -> Budget {
+    let mut budget = Budget {
+        tokens: token_limit,
+        ..Budget::default()
+    };
+    for part in parts {
+        match part {
+            BudgetPart::Tokens(tokens) => budget.tokens = Some(tokens),
+            BudgetPart::Cost(cost) => budget.cost = Some(cost),
+            BudgetPart::Seconds(seconds) => budget.seconds = Some(seconds),
+        }
+    }
+    budget
 }
 
 /// What only attempts may have several of.

@@ -1,169 +1,18 @@
-//! `kerf diff`, `accept`, `reject`, `undo` and `comment`: the review without a window.
+//! `kerf accept`, `reject`, `undo` and `comment`: the review without a window.
 
 use crate::{
     args::{Comment as CommentArguments, Target as TargetArguments},
-    commands::{find_session, usage},
+    commands::{diff::hunks, find_session, usage},
     exit::Exit,
-    output::{Output, Style, visible},
+    output::{Output, visible},
 };
 use kerf_engine::Engine;
 use kerf_protocol::{
-    Failure, TurnId,
+    Failure,
     item::Comment,
     request::{AddComment, Decide, SessionRef, method},
-    review::{
-        Author, Decided, Decision, FileStatus, Hunk, HunkState, LineKind, Review, ReviewFile,
-        Target,
-    },
+    review::{Decided, Decision, Review, Target},
 };
-use serde::Serialize;
-
-/// A hunk as a line of JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    path: &'a str,
-    hunk: u32,
-    state: HunkState,
-    turn: Option<TurnId>,
-    header: &'a str,
-    added: u32,
-    removed: u32,
-    status: FileStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    renamed_from: Option<&'a str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    summary: &'a str,
-    authors: &'a [Author],
-    lines: &'a [kerf_protocol::review::HunkLine],
-}
-
-pub(crate) async fn diff(
-    engine: &Engine,
-    folder: &str,
-    session: Option<&str>,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    let session_id = find_session(engine, folder, session.unwrap_or("last")).await?;
-    let review = engine
-        .call::<method::ReviewShow>(SessionRef { session_id })
-        .await?;
-    if output.json() {
-        for (file, hunk) in hunks(&review) {
-            output.object(&Line {
-                path: &file.path,
-                hunk: hunk.hunk,
-                state: hunk.state,
-                turn: hunk.authors.iter().find_map(turn_of),
-                header: &hunk.header,
-                added: hunk.added,
-                removed: hunk.removed,
-                status: file.status,
-                renamed_from: file.renamed_from.as_deref(),
-                summary: &file.summary,
-                authors: &hunk.authors,
-                lines: &hunk.lines,
-            });
-        }
-    } else {
-        print(&review, output);
-    }
-    output.flush();
-    Ok(Exit::Done)
-}
-
-fn hunks(review: &Review) -> impl Iterator<Item = (&ReviewFile, &Hunk)> {
-    review
-        .files
-        .iter()
-        .flat_map(|file| file.hunks.iter().map(move |hunk| (file, hunk)))
-}
-
-fn turn_of(author: &Author) -> Option<TurnId> {
-    match author {
-        Author::Tool { turn_id, .. } | Author::Command { turn_id, .. } => Some(*turn_id),
-        Author::User => None,
-    }
-}
-
-/// Prints a review for people.
-pub(crate) fn print(review: &Review, output: &Output) {
-    if review.files.is_empty() {
-        output.line("nothing to review");
-        return;
-    }
-    for file in &review.files {
-        let (letter, from) = match file.status {
-            FileStatus::Created => ('A', String::new()),
-            FileStatus::Deleted => ('D', String::new()),
-            FileStatus::Renamed => (
-                'R',
-                format!(
-                    " (was {})",
-                    visible(file.renamed_from.as_deref().unwrap_or("?"))
-                ),
-            ),
-            FileStatus::Modified | FileStatus::Mode | FileStatus::Replaced => ('M', String::new()),
-        };
-        output.line(&output.styled(
-            Style::Strong,
-            &format!("{letter} {}{from}", visible(&file.path)),
-        ));
-        if !file.summary.is_empty() {
-            output.line(&format!("  {}", visible(&file.summary)));
-        }
-        for hunk in &file.hunks {
-            print_hunk(hunk, output);
-        }
-    }
-    let count = |state| {
-        hunks(review)
-            .filter(|(_, hunk)| hunk.state == state)
-            .count()
-    };
-    output.line(&format!(
-        "{}: {} to go, {} accepted, {} rejected",
-        counted(
-            u32::try_from(hunks(review).count()).unwrap_or(u32::MAX),
-            "hunk"
-        ),
-        count(HunkState::Pending),
-        count(HunkState::Accepted),
-        count(HunkState::Rejected)
-    ));
-}
-
-fn print_hunk(hunk: &Hunk, output: &Output) {
-    let state = match hunk.state {
-        HunkState::Pending => output.styled(Style::Notice, "to review"),
-        HunkState::Accepted => output.styled(Style::Good, "accepted"),
-        HunkState::Rejected => output.styled(Style::Bad, "rejected"),
-    };
-    output.line(&format!(
-        "  hunk {}  {state}  +{} -{}  {}",
-        hunk.hunk,
-        hunk.added,
-        hunk.removed,
-        visible(&hunk.header)
-    ));
-    for line in &hunk.lines {
-        let (mark, style) = match line.kind {
-            LineKind::Context => (' ', None),
-            LineKind::Removed => ('-', Some(Style::Bad)),
-            LineKind::Added => ('+', Some(Style::Good)),
-        };
-        let number = line
-            .new
-            .or(line.old)
-            .map_or_else(String::new, |number| number.to_string());
-        let text = format!("{number:>7} {mark} {}", visible(&line.text));
-        output
-            .line(&style.map_or_else(|| text.as_str().into(), |style| output.styled(style, &text)));
-        if line.no_newline {
-            output.line("          (no newline at the end of the file)");
-        }
-    }
-}
-
 pub(crate) async fn decide(
     engine: &Engine,
     folder: &str,
@@ -286,6 +135,21 @@ fn report(decided: &Decided, verb: &str, output: &Output) {
         output.line(&format!("{} {verb}", counted(decided.hunks, "hunk")));
         for path in &decided.written {
             output.line(&format!("  wrote {}", visible(path)));
+        }
+        if let Some(first) = decided.held.first() {
+            let count = u32::try_from(decided.held.len()).unwrap_or(u32::MAX);
+            let (verb, pronoun) = if count == 1 {
+                ("waits", "it")
+            } else {
+                ("wait", "each")
+            };
+            output.line(&format!(
+                "{} still {verb}, with characters that are hidden or look like others; look at {pronoun}, and accept by \
+                 number, as {}:{}",
+                counted(count, "hunk"),
+                visible(&first.path),
+                first.hunk
+            ));
         }
     }
     output.flush();

@@ -2,7 +2,7 @@
 
 use crate::{
     args::Worktrees,
-    commands::usage,
+    commands::{size, usage},
     exit::Exit,
     output::{Output, Style, visible},
 };
@@ -129,20 +129,6 @@ fn rows() -> ListWorktrees {
         folder: None,
         rows_only: true,
     }
-}
-
-/// Bytes as people read them.
-fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let (mut tenths, mut unit) = (bytes / 100, 0);
-    while tenths >= 10_000 && unit + 1 < UNITS.len() {
-        tenths /= 1000;
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
 /// The worktree that the user means.

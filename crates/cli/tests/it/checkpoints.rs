@@ -214,3 +214,71 @@ fn a_restore_that_is_killed_is_whole_or_was_not_begun() {
     }
     assert!(begun > 3 && kills > begun, "{kills} kills, {begun} begun");
 }
+
+#[test]
+fn checkpoints_over_their_room_are_given_up() {
+    let repo = Fixture::new(TREE);
+    // What does not compress, another each time.
+    let command = "head -c 400000 /dev/urandom > big";
+    let writes = (0..6).map(|_| Turn::call("run_command", json!({"command": command})));
+    let script = writes.fold(Script::new(), Script::turn);
+    let server = ModelServer::start(script.turn(Turn::text("Done.")));
+    let kerf = Kerf::new()
+        .server(&server, Wire::Chat)
+        .config("[app]\ncheckpoint_room = 1\n")
+        .in_repo(&repo);
+    kerf.run(&["exec", "--json", "--approve", "never", "Change things"])
+        .expect(0);
+    let data = kerf.run(&["data", "--json"]).expect(0).json();
+    assert_eq!(data["blob_room"], 1_000_000);
+    assert!(data["blob_bytes"].as_u64() > Some(1_000_000), "{data}");
+    // What is still to be decided keeps its checkpoints.
+    let done = kerf.run(&["data", "--collect", "--json"]).expect(0).json();
+    assert_eq!(done["checkpoints"], 0, "{done}");
+
+    kerf.run(&["accept", "last"]).expect(0);
+    let done = kerf.run(&["data", "--collect", "--json"]).expect(0).json();
+    let given_up = done["checkpoints"].as_u64().unwrap() as usize;
+    let listed = checkpoints(&kerf);
+    assert!(given_up > 0 && given_up < listed.len(), "{done}");
+    for (place, one) in listed.iter().enumerate() {
+        assert_eq!(one["gone_at"].is_number(), place < given_up, "{one}");
+    }
+    let told = kerf.run(&["checkpoints", "last"]).expect(0);
+    let gone = told.stdout.matches("given up for room").count();
+    assert_eq!(gone, given_up, "{}", told.stdout);
+    let data = kerf.run(&["data"]).expect(0);
+    assert!(data.stdout.contains(" of 1.0 MB"), "{}", data.stdout);
+    let doctor = kerf.run(&["doctor"]).stdout;
+    assert!(doctor.contains(" of 1.0 MB"), "{doctor}");
+
+    let (first, newest) = (listed[0]["id"].to_string(), repo.bytes("big"));
+    let refused = kerf.run(&["restore", "last", &first]);
+    assert!(refused.stderr.contains("given up"), "{}", refused.stderr);
+    assert!(repo.bytes("big") == newest);
+    let last = listed.last().unwrap()["id"].to_string();
+    kerf.run(&["restore", "last", &last, "--files"]).expect(0);
+    let earlier = repo.bytes("big");
+    assert!(earlier.len() == newest.len() && earlier != newest);
+}
+
+#[test]
+fn ignored_files_that_are_too_many_to_be_kept_are_told_of() {
+    let repo = Fixture::new("//- /.gitignore\nbuild\n//- /a.txt\none\n");
+    for number in 0..2_003 {
+        repo.write(&format!("build/{number}.o"), "object");
+    }
+    let clean = Turn::call("run_command", json!({"command": "rm -r build"}));
+    let server = ModelServer::start(Script::new().turn(clean).turn(Turn::text("Done.")));
+    let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&repo);
+    kerf.run(&["exec", "--json", "--approve", "never", "Clean up"])
+        .expect(0);
+    assert!(!repo.exists("build"));
+    let listed = checkpoints(&kerf);
+    let notes: Vec<&str> = listed
+        .iter()
+        .filter_map(|one| one["note"].as_str())
+        .collect();
+    let told = "not in it: 3 of the ignored files, beyond the 2,000 files and 64 MB that are kept";
+    assert_eq!(notes, [told]);
+}

@@ -35,6 +35,7 @@ fn the_help_is_the_whole_command_line() {
       trust        Trust what a project brings of its own, after showing all of it
       search       Search the folder: ranked text, exact lines, regular expressions, definitions, files
       index        Build the index of the folder, or say how it stands
+      data         Say where Kerf's data is and how much there is of it
       doctor       Say what works here and what does not, and why
       app          Open the window
       completions  Print completions for a shell

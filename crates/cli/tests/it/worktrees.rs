@@ -368,6 +368,49 @@ fn a_command_in_the_sandbox_commits_and_reaches_nothing_else_of_the_repository()
     );
 }
 
+/// Where the file system clones, the worktree has folders of dependencies of its own, and this shows nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn commands_in_the_sandbox_see_dependencies_that_cannot_be_cloned() {
+    let mut scene = Scene::new();
+    scene.folder.write(".gitignore", "node_modules\ntarget\n");
+    scene.folder.write("node_modules/p/index.js", "lent\n");
+    scene.folder.write("target/out", "built\n");
+    let see = "cat node_modules/p/index.js; touch node_modules/x 2>/dev/null || echo closed; ls target 2>&1; true";
+    let ran = scene.exec(
+        "workspace-write",
+        &[],
+        [command(see), command("mkdir target && touch target/own")],
+    );
+    let said = ran.calls()[0]["output"].as_str().unwrap().to_owned();
+    let notes = scene.worktree()["notes"].to_string();
+    let at = PathBuf::from(ran.events[0]["folder"].as_str().unwrap());
+    if at.join("node_modules/p").exists() {
+        eprintln!("skipped: this file system clones");
+        return;
+    }
+    assert!(
+        said.contains("lent\nclosed\n") && !said.contains("built"),
+        "{said}"
+    );
+    assert!(
+        notes.contains("see your node_modules") && !notes.contains("see your target"),
+        "{notes}"
+    );
+    assert!(!scene.folder.exists("node_modules/x"));
+    assert!(at.join("target/own").exists());
+
+    // With a set-up command the worktree gets its own.
+    set_up(
+        &mut scene,
+        "mkdir -p node_modules && echo own > node_modules/own",
+        false,
+    );
+    let ran = scene.exec("workspace-write", &[], [command("ls node_modules")]);
+    let said = ran.calls()[1]["output"].as_str().unwrap().to_owned();
+    assert!(said.contains("own") && !said.contains("p\n"), "{said}");
+}
+
 /// Attempts by models of these names; each answers with its own calls.
 fn attempts(scene: &Scene, by: &[(&'static str, Vec<Call>)]) -> Ran {
     for (model, calls) in by {
@@ -513,8 +556,99 @@ fn attempts_are_compared_and_taken_hunk_by_hunk(#[case] at_once: u8) {
 }
 
 #[test]
-fn an_attempt_stops_at_its_limit_and_the_others_go_on() {
-    let scene = Scene::new();
+fn what_is_taken_is_tried_first_and_checked_afterwards() {
+    let mut scene = Scene::new();
+    attempts(
+        &scene,
+        &[
+            (
+                "m1",
+                vec![edit("a.txt", &[("three", "3")]), command("grep -q 3 a.txt")],
+            ),
+            (
+                "m2",
+                vec![
+                    edit("a.txt", &[("five", "V")]),
+                    command("grep -q V a.txt"),
+                    command("exit 4"),
+                ],
+            ),
+            ("m3", vec![edit("a.txt", &[("three", "III")])]),
+        ],
+    );
+    let before = look(scene.folder.path());
+    let shown = scene
+        .run(&["attempts", "take", "last", "1", "2", "--preview"])
+        .expect(0)
+        .json();
+    let files = list(&shown["files"]);
+    assert_eq!(files.len(), 1);
+    assert_eq!(files[0]["attempts"], serde_json::json!([1, 2]));
+    let changed: Vec<String> = list(&files[0]["change"]["hunks"])
+        .iter()
+        .flat_map(|hunk| list(&hunk["lines"]))
+        .filter(|line| line["kind"] != "context")
+        .map(|line| format!("{} {}", line["kind"], line["text"]))
+        .collect();
+    assert_eq!(
+        changed,
+        [
+            r#""removed" "three""#,
+            r#""added" "3""#,
+            r#""removed" "five""#,
+            r#""added" "V""#
+        ],
+        "the user's own change is not shown as one that would be made"
+    );
+    let clash = scene
+        .run(&["attempts", "take", "last", "1", "3", "--preview"])
+        .expect(1)
+        .json();
+    let conflict = list(&clash["files"])[0]["conflict"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        conflict.contains("attempts 1 and 3") && conflict.contains("line 3"),
+        "{conflict}"
+    );
+    assert_eq!(look(scene.folder.path()), before, "nothing is written");
+
+    // Each passed in its own worktree, and the folder has neither change yet.
+    let checked = scene.run(&["attempts", "check", "last"]).expect(1);
+    let passed: Vec<&Value> = checked.events.iter().map(|one| &one["passed"]).collect();
+    assert_eq!(passed, [false, false]);
+    scene.run(&["attempts", "take", "last", "1", "2"]).expect(0);
+    let checked = scene.run(&["attempts", "check", "last"]).expect(0);
+    let passed: Vec<&Value> = checked.events.iter().map(|one| &one["passed"]).collect();
+    assert_eq!(passed, [true, true]);
+
+    // Only what an attempt ran, also a failed one, and nothing that a rule denies.
+    scene
+        .run(&["attempts", "check", "last", "touch mine"])
+        .expect(2);
+    assert!(!scene.folder.exists("mine"));
+    let failed = scene
+        .run(&["attempts", "check", "last", "exit 4"])
+        .expect(1);
+    assert_eq!(failed.json()["code"], 4);
+    scene.kerf = scene.kerf.config("[rules]\ndeny = [\"Bash(grep *)\"]\n");
+    let denied = scene.run(&["attempts", "check", "last"]).expect(3);
+    assert_eq!(denied.error()["code"], "denied");
+}
+
+#[rstest]
+#[case::tokens(&["--token-limit", "1000"], "it has used 1402 of its 1000 tokens")]
+#[case::budget(&["--budget", "tokens=1k,time=1h"], "it has used 1402 of its 1000 tokens")]
+#[case::cost(&["--budget", "cost=0.0030"], "it has cost 0.0042, and its budget is 0.0030")]
+#[case::time(&["--budget", "time=2s"], "it has worked for its 2 seconds")]
+fn an_attempt_stops_at_its_budget_and_the_others_go_on(
+    #[case] limit: &[&str],
+    #[case] words: &str,
+) {
+    let mut scene = Scene::new();
+    let prices = "[app.prices.environment]\ninput = 30_000\noutput = 0\n";
+    scene.kerf = scene.kerf.config(prices);
     let tokens = |used: u64| kerf_test_support::Tokens {
         input: used,
         cached: 0,
@@ -541,32 +675,130 @@ fn an_attempt_stops_at_its_limit_and_the_others_go_on() {
             .tokens(tokens(700))
             .when(|body| body["model"] == "modest"),
     );
+    let begin = [
+        "exec",
+        "--json",
+        "--approve",
+        "auto",
+        "--sandbox",
+        "off",
+        "--attempts",
+        "2",
+        "--model",
+        "greedy",
+        "--model",
+        "modest",
+    ];
     scene
         .kerf
-        .run(&[
-            "exec",
-            "--json",
-            "--approve",
-            "auto",
-            "--sandbox",
-            "off",
-            "--attempts",
-            "2",
-            "--token-limit",
-            "1000",
-            "--model",
-            "greedy",
-            "--model",
-            "modest",
-            "Go",
-        ])
+        .run(&[&begin[..], limit, &["Go"]].concat())
         .expect(0);
     let compared = scene.run(&["attempts"]).expect(0).json();
-    let states: Vec<&Value> = list(&compared["attempts"])
-        .iter()
-        .map(|one| &one["state"])
-        .collect();
+    let attempts = list(&compared["attempts"]);
+    let states: Vec<&Value> = attempts.iter().map(|one| &one["state"]).collect();
     assert_eq!(states, ["cancelled", "completed"]);
+    assert_eq!(
+        attempts[0]["stopped"],
+        format!("stopped at its budget: {words}")
+    );
+    assert_eq!(attempts[1].get("stopped"), None);
+}
+
+#[test]
+fn what_has_no_price_cannot_be_limited_by_cost() {
+    let scene = Scene::new();
+    let refused = scene
+        .run(&["exec", "--attempts", "2", "--budget", "cost=1", "Go"])
+        .expect(2);
+    let error = refused.error();
+    assert!(
+        error["message"].as_str().unwrap().contains("has no price"),
+        "{error}"
+    );
+    assert!(scene.run(&["worktrees"]).expect(0).events.is_empty());
+}
+
+/// The configuration with a set-up command for the scene's folder.
+fn set_up(scene: &mut Scene, command: &str, go_on: bool) {
+    let folder = scene.folder.path().canonicalize().unwrap();
+    let config = format!(
+        "[app.set_up.{:?}]\ncommand = {command:?}\ngo_on = {go_on}\n",
+        folder.to_str().unwrap()
+    );
+    scene.kerf = std::mem::replace(&mut scene.kerf, Kerf::new()).config(&config);
+}
+
+/// What the model was sent with a request.
+fn body(scene: &Scene, request: usize) -> String {
+    String::from_utf8_lossy(&scene.server.requests()[request].body).into_owned()
+}
+
+#[test]
+fn a_new_worktree_is_set_up_once_before_the_model_is_asked() {
+    let mut scene = Scene::new();
+    set_up(&mut scene, "echo ready; echo x >> set-up", false);
+    let ran = scene.exec("off", &[], [command("test -f set-up")]);
+    let calls = ran.calls();
+    assert_eq!(calls[0]["tool"], "set_up");
+    assert!(calls[0]["output"].as_str().unwrap().contains("ready"));
+    let said = body(&scene, 0);
+    assert!(
+        said.contains("set-up command") && said.contains("it passed"),
+        "{said}"
+    );
+    assert!(!scene.folder.exists("set-up"));
+    // What it left is reviewed like what any command left.
+    let first = crate::scene::short(&scene.run(&["diff"]).expect(0).events[0]);
+    assert_eq!(first, "set-up:1 pending +1 -0");
+
+    // Not again, and the model reads the same words.
+    scene.server.push(Turn::text("Done."));
+    let again = scene.run(&["resume", "--last", "Go on"]).expect(0);
+    assert!(again.calls().is_empty(), "{}", again.stdout);
+    let said = body(&scene, scene.server.requests().len() - 1);
+    assert!(said.contains("it passed"), "{said}");
+    // Nor in place.
+    scene.server.push(Turn::text("Done."));
+    let place = scene.run(&["exec", "Go ahead"]).expect(0);
+    assert!(place.calls().is_empty(), "{}", place.stdout);
+}
+
+#[test]
+fn a_set_up_that_fails_ends_the_turn_or_is_told() {
+    let mut scene = Scene::new();
+    set_up(&mut scene, "echo broken; exit 7", false);
+    let refused = scene
+        .run(&["exec", "--sandbox", "off", "--worktree", "Go ahead"])
+        .expect(2);
+    let failed = refused
+        .events
+        .iter()
+        .find(|event| event["type"] == "turn.failed")
+        .unwrap();
+    let message = failed["error"]["message"].as_str().unwrap();
+    assert!(message.contains("exit code 7"), "{message}");
+    assert!(
+        scene.server.requests().is_empty(),
+        "the model was not asked"
+    );
+
+    // Tried again with the next message, as the settings say by then.
+    set_up(&mut scene, "echo mended", false);
+    scene.server.push(Turn::text("Done."));
+    let ran = scene.run(&["resume", "--last", "Again"]).expect(0);
+    assert_eq!(ran.calls()[0]["status"], "completed");
+
+    set_up(&mut scene, "echo broken; exit 7", true);
+    scene.server.push(Turn::text("Done."));
+    let ran = scene
+        .run(&["exec", "--sandbox", "off", "--worktree", "Go ahead"])
+        .expect(0);
+    assert_eq!(ran.calls()[0]["status"], "failed");
+    let said = body(&scene, scene.server.requests().len() - 1);
+    assert!(
+        said.contains("it did not pass") && said.contains("broken"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The attempts of a task beside each other.
 
 use crate::{
+    checks::counting,
     engine::Engine,
     failure::{failure, from_store},
 };
 use kerf_protocol::{
     Code, Failure, TaskId,
-    attempt::{Attempt, AttemptState, CheckRun, ComparedFile, Comparison, TaskRef},
+    attempt::{Attempt, AttemptState, ComparedFile, Comparison, TaskRef},
     endpoint::Usage,
     item::ItemBody,
     request::SessionRef,
@@ -15,9 +16,6 @@ use kerf_protocol::{
     settings::Prices,
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// More checks are not told of one attempt.
-const MAX_CHECKS: usize = 20;
 
 impl Engine {
     pub(crate) async fn attempts_compare(
@@ -62,8 +60,9 @@ impl Engine {
                 hunks: count(hunks().count()),
                 added: hunks().map(|hunk| hunk.added).sum(),
                 removed: hunks().map(|hunk| hunk.removed).sum(),
-                checks: checks(&transcript),
+                checks: counting(&transcript),
                 duration_ms: duration(&transcript),
+                stopped: why_stopped(&transcript),
                 cost: prices
                     .get(&session.endpoint.name)
                     .map(|prices| cost(session.usage, *prices)),
@@ -102,31 +101,16 @@ fn first_message(transcript: &Transcript) -> Option<String> {
     })
 }
 
-/// The commands that ran behind the last call that changed a file. Of the same command, the last run counts.
-fn checks(transcript: &Transcript) -> Vec<CheckRun> {
-    let mut checks: Vec<CheckRun> = Vec::new();
-    for item in transcript.turns.iter().flat_map(|turn| &turn.items) {
-        let ItemBody::ToolCall(call) = &item.body else {
-            continue;
-        };
-        if !call.changes.is_empty() {
-            checks.clear();
-        }
-        let Some(exit) = &call.exit else { continue };
-        let command = call.arguments["command"].as_str().unwrap_or_default();
-        // A command that made the last change itself says nothing about it.
-        if command.is_empty() || !call.changes.is_empty() {
-            continue;
-        }
-        checks.retain(|known| known.command != command);
-        checks.push(CheckRun {
-            command: command.to_owned(),
-            passed: exit.code == Some(0),
-            code: exit.code,
-        });
-    }
-    let more = checks.len().saturating_sub(MAX_CHECKS);
-    checks.split_off(more)
+/// What the last turn says of why it did not come to its end.
+fn why_stopped(transcript: &Transcript) -> String {
+    let last = transcript.turns.last();
+    let ended = last.filter(|turn| matches!(turn.state, TurnState::Cancelled | TurnState::Failed));
+    let items = ended.into_iter().flat_map(|turn| turn.items.iter().rev());
+    let mut failures = items.filter_map(|item| match &item.body {
+        ItemBody::Error { failure } => Some(failure.message.clone()),
+        _ => None,
+    });
+    failures.next().unwrap_or_default()
 }
 
 /// From the first turn's begin to the end of the last item.
@@ -145,7 +129,7 @@ fn duration(transcript: &Transcript) -> u64 {
 }
 
 /// In hundredths of a cent. Tokens from the cache without a price of their own cost as much as the others.
-fn cost(usage: Usage, prices: Prices) -> u64 {
+pub(super) fn cost(usage: Usage, prices: Prices) -> u64 {
     let cached = usage.cached_input_tokens.min(usage.input_tokens);
     let cached_price = if prices.cached_input == 0 {
         prices.input

@@ -1,13 +1,14 @@
-//! Taking parts of several attempts: tried on all files first, then accepted in each attempt, all or nothing.
+//! Taking parts of several attempts: tried on all files first, then accepted in each attempt, all or nothing. What was
+//! tried can be looked at without taking it.
 
 use crate::{desk::conflict, engine::Engine, failure::failure};
 use kerf_protocol::{
-    Code, Failure, SessionId,
-    attempt::{TakeAttempts, TakenAttempts},
+    Code, Failure, ItemId, SessionId, TaskId, TurnId,
+    attempt::{Pick, PreviewedFile, TakeAttempts, TakePreview, TakenAttempts},
     request::{Decide, SessionRef},
-    review::{Decision, Target},
+    review::{Author, Decision, Target},
 };
-use kerf_review::{Clash, Content, combine};
+use kerf_review::{Clash, Content, FileReview, combine};
 use kerf_workspace::RelPath;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,31 +19,61 @@ struct Change {
     after: Content,
 }
 
+/// Targets by the attempts' numbers.
+type Picked = BTreeMap<usize, (SessionId, Vec<Target>)>;
+
+/// What would become of a file of the user's.
+struct Planned {
+    path: RelPath,
+    /// The attempts that something of it is of.
+    numbers: Vec<usize>,
+    before: Content,
+    /// With all of it, or why that cannot be.
+    after: Result<Content, Failure>,
+}
+
+impl Planned {
+    /// None: it stays as it is.
+    fn shown(self) -> Option<PreviewedFile> {
+        let path = self.path.to_string();
+        let attempts = self.numbers.iter();
+        let attempts = attempts.map(|number| u32::try_from(*number).unwrap_or(u32::MAX));
+        let (conflict, change) = match self.after {
+            Err(failure) => (Some(failure.message), None),
+            Ok(after) if after == self.before => return None,
+            Ok(after) => {
+                let mut review = FileReview::new(self.before);
+                // Anybody but the user, whose changes a review does not show.
+                let author = Author::Tool {
+                    turn_id: TurnId::new(),
+                    item_id: ItemId::new(),
+                };
+                review.observe(after, author);
+                let mut change = review.describe(&path);
+                for hunk in &mut change.hunks {
+                    hunk.authors.clear();
+                }
+                (None, Some(change))
+            }
+        };
+        Some(PreviewedFile {
+            attempts: attempts.collect(),
+            path,
+            conflict,
+            change,
+        })
+    }
+}
+
 impl Engine {
     pub(crate) async fn attempts_take(
         &self,
         TakeAttempts { task_id, picks }: TakeAttempts,
     ) -> Result<TakenAttempts, Failure> {
-        let sessions = self.attempts_of(task_id).await?;
-        let mut by_attempt: BTreeMap<usize, (SessionId, Vec<Target>)> = BTreeMap::new();
-        for pick in picks {
-            let index = sessions
-                .iter()
-                .position(|session| session.id == pick.session_id);
-            let Some(index) = index else {
-                return Err(failure(
-                    Code::NotFound,
-                    format!("{} is no attempt of this task", pick.session_id),
-                    "`kerf attempts` lists them",
-                ));
-            };
-            let known = by_attempt.entry(index + 1);
-            known
-                .or_insert((pick.session_id, Vec::new()))
-                .1
-                .push(pick.target);
+        let by_attempt = self.picked(task_id, picks).await?;
+        for planned in self.plan(&by_attempt).await? {
+            planned.after?;
         }
-        self.try_to_take(&by_attempt).await?;
         let mut taken = TakenAttempts {
             decided: Vec::new(),
             written: Vec::new(),
@@ -69,11 +100,43 @@ impl Engine {
         Ok(taken)
     }
 
-    /// Whether all that was picked goes together with each other and with the user's files. Nothing is changed.
-    async fn try_to_take(
+    pub(crate) async fn attempts_preview(
         &self,
-        by_attempt: &BTreeMap<usize, (SessionId, Vec<Target>)>,
-    ) -> Result<(), Failure> {
+        TakeAttempts { task_id, picks }: TakeAttempts,
+    ) -> Result<TakePreview, Failure> {
+        let by_attempt = self.picked(task_id, picks).await?;
+        let planned = self.plan(&by_attempt).await?;
+        let files = planned.into_iter().filter_map(Planned::shown).collect();
+        Ok(TakePreview { files })
+    }
+
+    /// What was picked, by the attempts' numbers.
+    async fn picked(&self, task_id: TaskId, picks: Vec<Pick>) -> Result<Picked, Failure> {
+        let sessions = self.attempts_of(task_id).await?;
+        let mut by_attempt = Picked::new();
+        for pick in picks {
+            let index = sessions
+                .iter()
+                .position(|session| session.id == pick.session_id);
+            let Some(index) = index else {
+                return Err(failure(
+                    Code::NotFound,
+                    format!("{} is no attempt of this task", pick.session_id),
+                    "`kerf attempts` lists them",
+                ));
+            };
+            let known = by_attempt.entry(index + 1);
+            known
+                .or_insert((pick.session_id, Vec::new()))
+                .1
+                .push(pick.target);
+        }
+        Ok(by_attempt)
+    }
+
+    /// What becomes of each file when all that was picked goes together with each other and with the user's files.
+    /// Nothing is changed.
+    async fn plan(&self, by_attempt: &Picked) -> Result<Vec<Planned>, Failure> {
         let mut files: BTreeMap<RelPath, (Content, Vec<Change>)> = BTreeMap::new();
         let mut folder = String::new();
         for (number, (session_id, targets)) in by_attempt {
@@ -101,15 +164,17 @@ impl Engine {
                 });
             }
         }
-        for (path, (users, changes)) in &files {
-            between(path, changes)?;
-            let mut now = users.clone();
-            for change in changes {
-                now = combine(&change.before, &[now, change.after.clone()])
-                    .map_err(|clash| conflict(path, &folder, &clash))?;
+        let planned = files.into_iter().map(|(path, (users, changes))| {
+            let after = together(&path, &folder, &users, &changes);
+            let numbers: BTreeSet<usize> = changes.iter().map(|change| change.number).collect();
+            Planned {
+                path,
+                numbers: numbers.into_iter().collect(),
+                before: users,
+                after,
             }
-        }
-        Ok(())
+        });
+        Ok(planned.collect())
     }
 
     /// Takes back what was decided before something went wrong.
@@ -126,6 +191,22 @@ impl Engine {
             }
         }
     }
+}
+
+/// The user's file with all changes in it.
+fn together(
+    path: &RelPath,
+    folder: &str,
+    users: &Content,
+    changes: &[Change],
+) -> Result<Content, Failure> {
+    between(path, changes)?;
+    let mut now = users.clone();
+    for change in changes {
+        now = combine(&change.before, &[now, change.after.clone()])
+            .map_err(|clash| conflict(path, folder, &clash))?;
+    }
+    Ok(now)
 }
 
 /// Whether attempts that began with the same agree about a file; names two that do not.

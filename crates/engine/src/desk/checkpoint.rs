@@ -110,16 +110,16 @@ impl Desk {
         }
         let changed = previous.map(|previous| kerf_checkpoint::changes(&previous, &taken.snapshot));
         self.snapshot = Some(Arc::new(taken.snapshot));
-        self.touched.clear();
-        let mut writes = self.put_down_to_user(changed)?;
+        let touched = std::mem::take(&mut self.touched);
+        let mut writes = self.put_down_to_user(changed, touched)?;
         writes.extend(self.keep_checkpoint(before)?);
         Ok(writes)
     }
 
     /// Looks at the whole folder now. What has changed of the files under review is the user's.
     pub(crate) fn look(&mut self, cancel: &AtomicBool) -> Result<Vec<Write>, Failure> {
-        let changed = self.take_snapshot(cancel)?;
-        self.put_down_to_user(changed)
+        let (changed, touched) = self.take_snapshot(cancel)?;
+        self.put_down_to_user(changed, touched)
     }
 
     /// The checkpoint before a tool writes these files.
@@ -178,7 +178,7 @@ impl Desk {
             turn_id: before.turn_id,
             item_id: before.item_id,
             label: before.label.clone(),
-            note: note(&snapshot),
+            note: note(&snapshot, std::mem::take(&mut self.not_kept)),
             created_at: now(),
             files: snapshot.files.len() as u64,
             list: list.to_string(),
@@ -230,7 +230,7 @@ impl Desk {
 
 /// A row of the review in a blob.
 #[derive(Serialize, Deserialize)]
-struct KeptRow {
+pub(super) struct KeptRow {
     origin: String,
     proposed: String,
     marks: String,
@@ -271,7 +271,7 @@ pub(super) fn name(content: &Content) -> Option<String> {
 }
 
 /// What is not in a snapshot although it is there, in plain words.
-fn note(snapshot: &Snapshot) -> String {
+fn note(snapshot: &Snapshot, not_kept: usize) -> String {
     let large = snapshot
         .files
         .values()
@@ -286,6 +286,10 @@ fn note(snapshot: &Snapshot) -> String {
     let parts: Vec<String> = [
         counted(large, "over 8 MB"),
         counted(unseen, "that could not be read"),
+        counted(
+            not_kept,
+            "of the ignored files, beyond the 2,000 files and 64 MB that are kept",
+        ),
     ]
     .into_iter()
     .flatten()

@@ -4,7 +4,7 @@ use super::{Desk, DeskDecision, Journal, no_such_file};
 use crate::failure::{failure, from_review};
 use kerf_protocol::{
     Code, Failure,
-    review::{Author, Decision, Target},
+    review::{Author, Decision, HeldHunk, Target},
 };
 use kerf_review::{Content, FileReview, Outcome, ReviewError, Which};
 use kerf_store::Write;
@@ -29,10 +29,7 @@ impl Desk {
         decision: Decision,
         target: &Target,
     ) -> Result<DeskDecision, Failure> {
-        let mut done = DeskDecision {
-            writes: self.sync(Author::User)?,
-            ..DeskDecision::default()
-        };
+        let writes = self.sync(Author::User)?;
         let (paths, which) = self.targets(target)?;
         let mut steps = Vec::new();
         for path in paths {
@@ -49,6 +46,44 @@ impl Desk {
                 });
             }
         }
+        self.settle(writes, steps)
+    }
+
+    /// Accepts a hunk with the user's own lines in the place of those that it adds; as [`Desk::decide`] does.
+    pub(crate) fn edit(
+        &mut self,
+        path: &str,
+        hunk: u32,
+        id: u64,
+        text: &str,
+    ) -> Result<DeskDecision, Failure> {
+        let writes = self.sync(Author::User)?;
+        let path = path.to_owned();
+        let id = Some(id);
+        let (paths, _) = self.targets(&Target::Hunk { path, hunk, id })?;
+        let mut steps = Vec::new();
+        for path in paths {
+            if let Some(review) = self.files.get_mut(&path) {
+                let before = review.clone();
+                let outcome = review
+                    .edit(hunk, text)
+                    .map_err(|error| about(&path, error))?;
+                steps.push(Step {
+                    path,
+                    before,
+                    outcome,
+                });
+            }
+        }
+        self.settle(writes, steps)
+    }
+
+    /// Carries out what was decided in the review of some files.
+    fn settle(&mut self, writes: Vec<Write>, steps: Vec<Step>) -> Result<DeskDecision, Failure> {
+        let mut done = DeskDecision {
+            writes,
+            ..DeskDecision::default()
+        };
         let merged = match self.merge_beside(&steps).and_then(|merged| {
             self.write_beside(&merged)?;
             Ok(merged)
@@ -63,9 +98,16 @@ impl Desk {
         for step in in_order(steps) {
             match self.carry_out(&step) {
                 Ok(()) => {
+                    self.wrote(&step);
                     done.writes.extend(self.told(&step));
                     done.writes.push(self.row(&step.path)?);
+                    let held = step.outcome.held.iter().map(|hunk| HeldHunk {
+                        path: step.path.to_string(),
+                        hunk: *hunk,
+                    });
+                    done.held.extend(held);
                     if step.outcome.hunks > 0 {
+                        done.writes.extend(self.drop_aside(&step.path));
                         done.add(step);
                     }
                 }
@@ -80,6 +122,8 @@ impl Desk {
             .extend(merged.iter().map(|one| one.path.to_string()));
         done.written.sort();
         done.written.dedup();
+        done.held
+            .sort_by(|a, b| (&a.path, a.hunk).cmp(&(&b.path, b.hunk)));
         done.failed = all(failures, done.hunks);
         Ok(done)
     }
@@ -137,8 +181,10 @@ impl Desk {
             return Err(failure);
         }
         for step in steps {
+            self.wrote(&step);
             done.writes.extend(self.told(&step));
             done.writes.push(self.row(&step.path)?);
+            done.writes.extend(self.drop_aside(&step.path));
             done.add(step);
         }
         done.written
@@ -153,6 +199,13 @@ impl Desk {
         match &step.outcome.write {
             Some(content) => self.write(&step.path, &step.before.current(), content),
             None => Ok(()),
+        }
+    }
+
+    /// The next checkpoint holds what a step wrote, and not what was there before.
+    fn wrote(&mut self, step: &Step) {
+        if step.outcome.write.is_some() {
+            self.touched.insert(step.path.clone());
         }
     }
 
@@ -197,6 +250,13 @@ impl Desk {
                 Which::Pending,
             ),
             Target::File { path } => (find(path)?, Which::Pending),
+            Target::Turn { turn_id, path } => {
+                let found = match path {
+                    Some(path) => find(path)?,
+                    None => self.files.keys().cloned().collect(),
+                };
+                (found, Which::OfTurn(*turn_id))
+            }
             Target::Hunk { path, hunk, id } => {
                 let found = find(path)?;
                 self.same(&found, *hunk, *id)?;
@@ -239,6 +299,7 @@ impl DeskDecision {
     fn add(&mut self, step: Step) {
         if step.outcome.write.is_some() {
             self.written.push(step.path.to_string());
+            self.journal.wrote = true;
         }
         self.hunks += step.outcome.hunks;
         self.journal.undos.push((step.path, step.outcome.undo));

@@ -19,7 +19,7 @@ const MAX_KEPT: u64 = 64 * 1024 * 1024;
 /// Where a content is kept, as the store holds it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Kept {
+pub(super) enum Kept {
     Absent,
     Text {
         hash: Hash,
@@ -32,6 +32,16 @@ enum Kept {
         mode: u32,
         target: Option<String>,
     },
+}
+
+impl Kept {
+    /// The blob that it names. One that was too large to be kept names one that is not there.
+    pub(super) fn blob(&self) -> Option<Hash> {
+        match self {
+            Self::Absent => None,
+            Self::Text { hash, .. } | Self::Opaque { hash, .. } => Some(*hash),
+        }
+    }
 }
 
 /// What contents are read with; unlike the desk it can be used on several threads.
@@ -68,7 +78,7 @@ impl Contents<'_> {
     }
 
     /// A text carries its bytes; anything else is known by its hash, so its bytes are kept at once.
-    fn classify(self, bytes: Vec<u8>, mode: u32) -> Result<Content, Failure> {
+    pub(super) fn classify(self, bytes: Vec<u8>, mode: u32) -> Result<Content, Failure> {
         let bytes: Arc<[u8]> = Arc::from(bytes);
         let content = Content::classify(Arc::clone(&bytes), mode, |bytes| {
             *Hash::of(bytes).as_bytes()
@@ -80,7 +90,7 @@ impl Contents<'_> {
     }
 
     /// A link. A target that is no text is kept as a blob, since its text form cannot be written back.
-    fn link(self, target: &Path) -> Result<Content, Failure> {
+    pub(super) fn link(self, target: &Path) -> Result<Content, Failure> {
         let bytes = target.as_os_str().as_encoded_bytes();
         if target.to_str().is_none() {
             self.blobs.put(bytes).map_err(from_checkpoint)?;
@@ -296,21 +306,26 @@ impl Desk {
                 row: None,
             });
         };
-        let Saved {
-            origin,
-            proposed,
-            marks,
-        } = review.save();
-        let row = ReviewRow {
-            origin: self.keep(&origin)?,
-            proposed: self.keep(&proposed)?,
-            marks: serde_json::to_string(&marks).map_err(|error| damaged(&error))?,
-        };
+        let row = self.row_of(review)?;
         self.rows.insert(path.clone(), row.clone());
         Ok(Write::ReviewFile {
             session_id: self.session_id,
             path: path.to_string(),
             row: Some(row),
+        })
+    }
+
+    /// A review as the store holds it, its contents kept.
+    pub(super) fn row_of(&self, review: &FileReview) -> Result<ReviewRow, Failure> {
+        let Saved {
+            origin,
+            proposed,
+            marks,
+        } = review.save();
+        Ok(ReviewRow {
+            origin: self.keep(&origin)?,
+            proposed: self.keep(&proposed)?,
+            marks: serde_json::to_string(&marks).map_err(|error| damaged(&error))?,
         })
     }
 
@@ -340,13 +355,13 @@ impl Desk {
 }
 
 #[cfg(unix)]
-fn path_of(bytes: Vec<u8>) -> PathBuf {
+pub(super) fn path_of(bytes: Vec<u8>) -> PathBuf {
     use std::os::unix::ffi::OsStringExt;
     std::ffi::OsString::from_vec(bytes).into()
 }
 
 #[cfg(not(unix))]
-fn path_of(bytes: Vec<u8>) -> PathBuf {
+pub(super) fn path_of(bytes: Vec<u8>) -> PathBuf {
     // Elsewhere a target that is no text cannot be had from bytes.
     String::from_utf8_lossy(&bytes).into_owned().into()
 }

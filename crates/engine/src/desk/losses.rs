@@ -51,7 +51,7 @@ impl Desk {
         (losses, files.into_iter().collect())
     }
 
-    /// Adds files to the snapshot that it left out, as far as they are not too many.
+    /// Adds files to the snapshot that it left out, as far as they are not too many. The next checkpoint tells of the others.
     pub(super) fn keep_ignored(
         &mut self,
         named: &[(RelPath, u64)],
@@ -60,17 +60,19 @@ impl Desk {
         let Some(snapshot) = self.snapshot.clone().filter(|_| !self.unfit) else {
             return Ok(());
         };
-        let mut bytes = 0;
-        let missing: Vec<RelPath> = named
-            .iter()
-            .filter(|(path, _)| !snapshot.files.contains_key(path))
-            .take_while(|(_, len)| {
-                bytes += len;
-                bytes <= MAX_IGNORED_BYTES
-            })
-            .map(|(path, _)| path.clone())
-            .take(MAX_IGNORED_FILES)
-            .collect();
+        let (mut bytes, mut missing) = (0, Vec::new());
+        for (path, len) in named {
+            if snapshot.files.contains_key(path) {
+                continue;
+            }
+            bytes += len;
+            if bytes > MAX_IGNORED_BYTES || missing.len() == MAX_IGNORED_FILES {
+                bytes -= len;
+                self.not_kept += 1;
+            } else {
+                missing.push(path.clone());
+            }
+        }
         if missing.is_empty() {
             return Ok(());
         }

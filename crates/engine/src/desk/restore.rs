@@ -180,8 +180,11 @@ impl Desk {
             match self.bring_back(path, &was, &then) {
                 Ok(()) => {
                     done.writes.push(self.file_changed(path, &was, &then));
-                    done.writes
-                        .push(self.review_again(path, rows.get(&path.to_string()), then)?);
+                    done.writes.extend(self.review_again(
+                        path,
+                        rows.get(&path.to_string()),
+                        then,
+                    )?);
                     done.written.push(path.clone());
                 }
                 Err(failure) => done.stayed.push(StayedFile {
@@ -217,7 +220,8 @@ impl Desk {
         path: &RelPath,
         row: Option<&ReviewRow>,
         then: Content,
-    ) -> Result<Write, Failure> {
+    ) -> Result<Vec<Write>, Failure> {
+        let mut writes: Vec<Write> = self.drop_aside(path).into_iter().collect();
         match row {
             Some(row) => {
                 let mut review = self.contents().review(row)?;
@@ -230,7 +234,8 @@ impl Desk {
                 self.files.remove(path);
             }
         }
-        self.row(path)
+        writes.push(self.row(path)?);
+        Ok(writes)
     }
 
     fn plan(&self, back: &Back, side: &Side) -> Result<Vec<Planned>, Failure> {

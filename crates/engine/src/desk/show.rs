@@ -4,12 +4,14 @@
 //! come in parts. A part names the content that its outline told of. With another content there now, nothing is sent,
 //! and the asker reads the outline again.
 
-use super::{Desk, each::each};
+use super::{Desk, each::each, no_such_file};
 use kerf_protocol::{
     Failure,
+    desk::{AroundLines, Notebook, ReadAround},
     review::{
         Author, FileOutline, FileStatus, HunkParts, MAX_LINES_BYTES, Outline, Review, WantedLines,
     },
+    scope::{Scope, ScopeBase, ScopedReview},
 };
 use kerf_review::{FileReview, Parts};
 use kerf_store::Write;
@@ -20,52 +22,88 @@ use std::collections::{BTreeMap, HashMap};
 const MAX_LINES: u32 = 4_000;
 
 impl Desk {
-    /// The review as the files are now.
-    pub(crate) fn show(&mut self) -> Result<(Review, Vec<Write>), Failure> {
+    /// A scope as the files are now.
+    pub(crate) fn show(&mut self, scope: &Scope) -> Result<(ScopedReview, Vec<Write>), Failure> {
         let writes = self.sync(Author::User)?;
-        let reviews = self.unsettled();
+        let mut base = self.base(scope)?;
+        let against = self.all_against(&mut base)?;
+        let reviews = seen(self.unsettled(), against.as_deref());
         let renamed = renamed(&reviews);
-        let files = reviews
-            .iter()
-            .enumerate()
-            .map(|(at, (path, review))| {
-                let mut file = review.describe(path);
-                if let Some(from) = renamed.get(&at) {
-                    file.status = FileStatus::Renamed;
-                    file.renamed_from = Some(from.clone());
-                }
-                file
-            })
-            .collect();
-        Ok((Review { files }, writes))
+        let shown = reviews.iter().enumerate().map(|(at, (path, review))| {
+            let mut file = review.describe(path);
+            if let Some(from) = renamed.get(&at) {
+                file.status = FileStatus::Renamed;
+                file.renamed_from = Some(from.clone());
+            }
+            if let Some(numbers) = in_scope(review, scope) {
+                file.hunks.retain(|hunk| numbers.contains(&hunk.hunk));
+            }
+            file
+        });
+        let files = shown.filter(|file| !file.hunks.is_empty()).collect();
+        let review = Review { files };
+        Ok((ScopedReview { review, base }, writes))
     }
 
     /// The same without the texts, and without the files whose revision is known.
     pub(crate) fn outline(
         &mut self,
         known: &BTreeMap<String, u64>,
+        scope: &Scope,
     ) -> Result<(Outline, Vec<Write>), Failure> {
         let writes = self.sync(Author::User)?;
-        let reviews = self.unsettled();
+        let mut base = self.base(scope)?;
+        let against = self.all_against(&mut base)?;
+        let reviews = seen(self.unsettled(), against.as_deref());
         let renamed = renamed(&reviews);
         let numbered: Vec<_> = reviews.iter().enumerate().collect();
-        let files = each(&numbered, |(at, (path, review))| {
+        let mut files = each(&numbered, |(at, (path, review))| {
             let mut file = review.outline(path);
             if let Some(from) = renamed.get(at) {
                 file.status = FileStatus::Renamed;
                 file.renamed_from = Some(from.clone());
             }
+            if let Some(numbers) = in_scope(review, scope) {
+                file.hunks.retain(|hunk| numbers.contains(&hunk.hunk));
+            }
             kerf_review::revise(&mut file);
             file
         });
+        files.retain(|file| !file.hunks.is_empty());
+        let paths = files.iter().map(|file| file.path.clone()).collect();
         let is_new = |file: &FileOutline| known.get(&file.path) != Some(&file.revision);
         let files = files.into_iter().filter(is_new).collect();
-        let paths = reviews.into_iter().map(|(path, _)| path).collect();
-        Ok((Outline { paths, files }, writes))
+        Ok((Outline { paths, files, base }, writes))
     }
 
-    /// Lines of the review as it was last found: the files are not looked at.
-    pub(crate) fn lines(&self, wanted: &[WantedLines]) -> HunkParts {
+    /// All files that differ from the commit of a scope; none: it is none of a commit.
+    fn all_against(
+        &self,
+        base: &mut Option<ScopeBase>,
+    ) -> Result<Option<Vec<(String, FileReview)>>, Failure> {
+        let Some(base) = base else { return Ok(None) };
+        let (files, left_out) = self.against(base, None)?;
+        base.left_out = u32::try_from(left_out).unwrap_or(u32::MAX);
+        Ok(Some(files))
+    }
+
+    /// Lines of the review as it was last found: the files are not looked at, but for those that are compared with a
+    /// commit.
+    pub(crate) fn lines(
+        &self,
+        wanted: &[WantedLines],
+        scope: &Scope,
+    ) -> Result<HunkParts, Failure> {
+        let against: Option<HashMap<String, FileReview>> = match self.base(scope)? {
+            Some(base) => {
+                let mut paths: Vec<&str> = wanted.iter().map(|one| one.path.as_str()).collect();
+                paths.sort_unstable();
+                paths.dedup();
+                let (files, _) = self.against(&base, Some(&paths))?;
+                Some(files.into_iter().collect())
+            }
+            None => None,
+        };
         let mut answer = HunkParts::default();
         let (mut bytes, mut lines) = (MAX_LINES_BYTES, MAX_LINES);
         let mut open: HashMap<&str, Option<Parts<'_>>> = HashMap::new();
@@ -73,9 +111,10 @@ impl Desk {
             if !answer.parts.is_empty() && (bytes == 0 || lines == 0) {
                 break;
             }
-            let parts = open
-                .entry(&one.path)
-                .or_insert_with(|| self.parts(&one.path));
+            let parts = open.entry(&one.path).or_insert_with(|| match &against {
+                Some(files) => files.get(&one.path).map(|review| review.parts(&one.path)),
+                None => self.parts(&one.path),
+            });
             let part = parts
                 .as_mut()
                 .filter(|parts| parts.content() == one.content)
@@ -92,7 +131,35 @@ impl Desk {
             lines = lines.saturating_sub(u32::try_from(part.lines.len()).unwrap_or(u32::MAX));
             answer.parts.push(part);
         }
-        answer
+        Ok(answer)
+    }
+
+    /// Lines of a proposed text as the review was last found, with as much of them as is sent at once.
+    pub(crate) fn around(&self, wanted: &ReadAround) -> AroundLines {
+        match self.parts(&wanted.path) {
+            Some(parts) if parts.content() == wanted.content => AroundLines {
+                lines: parts.around(wanted.first, wanted.count.min(MAX_LINES), MAX_LINES_BYTES),
+                stale: false,
+            },
+            _ => AroundLines {
+                lines: Vec::new(),
+                stale: true,
+            },
+        }
+    }
+
+    /// A notebook as cells: as it was, against what is proposed.
+    pub(crate) fn notebook(&self, path: &str) -> Result<Notebook, Failure> {
+        let review = self.under_review(path)?;
+        Ok(kerf_review::notebook(review.origin(), &review.proposed()))
+    }
+
+    /// A file with something to review.
+    pub(super) fn under_review(&self, path: &str) -> Result<&FileReview, Failure> {
+        let at: Option<RelPath> = path.parse().ok();
+        at.and_then(|at| self.files.get(&at))
+            .filter(|review| !review.is_settled())
+            .ok_or_else(|| no_such_file(path))
     }
 
     fn parts<'a>(&'a self, path: &'a str) -> Option<Parts<'a>> {
@@ -108,6 +175,28 @@ impl Desk {
             .filter(|(_, review)| !review.is_settled())
             .map(|(path, review)| (path.to_string(), review))
             .collect()
+    }
+}
+
+/// The files of a scope: those that are compared with a commit, or those under review.
+fn seen<'a>(
+    unsettled: Vec<(String, &'a FileReview)>,
+    against: Option<&'a [(String, FileReview)]>,
+) -> Vec<(String, &'a FileReview)> {
+    match against {
+        Some(files) => files
+            .iter()
+            .map(|(path, review)| (path.clone(), review))
+            .collect(),
+        None => unsettled,
+    }
+}
+
+/// The numbers of the hunks that a scope shows of a file; none: all.
+fn in_scope(review: &FileReview, scope: &Scope) -> Option<Vec<u32>> {
+    match scope {
+        Scope::Turn { turn_id } => Some(review.hunks_of_turn(*turn_id)),
+        _ => None,
     }
 }
 

@@ -43,6 +43,7 @@ impl SessionHost {
     }
 
     async fn look_before(&self, before: Before, stop: Arc<AtomicBool>) -> Result<(), Failure> {
+        let _naming = Arc::clone(&self.naming).read_owned().await;
         let Some(look) = self.with_desk(|desk| Ok(desk.begin_look())).await? else {
             return Ok(());
         };

@@ -139,7 +139,7 @@ impl State {
                     !matches!(held.body, EventBody::ItemUpdated { item_id, .. } if item_id == item.id)
                 });
             }
-            EventBody::ContextUpdated { context } => self.context = Some(*context),
+            EventBody::ContextUpdated { context, .. } => self.context = Some(*context),
             EventBody::TurnCompleted { .. } | EventBody::TurnFailed { .. } => self.open.clear(),
             _ => {}
         }

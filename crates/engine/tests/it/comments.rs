@@ -87,6 +87,7 @@ async fn comments_wait_until_their_message_is_written_down() {
     copy_database(bench.home.path(), left.path());
     let store = Store::open(&left.path().join("kerf.db")).await.unwrap();
     let waiting = store.comments(id).await.unwrap();
+    let waiting: Vec<Comment> = waiting.into_iter().map(|one| one.comment).collect();
     assert_eq!(waiting, [comment("why?"), comment("how?")]);
 
     assert_eq!(

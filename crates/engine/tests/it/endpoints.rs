@@ -4,9 +4,9 @@ use crate::kit::Bench;
 use kerf_engine::{Engine, EnvironmentEndpoint};
 use kerf_protocol::{
     Code,
-    endpoint::EndpointOrigin,
+    endpoint::{AddEndpoint, EndpointOrigin, EndpointRef},
     policy::ApproveMode,
-    request::{AddEndpoint, EndpointRef, NewSession, Nothing, method},
+    request::{NewSession, Nothing, method},
 };
 use kerf_test_support::{ModelServer, Script, Turn};
 use rstest::rstest;

@@ -6,17 +6,26 @@
 mod checkpoints;
 mod comments;
 mod defects;
+mod desk;
 mod diagnostics;
+mod durable;
 mod endpoints;
 mod events;
 mod folders;
 mod git;
+mod git_command;
+mod git_server;
 mod kit;
 mod parts;
+mod pull_request;
 mod review;
+mod room;
 mod rules;
+mod scopes;
 mod sessions;
 mod table;
 mod waking;
 mod window;
+#[cfg(unix)]
+mod worktree_kills;
 mod worktrees;

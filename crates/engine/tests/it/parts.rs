@@ -4,8 +4,9 @@ use crate::kit::{Bench, edit};
 use kerf_engine::Engine;
 use kerf_protocol::{
     SessionId,
-    request::{Decide, OutlineReview, ReadHunks, SessionRef, method},
+    request::{Decide, SessionRef, method},
     review::{Decision, FileOutline, HunkParts, MAX_LINES_BYTES, Outline, Target, WantedLines},
+    scope::{OutlineReview, ReadHunks, Scope},
 };
 use kerf_test_support::Turn;
 use serde_json::json;
@@ -28,14 +29,22 @@ async fn outline(
         .map(|file| (file.path.clone(), file.revision))
         .collect();
     engine
-        .call::<method::ReviewOutline>(OutlineReview { session_id, known })
+        .call::<method::ReviewOutline>(OutlineReview {
+            session_id,
+            known,
+            scope: Scope::Task,
+        })
         .await
         .unwrap()
 }
 
 async fn lines(engine: &Engine, session_id: SessionId, wanted: Vec<WantedLines>) -> HunkParts {
     engine
-        .call::<method::ReviewLines>(ReadHunks { session_id, wanted })
+        .call::<method::ReviewLines>(ReadHunks {
+            session_id,
+            wanted,
+            scope: Scope::Task,
+        })
         .await
         .unwrap()
 }

@@ -54,6 +54,12 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         ("review/show", session.clone()),
         ("review/outline", with(json!({"known": {"a.txt": 1}}))),
         (
+            "review/scope",
+            with(json!({"scope": {"type": "branch", "base": "--output=x"}})),
+        ),
+        ("review/checks", session.clone()),
+        ("review/comments", session.clone()),
+        (
             "review/lines",
             with(
                 json!({"wanted": [{"path": "../a", "content": 1, "hunk": 0, "first": 1, "count": 4_000_000_000_u32}]}),
@@ -63,6 +69,16 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             "review/decide",
             with(json!({"decision": "accept", "target": {"type": "all"}})),
         ),
+        (
+            "review/edit",
+            with(json!({"path": "../a", "hunk": 0, "id": 1, "text": "x\0"})),
+        ),
+        (
+            "review/around",
+            with(json!({"path": "../a", "content": 1, "first": 0, "count": 4_000_000_000_u32})),
+        ),
+        ("review/pictures", with(json!({"path": "../a.png"}))),
+        ("review/notebook", with(json!({"path": "../a.ipynb"}))),
         ("review/undo", session.clone()),
         ("review/comment", with(json!({"comment": comment}))),
         ("review/commit", with(json!({"message": "x"}))),
@@ -80,7 +96,16 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             json!({"folder": folder, "text": "x", "attempts": []}),
         ),
         ("attempts/compare", json!({ "task_id": session_id })),
+        (
+            "attempts/preview",
+            json!({"task_id": session_id, "picks": []}),
+        ),
         ("attempts/take", json!({"task_id": session_id, "picks": []})),
+        (
+            "attempts/check",
+            json!({"task_id": session_id, "command": "true", "cwd": "../.."}),
+        ),
+        ("attempts/stop_check", json!({ "task_id": session_id })),
         ("worktree/list", json!({ "folder": folder })),
         ("worktree/remove", json!({ "worktree_id": session_id })),
         ("worktree/restore", json!({ "worktree_id": session_id })),
@@ -124,6 +149,40 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             json!({"folder": folder, "path": "a.txt", "first_line": 0, "last_line": u32::MAX}),
         ),
         ("git/draft_message", json!({ "folder": folder })),
+        (
+            "git/preview",
+            json!({"folder": folder, "act": {"type": "push", "remote": "--exec=x"}}),
+        ),
+        (
+            "git/run",
+            json!({"folder": folder, "act": {"type": "abort"}, "argv": ["git", "x"]}),
+        ),
+        ("git/running", json!({ "folder": folder })),
+        (
+            "git/answer",
+            json!({"folder": folder, "id": 1, "prompt": null}),
+        ),
+        ("git/conflict", json!({"folder": folder, "path": "../a"})),
+        (
+            "git/resolve",
+            json!({"folder": folder, "path": "a.txt", "how": {"type": "undo", "conflict": {
+                "path": "a.txt", "base": {"oid": "x", "mode": 1}, "ours": null, "theirs": null, "file": null,
+                "parts": null, "token": "",
+            }}}),
+        ),
+        ("git/pull_target", json!({"folder": folder, "remote": "-x"})),
+        (
+            "git/draft_pull",
+            json!({"folder": folder, "remote": "origin", "base": "main"}),
+        ),
+        (
+            "git/open_pull",
+            json!({"folder": folder, "title": "t", "body": "b", "target": {
+                "remote": {"name": "origin", "url": "https://github.com/a/b"}, "host": "github.com", "kind": "github",
+                "project": "a/b", "branch": "x", "base": "main", "pushed": true, "program": null,
+                "api": "api.github.com", "token": false,
+            }}),
+        ),
         ("project/list", json!({})),
         ("project/open", json!({"path": folder})),
         ("project/remove", json!({"project_id": session_id})),
@@ -172,6 +231,7 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             json!({"appearance": {"theme": "dark"}, "editor": "vi {path}"}),
         ),
         ("data/show", json!({})),
+        ("data/collect", json!({})),
         ("doctor", json!({ "folder": folder })),
     ]
 }
@@ -200,9 +260,8 @@ async fn every_request_is_answered() {
             "session/answer" | "ledger/show" | "project/remove" | "rules/revoke" => {
                 Err(Code::NotFound)
             }
-            "attempts/compare" | "attempts/take" | "worktree/remove" | "worktree/restore" => {
-                Err(Code::NotFound)
-            }
+            "attempts/compare" | "attempts/preview" | "attempts/take" | "attempts/check"
+            | "worktree/remove" | "worktree/restore" => Err(Code::NotFound),
             // None at all are asked for.
             "attempts/start" => Err(Code::Usage),
             "endpoint/remove" => Err(Code::Configuration),
@@ -212,7 +271,8 @@ async fn every_request_is_answered() {
             }
             name if name.starts_with("review/") => Err(Code::NotFound),
             // The folder is no repository, which a look says without an error.
-            "git/status" => Ok(()),
+            "git/status" | "git/running" => Ok(()),
+            "git/answer" => Err(Code::NotFound),
             name if name.starts_with("git/") => Err(Code::Usage),
             _ => Ok(()),
         };

@@ -28,7 +28,7 @@ async fn until_fed(feed: &mut Feed, is: impl Fn(&EventBody) -> bool) -> Vec<Vec<
                     return batches;
                 }
             }
-            FeedMessage::Index(_) => {}
+            FeedMessage::Index(_) | FeedMessage::Git(_) => {}
             FeedMessage::Gap => panic!("events were lost"),
         }
     }
@@ -136,7 +136,7 @@ async fn nothing_is_lost_while_a_window_does_not_listen() {
             FeedMessage::Events(batch) => {
                 ends += batch.iter().filter(|event| is_end(&event.body)).count();
             }
-            FeedMessage::Index(_) => {}
+            FeedMessage::Index(_) | FeedMessage::Git(_) => {}
             FeedMessage::Gap => panic!("lost below the limit"),
         }
     }

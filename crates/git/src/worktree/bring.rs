@@ -3,7 +3,8 @@
 use super::copy::{self, Clone};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::{
-    fs, io,
+    fs::{self, Metadata},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -21,6 +22,9 @@ const DEPENDENCIES: &[&str] = &[
     "Pods",
 ];
 
+/// Those of them that are read far more than written.
+const LENT: &[&str] = &["node_modules", ".venv", "venv", "vendor", "deps", "Pods"];
+
 /// The file that names more to bring, in the syntax of `.gitignore`.
 const INCLUDE: &str = ".worktreeinclude";
 
@@ -30,27 +34,37 @@ const MAX_INCLUDE: u64 = 64 * 1024;
 /// More of what is ignored is not looked at for files that are to be brought.
 const MAX_LOOKED_AT: usize = 50_000;
 
+/// A longer file is not kept in an archive, in bytes.
+const MAX_KEPT: u64 = 64 << 20;
+
 /// More files are not brought for `.worktreeinclude`, nor more bytes.
 const MAX_INCLUDED: (usize, u64) = (10_000, 1 << 30);
 
+/// What came of bringing.
+pub(super) struct Brought {
+    /// What was not brought, and why.
+    pub(super) notes: Vec<String>,
+    /// Folders of dependencies that the file system cannot clone.
+    pub(super) uncloned: Vec<PathBuf>,
+}
+
 /// Brings what is wanted of `ignored` (relative to `from`), and says what was not brought and why.
-pub(super) fn bring(from: &Path, to: &Path, ignored: &[PathBuf], clone: Clone<'_>) -> Vec<String> {
-    let mut notes = Vec::new();
+pub(super) fn bring(from: &Path, to: &Path, ignored: &[PathBuf], clone: Clone<'_>) -> Brought {
+    let (mut notes, mut uncloned) = (Vec::new(), Vec::new());
     let include = include(from, &mut notes);
     let mut left = (MAX_LOOKED_AT, MAX_INCLUDED.0, MAX_INCLUDED.1);
     for path in ignored {
         let Ok(stat) = from.join(path).symlink_metadata() else {
             continue;
         };
-        let is_dependency = stat.is_dir()
-            && path
-                .file_name()
-                .is_some_and(|name| DEPENDENCIES.iter().any(|known| name == *known));
-        if is_dependency {
+        if is_dependency(path, &stat) {
             if let Err(error) = clone_folder(from, to, path, clone) {
                 let _ = fs::remove_dir_all(to.join(path));
                 let why = match error.kind() {
                     io::ErrorKind::Unsupported | io::ErrorKind::CrossesDevices => {
+                        if path.file_name().is_some_and(is_lent_name) {
+                            uncloned.push(path.clone());
+                        }
                         "the file system cannot clone it".to_owned()
                     }
                     _ => error.to_string(),
@@ -61,7 +75,74 @@ pub(super) fn bring(from: &Path, to: &Path, ignored: &[PathBuf], clone: Clone<'_
             included(include, from, to, path, &mut left, &mut notes);
         }
     }
-    notes
+    Brought { notes, uncloned }
+}
+
+/// Whether a folder of this name is of use to commands that can only read it. Builds write their output anew.
+#[must_use]
+pub fn is_lent_name(name: &std::ffi::OsStr) -> bool {
+    LENT.iter().any(|known| name == *known)
+}
+
+/// The files among `ignored` (relative to `at`) that `.worktreeinclude` of `from` names and that are others in `at` than
+/// in `from`, or only there: what an archive holds of what git ignores. Bounded like what is brought.
+pub(super) fn changed(from: &Path, at: &Path, ignored: &[PathBuf]) -> Vec<PathBuf> {
+    let Some(include) = include(from, &mut Vec::new()) else {
+        return Vec::new();
+    };
+    let (mut changed, mut folders) = (Vec::new(), ignored.to_vec());
+    let mut left = (MAX_LOOKED_AT, MAX_INCLUDED.0, MAX_INCLUDED.1);
+    while let Some(path) = folders.pop() {
+        let Some(looked_at) = left.0.checked_sub(1) else {
+            break;
+        };
+        left.0 = looked_at;
+        let Ok(stat) = at.join(&path).symlink_metadata() else {
+            continue;
+        };
+        if is_dependency(&path, &stat) {
+            continue;
+        }
+        if stat.is_dir() {
+            if let Ok(entries) = fs::read_dir(at.join(&path)) {
+                folders.extend(entries.flatten().map(|entry| path.join(entry.file_name())));
+            }
+            continue;
+        }
+        let named = include
+            .matched_path_or_any_parents(&path, false)
+            .is_ignore();
+        if !named
+            || !stat.is_file()
+            || stat.len() > MAX_KEPT
+            || is_same(&from.join(&path), &at.join(&path), &stat)
+        {
+            continue;
+        }
+        let (Some(files), Some(bytes)) = (left.1.checked_sub(1), left.2.checked_sub(stat.len()))
+        else {
+            break;
+        };
+        (left.1, left.2) = (files, bytes);
+        changed.push(path);
+    }
+    changed
+}
+
+/// Whether the user's folder holds the same; what cannot be read is another.
+fn is_same(users: &Path, here: &Path, stat: &Metadata) -> bool {
+    let of_size = users
+        .symlink_metadata()
+        .is_ok_and(|users| users.is_file() && users.len() == stat.len());
+    let read = |path: &Path| fs::read(path).ok();
+    of_size && read(users).is_some_and(|text| read(here) == Some(text))
+}
+
+fn is_dependency(path: &Path, stat: &Metadata) -> bool {
+    stat.is_dir()
+        && path
+            .file_name()
+            .is_some_and(|name| DEPENDENCIES.iter().any(|known| name == *known))
 }
 
 fn include(from: &Path, notes: &mut Vec<String>) -> Option<Gitignore> {

@@ -181,12 +181,12 @@ fn kind(stat: &Metadata) -> Option<FileKind> {
 }
 
 #[cfg(unix)]
-fn is_executable(stat: &Metadata) -> bool {
+pub(super) fn is_executable(stat: &Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&stat.permissions()) & 0o100 != 0
 }
 
 #[cfg(not(unix))]
-fn is_executable(_stat: &Metadata) -> bool {
+pub(super) fn is_executable(_stat: &Metadata) -> bool {
     false
 }
 

@@ -25,6 +25,8 @@ pub struct Made {
     pub base: String,
     /// What was not brought, and why, for people.
     pub notes: Vec<String>,
+    /// Of that, the folders of dependencies that the file system cannot clone and that are of use read-only.
+    pub uncloned: Vec<PathBuf>,
 }
 
 impl Repo {
@@ -81,12 +83,8 @@ impl Repo {
         }
         notes.extend(left_out(&listing));
         step("bring dependencies");
-        notes.extend(bring::bring(
-            &self.workdir,
-            &place.path,
-            &listing.ignored,
-            clone,
-        ));
+        let brought = bring::bring(&self.workdir, &place.path, &listing.ignored, clone);
+        notes.extend(brought.notes);
         step("write the index");
         let fresh = {
             let committed = head_id.map(|id| repo.find_commit(id)?.tree()).transpose();
@@ -120,6 +118,7 @@ impl Repo {
             head,
             base: base.to_string(),
             notes,
+            uncloned: brought.uncloned,
         })
     }
 
@@ -192,6 +191,7 @@ impl Repo {
             head: head.map(|id| id.to_string()),
             base: base.map_or_else(|_| String::new(), |id| id.to_string()),
             notes: Vec::new(),
+            uncloned: Vec::new(),
         })
     }
 

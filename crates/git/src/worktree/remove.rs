@@ -1,8 +1,8 @@
 //! Removing a worktree: what is in it and nowhere else, the archive of it, and taking it away.
 
 use super::{
-    Place, Standing, io_error,
-    listing::{self, Tracked},
+    Place, Standing, bring, io_error,
+    listing::{self, Tracked, is_executable},
     make::capture,
     remove_all,
     tree::{self, Leaf, Tree},
@@ -105,7 +105,8 @@ impl Repo {
         Ok(work)
     }
 
-    /// Keeps all that is in a worktree and not ignored as a commit, on top of its `HEAD`. Returns the commit in hex. Of a
+    /// Keeps all that is in a worktree and not ignored as a commit, with the ignored files that `.worktreeinclude` names
+    /// where they are others than the user's, on top of its `HEAD`. Returns the commit in hex. Of a
     /// worktree whose folder is gone, what git still has.
     ///
     /// # Errors
@@ -130,6 +131,7 @@ impl Repo {
             for (path, leaf) in &now.leaves {
                 tree.put(path, *leaf);
             }
+            self.put_included(place, &now.ignored, &mut tree)?;
         } else {
             let repo = self.lock();
             let from = match head {
@@ -154,6 +156,29 @@ impl Repo {
             "What a worktree of Kerf held when it was removed",
         )?;
         Ok(id.to_string())
+    }
+
+    /// Adds to an archive what was changed of the ignored files that the user named to be brought along.
+    fn put_included(
+        &self,
+        place: &Place,
+        ignored: &[PathBuf],
+        tree: &mut Tree,
+    ) -> Result<(), GitError> {
+        let repo = self.lock();
+        for path in bring::changed(&self.workdir, &place.path, ignored) {
+            let at = place.path.join(&path);
+            let bytes = fs::read(&at).map_err(io_error("read", &at))?;
+            let id = repo
+                .blob(&bytes)
+                .map_err(|error| GitError::library("write an archive to", &self.workdir, error))?;
+            let kind = match at.symlink_metadata() {
+                Ok(stat) if is_executable(&stat) => FileKind::Executable,
+                _ => FileKind::Plain,
+            };
+            tree.put(&path, Leaf::File(id, kind));
+        }
+        Ok(())
     }
 
     /// Why a worktree must stay as it is, if it must.

@@ -16,7 +16,12 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        let temp = tempfile::tempdir().unwrap();
+        Self::on(&std::env::temp_dir())
+    }
+
+    /// As [`Fixture::new`], on the disk that a folder is on.
+    pub(crate) fn on(folder: &Path) -> Self {
+        let temp = tempfile::tempdir_in(folder).unwrap();
         let ws = temp.path().canonicalize().unwrap().join("ws");
         let git = Repository::init(&ws).unwrap();
         Self { temp, ws, git }

@@ -9,6 +9,7 @@
 mod blame;
 mod branches;
 mod commit;
+mod conflicts;
 mod discovery;
 mod entries;
 mod fixture;

@@ -468,6 +468,147 @@ fn what_is_ignored_is_brought_when_it_is_named_or_can_be_cloned() {
     );
 }
 
+/// A disk of its own whose file system clones files; gone when it is dropped.
+#[cfg(target_os = "linux")]
+struct CloningDisk {
+    temp: tempfile::TempDir,
+}
+
+#[cfg(target_os = "linux")]
+impl CloningDisk {
+    /// None, with the reason on standard error: this machine or this user cannot have one.
+    fn mount() -> Option<Self> {
+        let temp = tempfile::tempdir().unwrap();
+        let image = temp.path().join("image");
+        fs::File::create(&image)
+            .unwrap()
+            .set_len(256 << 20)
+            .unwrap();
+        let at = temp.path().join("disk");
+        fs::create_dir(&at).unwrap();
+        let (image, at) = (image.to_str().unwrap(), at.to_str().unwrap());
+        let steps: [&[&str]; 2] = [
+            &["mkfs.btrfs", "--quiet", image],
+            &["mount", "-o", "loop", image, at],
+        ];
+        for words in steps {
+            #[expect(clippy::disallowed_methods, reason = "the system's own tools")]
+            let done = std::process::Command::new(words[0])
+                .args(&words[1..])
+                .output();
+            let why = match done {
+                Ok(done) if done.status.success() => continue,
+                Ok(done) => String::from_utf8_lossy(&done.stderr).trim().to_owned(),
+                Err(error) => error.to_string(),
+            };
+            eprintln!("skipped: {} does not work here: {why}", words[0]);
+            return None;
+        }
+        Some(Self { temp })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.temp.path().join("disk")
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for CloningDisk {
+    fn drop(&mut self) {
+        #[expect(clippy::disallowed_methods, reason = "the system's own tool")]
+        let done = std::process::Command::new("umount")
+            .arg(self.path())
+            .status();
+        assert!(
+            done.is_ok_and(|status| status.success()),
+            "it stays mounted"
+        );
+    }
+}
+
+/// The rest of these tests stand in for the file system's clones; here they are real.
+#[cfg(target_os = "linux")]
+#[test]
+fn dependencies_are_cloned_by_a_real_file_system() {
+    let Some(disk) = CloningDisk::mount() else {
+        return;
+    };
+    let fixture = Fixture::on(&disk.path());
+    fixture.write(".gitignore", b"node_modules\n");
+    fixture.stage(&[".gitignore"]);
+    fixture.commit("one");
+    let big = vec![7_u8; 24 << 20];
+    fixture.write("node_modules/p/big.bin", &big);
+    let free = || {
+        #[expect(clippy::disallowed_methods, reason = "the system's own tool")]
+        let done = std::process::Command::new("sh")
+            .args(["-c", "sync -f . && df --output=avail -B1 . | tail -1"])
+            .current_dir(disk.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&done.stdout).trim().to_owned();
+        text.parse::<u64>().unwrap()
+    };
+    let before = free();
+    let room = Room::new(&fixture);
+    let made = fixture
+        .repo()
+        .make_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
+        .unwrap();
+    assert_eq!(made.notes, Vec::<String>::new());
+    let cloned = room.place.path.join("node_modules/p/big.bin");
+    assert_eq!(fs::read(&cloned).unwrap(), big);
+    assert!(
+        before.saturating_sub(free()) < big.len() as u64 / 2,
+        "it takes no space twice"
+    );
+    // It is a file of its own all the same.
+    fs::write(&cloned, "other").unwrap();
+    assert_eq!(
+        fs::read(fixture.ws.join("node_modules/p/big.bin")).unwrap(),
+        big
+    );
+}
+
+#[test]
+fn an_archive_holds_changed_files_that_worktreeinclude_names() {
+    let fixture = Fixture::new();
+    fixture.write(".gitignore", b".env*\nlocal/\nnode_modules\n");
+    fixture.write(".worktreeinclude", b".env\nlocal/*.conf\n");
+    fixture.stage(&[".gitignore", ".worktreeinclude"]);
+    fixture.commit("one");
+    fixture.write(".env", b"KEY=mine\n");
+    fixture.write("local/same.conf", b"same\n");
+    let (repo, room) = (fixture.repo(), Room::new(&fixture));
+    repo.make_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
+        .unwrap();
+    let path = &room.place.path;
+    fs::write(path.join(".env"), "KEY=changed\n").unwrap();
+    fs::write(path.join("local/new.conf"), "new\n").unwrap();
+    fs::write(path.join(".env.other"), "not named\n").unwrap();
+    fs::create_dir_all(path.join("node_modules/p")).unwrap();
+    fs::write(path.join("node_modules/p/.env"), "of a dependency\n").unwrap();
+
+    let archive = repo.archive_worktree(&room.place).unwrap();
+    let held = git(&fixture.ws, &["ls-tree", "-r", "--name-only", &archive]);
+    let held: Vec<&str> = held.lines().collect();
+    assert_eq!(
+        held,
+        [".env", ".gitignore", ".worktreeinclude", "local/new.conf"],
+        "what the user has as well needs no archive"
+    );
+    repo.remove_worktree(&room.place, &mut |_| ()).unwrap();
+    repo.restore_worktree(&room.place, &mut |_| ()).unwrap();
+    let read = |name: &str| fs::read_to_string(path.join(name)).unwrap();
+    assert_eq!(
+        (read(".env"), read("local/new.conf")),
+        ("KEY=changed\n".to_owned(), "new\n".to_owned())
+    );
+    // To git it is as ignored as it was.
+    assert_eq!(git(path, &["status", "--porcelain"]).trim(), "");
+    assert_eq!(fs::read(fixture.ws.join(".env")).unwrap(), b"KEY=mine\n");
+}
+
 #[test]
 fn eight_at_once() {
     let fixture = Fixture::new();

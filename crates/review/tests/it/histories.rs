@@ -1,7 +1,7 @@
 //! Random histories of a file, and what is checked at each of their steps.
 
 use crate::support::{agent, link, with_mode};
-use kerf_protocol::review::{Author, Decision, HunkState, LineKind};
+use kerf_protocol::review::{Author, Decision, Hunk, HunkState, LineKind, ReviewFile};
 use kerf_review::{Content, FileReview, Marks, Outcome, ReviewError, Saved, Undo, Which};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -16,6 +16,8 @@ pub(crate) enum Step {
     All(Decision),
     Hunk(Index, Decision),
     Lines(Index, Vec<bool>, Decision),
+    /// The user puts this in the place of what a hunk adds.
+    Edit(Index, String),
     /// Takes back an earlier decision, not only the last.
     Undo(Index),
     /// Stores the review and takes it up again.
@@ -73,10 +75,26 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => decision().prop_map(Step::All),
         4 => (any::<Index>(), decision()).prop_map(|(hunk, decision)| Step::Hunk(hunk, decision)),
         4 => (any::<Index>(), vec(any::<bool>(), 1..12), decision()).prop_map(|(hunk, lines, decision)| Step::Lines(hunk, lines, decision)),
+        3 => (any::<Index>(), version()).prop_map(|(hunk, text)| Step::Edit(hunk, text)),
         2 => any::<Index>().prop_map(Step::Undo),
         1 => Just(Step::Restart),
         1 => Just(Step::Settle),
     ]
+}
+
+/// A text as an editor gives it.
+pub(crate) fn version() -> impl Strategy<Value = String> {
+    let lines = prop::sample::select(vec![
+        "a\n",
+        "b\n",
+        "}\n",
+        "\n",
+        "mine\n",
+        "mine\r\n",
+        "\u{fffd}\u{fffd}\n",
+    ]);
+    (vec(lines, 0..5), prop::sample::select(vec!["", "", "mine"]))
+        .prop_map(|(lines, tail)| lines.concat() + tail)
 }
 
 pub(crate) fn split(bytes: &[u8]) -> Vec<&[u8]> {
@@ -192,6 +210,17 @@ pub(crate) fn walk(review: &mut FileReview, step: &Step, undos: &mut Vec<Undo>) 
             }
             outcome
         }
+        Step::Edit(index, version) => {
+            let Some(hunk) = hunk(review, index) else {
+                return;
+            };
+            let outcome = review.edit(hunk, version);
+            if let Err(error) = &outcome {
+                assert!(matches!(error, ReviewError::NotEdited { .. }), "{error}");
+            }
+            others_stay(&before.3, review, hunk);
+            outcome
+        }
         Step::Undo(index) => {
             if undos.is_empty() {
                 return;
@@ -247,6 +276,27 @@ pub(crate) fn walk(review: &mut FileReview, step: &Step, undos: &mut Vec<Undo>) 
         .expect("an undo can be taken back at once");
     assert_eq!(seen(&back), after, "taking back an undo decides again");
     undos.push(undo);
+}
+
+/// The other hunks are what they were: the same numbers, lines and authors.
+pub(crate) fn others_stay(before: &ReviewFile, review: &FileReview, edited: u32) {
+    let after = review.describe("f");
+    assert_eq!(before.hunks.len(), after.hunks.len());
+    for (before, after) in before.hunks.iter().zip(&after.hunks) {
+        let changed = |hunk: &Hunk| -> Vec<(LineKind, String)> {
+            let lines = hunk
+                .lines
+                .iter()
+                .filter(|line| line.kind != LineKind::Context);
+            lines.map(|line| (line.kind, line.text.clone())).collect()
+        };
+        if before.hunk != edited {
+            assert_eq!(
+                (before.id, before.state, &before.authors, changed(before)),
+                (after.id, after.state, &after.authors, changed(after))
+            );
+        }
+    }
 }
 
 /// What holds for a review at any time.

@@ -7,9 +7,15 @@
 )]
 
 mod alike;
+mod anchor;
+mod aside;
 mod combine;
+mod committed;
+mod disguise;
+mod edits;
 mod examples;
 mod histories;
+mod notebook;
 mod outline;
 mod properties;
 mod support;

@@ -138,11 +138,11 @@ fn few_bytes_are_a_line_at_least() {
 
 #[test]
 fn tells_what_cannot_be_seen_without_the_lines() {
-    for (before, after, beyond_ascii, ends_only) in [
+    for (before, after, disguised, ends_only) in [
         ("one\n", "two\n", false, false),
         ("one\n", "tw\to\n", false, false),
-        ("one\n", "zwölf\n", true, false),
-        ("zwölf\n", "one\n", true, false),
+        ("one\n", "zwölf\n", false, false),
+        ("o\u{200b}ne\n", "one\n", true, false),
         ("é\none\n", "é\ntwo\n", false, false),
         ("one\n", "o\u{1b}ne\n", true, false),
         ("one\r\n", "one\n", false, true),
@@ -152,7 +152,7 @@ fn tells_what_cannot_be_seen_without_the_lines() {
         let review = proposed(text(before), text(after));
         let outline = review.outline("f");
         assert_eq!(
-            outline.hunks[0].beyond_ascii, beyond_ascii,
+            outline.hunks[0].disguised, disguised,
             "{before:?} to {after:?}"
         );
         let part = review.parts("f").read(1, 0, 9, 999).unwrap();
@@ -164,4 +164,81 @@ fn tells_what_cannot_be_seen_without_the_lines() {
 fn a_deleted_file_is_read_too() {
     let review = proposed(text("one\ntwo\n"), Content::Absent);
     assert_eq!(read(&review, 1), review.describe("f.md"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Read a few at a time, the lines around are all of the proposed text, and those of no hunk have the numbers that
+    /// follow from the outline.
+    #[test]
+    fn the_lines_around_are_those_of_the_proposed_text(origin in any_content(), steps in vec(step(), 1..10), by in 1_u32..5) {
+        let mut review = FileReview::new(origin);
+        let mut undos = Vec::new();
+        for step in &steps {
+            walk(&mut review, step, &mut undos);
+        }
+        let outline = review.outline("f");
+        let parts = review.parts("f");
+        let mut lines: Vec<HunkLine> = Vec::new();
+        loop {
+            let first = u32::try_from(lines.len()).unwrap() + 1;
+            let more = parts.around(first, by, 3);
+            if more.is_empty() {
+                break;
+            }
+            lines.extend(more);
+        }
+        prop_assert_eq!(lines.len(), outline.lines as usize);
+        for (at, line) in lines.iter().enumerate() {
+            prop_assert_eq!(line.new, Some(u32::try_from(at).unwrap() + 1));
+        }
+        if outline.lines == 0 {
+            return Ok(());
+        }
+        let described = review.describe("f");
+        let mut known: Vec<HunkLine> = described.hunks.iter().flat_map(|hunk| hunk.lines.clone()).filter(|line| line.new.is_some()).collect();
+        known.sort_by_key(|line| line.new);
+        for line in known {
+            prop_assert_eq!(&lines[line.new.unwrap() as usize - 1], &line);
+        }
+        // Between two hunks both numbers run on.
+        for (above, below) in outline.hunks.iter().zip(outline.hunks.iter().skip(1)) {
+            let (old, new) = (above.old + above.above + above.removed + above.below, above.new + above.above + above.added + above.below);
+            prop_assert_eq!(i64::from(below.new) - i64::from(new), i64::from(below.old) - i64::from(old));
+            for number in new..below.new {
+                prop_assert_eq!(lines[number as usize - 1].old, Some(old + number - new));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hunk_that_differs_in_white_space_only_says_so() {
+    let alone = |before: &str, after: &str| {
+        let outline = proposed(text(before), text(after)).outline("f");
+        outline
+            .hunks
+            .iter()
+            .map(|hunk| hunk.space_only)
+            .collect::<Vec<_>>()
+    };
+    for (before, after, expected) in [
+        ("a b\n", "a  b\n", true),
+        ("  if x {\n", "\tif x {\n", true),
+        ("a\n", "a\r\n", true),
+        ("a\nb\n", "a\n\n\nb\n", true),
+        ("f(a,\n  b)\n", "f(a, b)\n", true),
+        ("a\n", "b\n", false),
+        ("a\nz\n", "a\nmore\nz\n", false),
+        // What is no white space of ASCII can be seen or is hidden, and is never folded.
+        ("a b\n", "a\u{a0}b\n", false),
+        ("a b\n", "a\u{200b} b\n", false),
+    ] {
+        assert_eq!(alone(before, after), [expected], "{before:?} {after:?}");
+    }
+    // A file that comes or goes is more than white space.
+    for (before, after) in [(Content::Absent, text("\n")), (text("\n"), Content::Absent)] {
+        assert!(!proposed(before, after).outline("f").hunks[0].space_only);
+    }
 }

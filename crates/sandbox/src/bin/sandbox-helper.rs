@@ -27,6 +27,7 @@ async fn front(
         output_cap: 1 << 20,
         network: None,
         commits: None,
+        lent: Vec::new(),
     };
     let print = |bytes: &[u8]| {
         // Whoever reads may be gone; the command goes on.

@@ -38,6 +38,8 @@ enum Kind {
     Shown,
     /// As it is.
     Writable,
+    /// Another folder, read-only.
+    Lent,
     /// Harmless devices.
     Devices,
     /// The processes of the command.
@@ -75,9 +77,9 @@ impl Check {
     }
 }
 
-/// The mounts of one command, parents before what is below them.
+/// The mounts of one command, parents before what is below them; and what is seen at the places of lent folders.
 #[derive(Debug)]
-pub(super) struct View(BTreeMap<PathBuf, Kind>);
+pub(super) struct View(BTreeMap<PathBuf, Kind>, BTreeMap<PathBuf, PathBuf>);
 
 impl View {
     /// The view for `plan`. `held` are the placeholders that exist by now.
@@ -113,6 +115,13 @@ impl View {
             want(Path::new(path), Kind::Writable);
         }
 
+        let lent = plan.lent.iter();
+        let lent: BTreeMap<PathBuf, PathBuf> =
+            lent.map(|(from, at)| (at.into(), from.into())).collect();
+        for at in lent.keys() {
+            want(at, Kind::Lent);
+        }
+
         let mut mounts = BTreeMap::new();
         for (path, &kind) in &wanted {
             let above = above(&wanted, path);
@@ -122,7 +131,7 @@ impl View {
             // A file keeps its mount when a folder above it moves. A folder would be left behind by its name.
             let is_shared = guard.shared.iter().any(|shared| path == Path::new(shared));
             if let (Some((root, Kind::Writable)), false) = (above, is_shared)
-                && matches!(kind, Kind::Kept | Kind::Hidden)
+                && matches!(kind, Kind::Kept | Kind::Hidden | Kind::Lent)
             {
                 let between = path.ancestors().skip(1).take_while(|path| *path != root);
                 for folder in between {
@@ -131,7 +140,7 @@ impl View {
             }
             mounts.insert(path.clone(), kind);
         }
-        Self(mounts)
+        Self(mounts, lent)
     }
 
     /// What has to be checked inside.
@@ -143,7 +152,7 @@ impl View {
         for (path, kind) in &self.0 {
             let read_only = match kind {
                 Kind::Writable | Kind::Pinned => false,
-                Kind::Kept | Kind::Shown => true,
+                Kind::Kept | Kind::Shown | Kind::Lent => true,
                 Kind::Private | Kind::Hidden | Kind::Devices | Kind::Processes => continue,
             };
             let named = |error: io::Error| {
@@ -151,11 +160,16 @@ impl View {
             };
             checks.push(Check {
                 path: path.into(),
-                id: syscall::identify(path).map_err(named)?,
+                id: syscall::identify(self.source(path)).map_err(named)?,
                 read_only,
             });
         }
         Ok(checks)
+    }
+
+    /// What is seen at a path.
+    fn source<'a>(&'a self, path: &'a Path) -> &'a Path {
+        self.1.get(path).map_or(path, PathBuf::as_path)
     }
 
     /// The view as bubblewrap's arguments. `empty` gives the number of a file without contents, once for each call.
@@ -166,6 +180,11 @@ impl View {
         let mut arguments: Vec<OsString> = Vec::new();
         let private = PRIVATE_BYTES.to_string();
         for (path, kind) in &self.0 {
+            if *kind == Kind::Lent {
+                let source = self.source(path).as_os_str();
+                arguments.extend(["--ro-bind".into(), source.to_owned(), path.into()]);
+                continue;
+            }
             let path = path.as_os_str();
             let mut add = |flags: &[&str], times: usize| {
                 arguments.extend(flags.iter().map(OsString::from));
@@ -182,6 +201,7 @@ impl View {
                     let file = empty()?.to_string();
                     add(&["--perms", "0444", "--ro-bind-data", &file], 1);
                 }
+                Kind::Lent => {}
                 Kind::Processes => add(&["--proc"], 1),
                 Kind::Devices => {
                     add(&["--dev"], 1);
@@ -235,6 +255,7 @@ mod tests {
             temp: "/".into(),
             guard,
             mode: SandboxMode::WorkspaceWrite,
+            lent: vec![],
             port: None,
         };
         let base = ["/", "/dev", "/proc", "/run", "/tmp", "/var/tmp"];
@@ -300,7 +321,7 @@ mod tests {
             (sub.clone(), Kind::Pinned),
             (sub.join("deep"), Kind::Pinned),
         ];
-        let checks = View(mounts.into()).checks().unwrap();
+        let checks = View(mounts.into(), BTreeMap::new()).checks().unwrap();
         let wrong = || checks.iter().filter(|check| check.hold().is_err()).count();
         assert_eq!(wrong(), 0);
         std::fs::rename(&sub, base.join("ws/old")).unwrap();
@@ -310,7 +331,9 @@ mod tests {
         std::fs::remove_file(&sub).unwrap();
         std::fs::rename(base.join("elsewhere"), &sub).unwrap();
         assert_eq!(wrong(), 2, "other folders");
-        let kept = View([(sub, Kind::Kept)].into()).checks().unwrap();
+        let kept = View([(sub, Kind::Kept)].into(), BTreeMap::new())
+            .checks()
+            .unwrap();
         assert!(kept[0].hold().is_err(), "nothing made it read-only");
     }
 }

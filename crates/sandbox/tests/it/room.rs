@@ -64,6 +64,7 @@ impl Room {
             output_cap: 1 << 20,
             network: None,
             commits: None,
+            lent: Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use kerf_protocol::policy::{
     Isolation,
     SandboxMode::{self, ReadOnly, WorkspaceWrite},
 };
-use kerf_sandbox::Sandbox;
+use kerf_sandbox::{Lent, Sandbox};
 use rstest::rstest;
 use std::{
     fs,
@@ -205,4 +205,60 @@ fn an_ordinary_user_gets_the_same() {
     assert!(!room.workspace().join("sub/.git/x").exists());
     assert!(!room.workspace().join(".git").exists());
     assert_eq!(room.workspace().join("in").metadata().unwrap().uid(), 65534);
+}
+
+#[tokio::test]
+async fn a_lent_folder_is_seen_at_its_place_and_cannot_be_written() {
+    let room = Room::new();
+    if !room.is_full() {
+        return;
+    }
+    let (from, at) = (
+        room.base().join("project/node_modules"),
+        room.workspace().join("sub/node_modules"),
+    );
+    fs::create_dir_all(from.join("p")).unwrap();
+    fs::write(from.join("p/index.js"), "lent\n").unwrap();
+    fs::create_dir(&at).unwrap();
+    let lent = |at: &Path| {
+        vec![Lent {
+            from: from.clone(),
+            at: at.to_owned(),
+        }]
+    };
+    for mode in [ReadOnly, WorkspaceWrite] {
+        let mut job = room.job(
+            mode,
+            "cat sub/node_modules/p/index.js
+            { echo x > sub/node_modules/p/index.js && echo wrote
+              rm -r sub/node_modules/p && echo removed
+              mv sub/node_modules sub/other && echo moved
+              mv sub other && echo moved above; } 2> /dev/null
+            echo end",
+        );
+        job.lent = lent(&at);
+        let said = room.try_run(job).await.unwrap().output.to_text();
+        assert_eq!(said, "lent\nend\n", "{mode:?}");
+        assert_eq!(fs::read(from.join("p/index.js")).unwrap(), b"lent\n");
+        assert!(at.read_dir().unwrap().next().is_none(), "nothing stays");
+    }
+
+    // A place that is not empty, not in the workspace, or a link to elsewhere is left as it is.
+    let own = room.workspace().join("own");
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("mine"), "mine\n").unwrap();
+    let elsewhere = room.base().join("ws-evil/place");
+    fs::create_dir(&elsewhere).unwrap();
+    let link = room.workspace().join("link");
+    std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+    for at in [&own, &elsewhere, &link, &room.workspace()] {
+        let mut job = room.job(WorkspaceWrite, &format!("ls {}", at.display()));
+        job.lent = lent(at);
+        let said = room.try_run(job).await.unwrap().output.to_text();
+        assert!(
+            !said.lines().any(|name| name == "p"),
+            "{}: {said}",
+            at.display()
+        );
+    }
 }

@@ -79,10 +79,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("crates/test-support", &["workspace", "protocol"]),
     // A table, which its two readers share.
     ("tests/attacks", &[]),
-    // Search is measured within the process.
+    // Search and checkpoints are measured within the process.
     (
         "tests/bench",
-        &["index", "workspace", "test-support", "window-tests"],
+        &[
+            "index",
+            "checkpoint",
+            "workspace",
+            "test-support",
+            "window-tests",
+        ],
     ),
     // A front for tests alone.
     ("tests/browser", &["engine", "protocol", "test-support"]),

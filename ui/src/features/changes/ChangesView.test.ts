@@ -6,6 +6,7 @@ import type { ChangeDiff } from '../../protocol/ChangeDiff';
 import type { ChangedPath } from '../../protocol/ChangedPath';
 import type { StageChange } from '../../protocol/StageChange';
 import type { WorkingChanges } from '../../protocol/WorkingChanges';
+import type { Kerf } from '../../state/kerf.svelte';
 import { askedFor, checkAxe, mountWith, project } from '../../testing';
 import ChangesView from './ChangesView.svelte';
 import GitDialogs from './GitDialogs.svelte';
@@ -212,4 +213,76 @@ test('a branch is switched to, or made by a new name', async () => {
   await expect.element(screen.getByText('Make branch fresh')).toBeVisible();
   await userEvent.keyboard('{Enter}');
   await expect.poll(() => askedFor(backend, 'git/switch')).toMatchObject([{ name: 'fresh', create: true }]);
+});
+
+test('a branch that is merged is deleted, and of another the refusal says why', async () => {
+  const branch = (name: string, current = false) => ({
+    name,
+    remote: false,
+    current,
+    elsewhere: false,
+    commit: '1',
+    time: 1,
+    summary: 'Say hello',
+    upstream: null,
+  });
+  let names = ['merged', 'open'];
+  const backend = engine(
+    {},
+    {
+      'git/branches': () => [branch('main', true), ...names.map((name) => branch(name))],
+      'git/delete_branch': ({ name }) => {
+        if (name === 'open')
+          throw new RequestError({
+            code: 'usage',
+            message: 'did not delete `open`: it has commits of its own',
+            hint: '',
+          });
+        names = names.filter((other) => other !== name);
+        return { commit: 'abcdef1234567890' };
+      },
+    },
+  );
+  const screen = await mountWith(GitDialogs, {
+    backend,
+    props: { list: 'deleteBranch' },
+    prepare: (kerf) => {
+      kerf.project = project();
+    },
+  });
+  await expect.element(screen.getByText('merged')).toBeVisible();
+  await expect.element(screen.getByRole('option', { name: /^main/ })).not.toBeInTheDocument();
+  await screen.getByText('merged').click();
+  await expect.element(screen.getByText('abcdef123456')).toBeVisible();
+  await checkAxe();
+  await screen.getByText('open', { exact: true }).click();
+  await expect.element(screen.getByText(/it has commits of its own/)).toBeVisible();
+});
+
+test('who last changed the lines of a hunk is told, and the commits of a file', async () => {
+  const backend = engine(
+    { unstaged: [file('a.txt')] },
+    {
+      'git/blame': () => [
+        { line: 1, commit: 'abcdef1234567890', author: 'Ada', time: 1, summary: 'Begin' },
+        { line: 2, commit: null, author: '', time: 0, summary: '' },
+      ],
+      'git/log': () => ({ commits: [], next: null }),
+    },
+  );
+  const prepare = async (kerf: Kerf) => {
+    kerf.project = project();
+    await kerf.changes.show(kerf.folder);
+    await kerf.changes.toggle('unstaged', 'a.txt');
+    kerf.changes.current = { side: 'unstaged', path: 'a.txt', hunk: 1 };
+    kerf.changes.logPath = 'a.txt';
+  };
+  const blame = await mountWith(GitDialogs, { backend, props: { list: 'blame' }, prepare });
+  await expect.element(blame.getByText('1: Begin')).toBeVisible();
+  await expect.element(blame.getByText('2: not committed yet')).toBeVisible();
+  expect(askedFor(backend, 'git/blame')).toMatchObject([{ path: 'a.txt', first_line: 40, last_line: 40 }]);
+  await checkAxe();
+  await blame.unmount();
+  await mountWith(GitDialogs, { backend, props: { list: 'log' }, prepare });
+  await expect.poll(() => askedFor(backend, 'git/log')).toMatchObject([{ path: 'a.txt' }]);
 });

@@ -2,9 +2,12 @@ import { page, userEvent } from 'vitest/browser';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { fakeBackend, type FakeBackend } from '../../backend/fake';
 import { RequestError } from '../../backend/backend';
+import { isPlain } from '../../components/visible';
 import { OpenTask } from '../../state/kerf.svelte';
 import type { Decide } from '../../protocol/Decide';
+import type { HeldHunk } from '../../protocol/HeldHunk';
 import type { ReadHunks } from '../../protocol/ReadHunks';
+import type { TaskCheck } from '../../protocol/TaskCheck';
 import type { ReviewFile } from '../../protocol/ReviewFile';
 import { askedFor, checkAxe, mountWith, session } from '../../testing';
 import ReviewDesk from './ReviewDesk.svelte';
@@ -21,23 +24,29 @@ function engine(files: ReviewFile[]) {
     'review/decide': ({ decision, target }: Decide) => {
       before = now;
       const state = decision === 'accept' ? 'accepted' : 'rejected';
+      const held: HeldHunk[] = [];
       now = now.map((file) => ({
         ...file,
         hunks: file.hunks.map((hunk) => {
           const meant =
-            target.type === 'all' || target.type === 'file'
-              ? hunk.state === 'pending' && (target.type === 'all' || target.path === file.path)
-              : target.path === file.path && target.hunk === hunk.hunk;
+            target.type === 'hunk' || target.type === 'lines'
+              ? target.path === file.path && target.hunk === hunk.hunk
+              : hunk.state === 'pending' &&
+                (target.type === 'all' || (target.path ?? file.path) === file.path);
+          const hides = hunk.lines.some(({ kind, text }) => kind !== 'context' && !isPlain(text));
+          if (meant && hides && state === 'accepted' && target.type !== 'hunk') {
+            held.push({ path: file.path, hunk: hunk.hunk });
+            return hunk;
+          }
           return meant ? { ...hunk, state } : hunk;
         }),
       }));
-      return { session_id: ID, decision_id: 1, hunks: 1, written: [] };
+      return { session_id: ID, decision_id: 1, hunks: 1, held, written: [] };
     },
     'review/undo': () => {
       now = before;
       return { session_id: ID, decision_id: 1, hunks: 1, written: [] };
     },
-    'review/comment': () => ({}),
     'settings/change': () => ({}),
     'review/commit': () => ({
       oid: '3f9c2ab41d00',
@@ -79,8 +88,8 @@ describe('what is on screen', () => {
     await expect.element(screen.getByRole('heading', { name: '3 files' })).toBeVisible();
     await expect.element(screen.getByText('1 of 5 hunks accepted, 1 rejected, 3 to go')).toBeVisible();
     await expect.element(screen.getByText('impl Money › fn split')).toBeVisible();
-    await expect.element(screen.getByText('turn 1 · edit').first()).toBeVisible();
-    await expect.element(screen.getByText('turn 1 · command, you')).toBeVisible();
+    await expect.element(screen.getByText('from edit, turn 1').first()).toBeVisible();
+    await expect.element(screen.getByText('from command, turn 1 and you')).toBeVisible();
     await expect.element(screen.getByText('✕ rejected')).toBeVisible();
     await checkAxe();
   });
@@ -216,16 +225,150 @@ describe('hostile contents', () => {
     await checkAxe();
   });
 
-  test('are not accepted with the rest without a word', async () => {
+  test('wait while the rest is accepted, and the app says how many and why', async () => {
     const screen = await desk([
       file('a.ts', [hunk(1, ['+ok']), hunk(2, ['+a\u200bb'], { at: 9 })]),
       file('b.ts', [hunk(1, ['+ok'])]),
     ]);
     await screen.getByRole('button', { name: 'Accept rest' }).click();
-    await expect.element(screen.getByText(/1 hunk of them holds characters that are hidden/)).toBeVisible();
+    await expect.element(screen.getByText(/1 hunk more waits: characters in it are hidden/)).toBeVisible();
     expect(decisions(screen.backend)).toEqual([]);
-    await screen.getByRole('button', { name: 'Accept 3 hunks' }).click();
+    await screen.getByRole('button', { name: 'Accept 2 hunks' }).click();
     await expect.poll(() => decisions(screen.backend)).toEqual([['accept', { type: 'all' }]]);
+    const held = screen.getByText(/1 hunk still waits: characters in it are hidden/);
+    await expect.element(held).toBeVisible();
+    await expect.element(screen.getByText('2 of 3 hunks accepted, 0 rejected, 1 to go')).toBeVisible();
+    await checkAxe();
+    // By itself it is accepted, without a question.
+    const hidden = screen.getByRole('group', { name: 'Hunk 2 of a.ts' });
+    await hidden.getByRole('button', { name: 'Accept', exact: true }).click();
+    await expect
+      .poll(() => decisions(screen.backend).at(-1))
+      .toEqual(['accept', { type: 'hunk', path: 'a.ts', hunk: 2, id: 2 }]);
+    await expect.element(held).not.toBeInTheDocument();
+  });
+});
+
+describe('checks', () => {
+  const check = (command: string, change: Partial<TaskCheck>): TaskCheck => ({
+    command,
+    kind: 'test',
+    outcome: 'passed',
+    code: 0,
+    stale: false,
+    turn_id: 'turn-1',
+    item_id: `item ${command}`,
+    at: 1,
+    duration_ms: 5,
+    ...change,
+  });
+
+  test('stand in one line with how they ended, and lead to their calls', async () => {
+    const backend = fakeBackend({
+      ...overReview(() => fix()),
+      'review/checks': () => [
+        check('cargo test', {}),
+        check('npm run lint\n--fix', { outcome: 'failed', code: 2 }),
+        check('make', { outcome: 'stopped', code: null, stale: true }),
+      ],
+    });
+    const screen = await desk([], backend);
+    const sought: string[] = [];
+    screen.kerf.seek = (id) => sought.push(id) > 0;
+    const checks = screen.getByRole('list', { name: 'Checks' });
+    await expect.element(checks.getByRole('button', { name: /cargo test passed/ })).toBeVisible();
+    await expect
+      .element(checks.getByRole('button', { name: /npm run lint --fix failed \(2\)/ }))
+      .toBeVisible();
+    await expect
+      .element(checks.getByRole('button', { name: /make stopped, before the last change/ }))
+      .toBeVisible();
+    expect(checks.element().getBoundingClientRect().height).toBeLessThan(40);
+    await checks.getByRole('button', { name: /cargo test/ }).click();
+    expect(sought).toEqual(['item cargo test']);
+    await checkAxe();
+  });
+
+  test('that cannot be read are told of', async () => {
+    const backend = fakeBackend({
+      ...overReview(() => fix()),
+      'review/checks': () => {
+        throw new RequestError({ code: 'storage', message: 'the database is gone', hint: '' });
+      },
+    });
+    const screen = await desk([], backend);
+    await expect.element(screen.getByText(/could not be read: the database is gone/)).toBeVisible();
+  });
+});
+
+describe('who made it', () => {
+  const tool = { type: 'tool', turn_id: 'turn-1', item_id: 'item-1' } as const;
+  const command = { type: 'command', turn_id: 'turn-1', item_id: 'item-2' } as const;
+
+  async function made() {
+    const both = hunk(1, ['-a', '+b', '+c'], {
+      authors: [tool, command],
+      made_by: [
+        { first: 0, count: 2, author: tool },
+        { first: 2, count: 1, author: command },
+      ],
+    });
+    const screen = await desk([file('a.ts', [both])]);
+    const sought: string[] = [];
+    screen.kerf.seek = (id) => {
+      sought.push(id);
+      return id !== 'item-2';
+    };
+    await expect.element(screen.getByText('from edit, turn 1 and command, turn 1')).toBeVisible();
+    return { screen, sought };
+  }
+
+  test('is told at the hunk, and W leads to the place in the conversation', async () => {
+    const { screen, sought } = await made();
+    await screen.getByText('from edit, turn 1 and command, turn 1').click();
+    // The last one at it is gone from the conversation, and that is told.
+    await expect.element(screen.getByText(/what made this is no longer in the conversation/)).toBeVisible();
+    expect(sought).toEqual(['item-2']);
+    await checkAxe();
+  });
+
+  test('is told line by line', async () => {
+    const { screen, sought } = await made();
+    const desk = screen.getByRole('region', { name: 'Changes', exact: true });
+    await desk.getByText('b', { exact: true }).click();
+    screen.kerf.task!.review.current = { path: 'a.ts', hunk: 1 };
+    desk.element().focus();
+    // The removed line is the first of the selection.
+    await userEvent.keyboard('{Shift>}{ArrowDown}{/Shift}');
+    await expect.element(screen.getByRole('toolbar', { name: 'Selected lines' })).toBeVisible();
+    await userEvent.keyboard('w');
+    expect(sought).toEqual(['item-1']);
+  });
+});
+
+describe('scopes', () => {
+  test('a turn is decided as such, and a branch is for looking at', async () => {
+    const screen = await desk(fix());
+    screen.kerf.task!.look({ type: 'turn', turn_id: 'turn-1' });
+    const accept = screen.getByRole('button', { name: 'Accept rest' });
+    await expect.element(accept).toBeEnabled();
+    await accept.click();
+    await expect
+      .poll(() => decisions(screen.backend))
+      .toEqual([['accept', { type: 'turn', turn_id: 'turn-1', path: null }]]);
+
+    screen.kerf.task!.look({ type: 'branch', base: null });
+    await expect
+      .element(screen.getByText('There is no other branch to compare with.'))
+      .not.toBeInTheDocument();
+    await expect.element(screen.getByText('Unified')).toBeVisible();
+    await expect.element(screen.getByRole('button', { name: 'Accept rest' })).not.toBeInTheDocument();
+    const first = screen.getByRole('group', { name: 'Hunk 1 of crates/money/src/money.rs' });
+    await expect.element(first.getByRole('button', { name: 'Comment' })).toBeVisible();
+    await expect.element(first.getByRole('button', { name: 'Accept' })).not.toBeInTheDocument();
+    await userEvent.keyboard('y');
+    expect(decisions(screen.backend).length).toBe(1);
+    await checkAxe();
   });
 });
 
@@ -285,10 +428,7 @@ describe('keys', () => {
 
   test('keep a comment that is being written when its hunk goes', async () => {
     let files = fix();
-    const screen = await desk(
-      files,
-      fakeBackend({ ...overReview(() => files), 'review/comment': () => ({}) }),
-    );
+    const screen = await desk(files, fakeBackend(overReview(() => files)));
     await userEvent.keyboard('c');
     const field = screen.getByRole('textbox', { name: `Comment on ${MONEY}` });
     await expect.element(field).toHaveFocus();
@@ -528,15 +668,6 @@ test('going to a hunk far away reads its lines, and the list has its full height
   expect(Math.abs(region.scrollHeight - height)).toBeLessThan(height / 100);
   // Of 500 hunks those near the two places were read.
   expect(sent()).toBeLessThan(20);
-});
-
-test('what cannot be seen is looked for in hunks that were never on screen', async () => {
-  const files = large(19, 200);
-  files.push(file('src/zz.ts', [hunk(1, ['+let \u0430dmin = 1;'])]));
-  const screen = await desk(files);
-  await screen.getByRole('button', { name: 'Accept rest' }).click();
-  await expect.element(screen.getByText(/1 hunk of them holds characters that are hidden/)).toBeVisible();
-  expect(decisions(screen.backend)).toEqual([]);
 });
 
 test('the file that one is in stays named at the top', async () => {

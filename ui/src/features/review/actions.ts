@@ -7,8 +7,9 @@ import type { Desk } from './desk.svelte';
 export function reviewActions(desk: Desk): Action[] {
   const { review } = desk;
   const fileNow = () => review.file(review.current?.path ?? '');
-  const waits = () => !review.busy && (fileNow()?.hunks.some(({ state }) => state === 'pending') ?? false);
-  const someWait = () => !review.busy && review.counts.pending > 0;
+  const decides = () => !review.busy && !review.readOnly;
+  const waits = () => decides() && (fileNow()?.hunks.some(({ state }) => state === 'pending') ?? false);
+  const someWait = () => decides() && review.counts.pending > 0;
   const group = 'Review';
   return [
     {
@@ -36,6 +37,14 @@ export function reviewActions(desk: Desk): Action[] {
       run: () => desk.comment(),
     },
     {
+      id: 'review.why',
+      title: 'Show where these lines were made',
+      group,
+      keys: 'W',
+      enabled: () => desk.maker !== null && desk.maker.type !== 'user',
+      run: () => void desk.why(),
+    },
+    {
       id: 'review.next',
       title: 'Next hunk',
       group,
@@ -58,7 +67,7 @@ export function reviewActions(desk: Desk): Action[] {
       keys: 'U',
       // After a decision about lines that took a file back to what it was, no hunk tells of it.
       enabled: () =>
-        !review.busy && (review.lastDecided.length > 0 || review.counts.pending < review.counts.hunks),
+        decides() && (review.lastDecided.length > 0 || review.counts.pending < review.counts.hunks),
       run: () => desk.undo(),
     },
     {
@@ -99,7 +108,7 @@ export function reviewActions(desk: Desk): Action[] {
       id: 'review.commit',
       title: 'Commit what is accepted…',
       group,
-      enabled: () => !review.busy && review.counts.accepted > 0,
+      enabled: () => decides() && review.counts.accepted > 0,
       run: () => (desk.committing = true),
     },
     {

@@ -13,9 +13,13 @@ import type { Decision } from '../../protocol/Decision';
 import type { FileOutline } from '../../protocol/FileOutline';
 import type { HunkLine } from '../../protocol/HunkLine';
 import type { HunkOutline } from '../../protocol/HunkOutline';
+import type { Target } from '../../protocol/Target';
+import type { Author } from '../../protocol/Author';
 import type { Kerf } from '../../state/kerf.svelte';
 import type { Place, ReviewState } from '../../state/review.svelte';
-import { hidesCharacters, isLockFile } from './words';
+import { Editing } from './editing.svelte';
+import { Views } from './views.svelte';
+import { isLockFile, makerOf } from './words';
 
 /** More hunks than these are not decided at once without a word. */
 const MANY = 20;
@@ -42,6 +46,8 @@ const DRAFT = 'draft';
 
 export class Desk {
   readonly review: ReviewState;
+  readonly views: Views;
+  readonly editing: Editing;
   /** The selected lines, as long as their hunk is what it was when they were selected. */
   selection: Selection | null = $derived.by(() => this.#selection());
   draft: Draft | null = $state(null);
@@ -55,6 +61,8 @@ export class Desk {
   #kerf: Kerf;
   /** Brings a place into view. */
   reveal: (path: string, hunk?: number, line?: number) => void = () => {};
+  /** Makes way for the conversation. */
+  leave: () => void = () => {};
   /** Gives the keyboard to the changes, to this line of them if it is on screen. */
   focus: (place?: Place & { line: number }) => void = () => {};
 
@@ -69,6 +77,19 @@ export class Desk {
   constructor(kerf: Kerf, review: ReviewState) {
     this.#kerf = kerf;
     this.review = review;
+    const { settings } = kerf;
+    this.editing = new Editing(review, {
+      ask: (ask) => (this.ask = ask),
+      begun: () => this.show(),
+      decided: () => this.#goOn(),
+      focus: () => this.focus(),
+    });
+    this.views = new Views(
+      review,
+      () => settings.current.appearance.fold_white_space,
+      () => this.editing.now,
+      (path, hunk) => this.notes.some((note) => note.path === path && note.hunk === hunk),
+    );
   }
 
   select(selection: Selection | null) {
@@ -93,7 +114,7 @@ export class Desk {
   }
 
   canDecide(decision: Decision): boolean {
-    if (this.review.busy) return false;
+    if (this.review.busy || this.review.readOnly) return false;
     const wanted = decision === 'accept' ? 'accepted' : 'rejected';
     if (this.selection) {
       const state = this.review.hunk(this.selection)?.state;
@@ -127,20 +148,28 @@ export class Desk {
     const id = this.review.hunk(place)?.id ?? null;
     await this.review.decide(decision, { type: 'hunk', ...place, id });
     if (this.review.failure || this.review.hunk(place)?.state === 'pending') return;
+    this.#goOn();
+  }
+
+  #goOn() {
     const before = this.review.current;
     this.review.advance();
     if (before !== this.review.current) this.show();
   }
 
-  async decideFile(decision: Decision, file: FileOutline) {
+  decideFile(decision: Decision, file: FileOutline) {
     const { path } = file;
-    const decide = () => void this.review.decide(decision, { type: 'file', path });
-    await this.#askFirst(decision, [file], `in ${path}`, decide);
+    const { scope } = this.review;
+    const target: Target =
+      scope.type === 'turn' ? { type: 'turn', turn_id: scope.turn_id, path } : { type: 'file', path };
+    this.#askFirst(decision, [file], `in ${path}`, () => void this.review.decide(decision, target));
   }
 
-  async decideRest(decision: Decision) {
-    const decide = () => void this.review.decide(decision, { type: 'all' });
-    await this.#askFirst(decision, this.review.files, '', decide);
+  decideRest(decision: Decision) {
+    const { scope } = this.review;
+    const target: Target =
+      scope.type === 'turn' ? { type: 'turn', turn_id: scope.turn_id, path: null } : { type: 'all' };
+    this.#askFirst(decision, this.review.files, '', () => void this.review.decide(decision, target));
   }
 
   async undo() {
@@ -188,6 +217,8 @@ export class Desk {
     const file = place && this.review.file(place.path);
     const hunk = place && this.review.hunk(place);
     if (!file || !hunk || lengthOf(hunk) === 0) return;
+    // Its lines are not there while they are edited.
+    if (this.editing.now?.path === file.path && this.editing.now.id === hunk.id) return;
     const lines = 'lines' in place ? place.lines : changedLines(hunk);
     // A new place takes what was written so far along.
     const text = this.draft?.text ?? '';
@@ -234,8 +265,54 @@ export class Desk {
     );
   }
 
+  async toggleWhiteSpace() {
+    const { settings } = this.#kerf;
+    const { fold_white_space } = settings.current.appearance;
+    await this.#kerf.try(() => settings.appearance({ fold_white_space: !fold_white_space }));
+  }
+
   get folder(): string | null {
     return this.#kerf.session?.folder ?? this.#kerf.project?.path ?? null;
+  }
+
+  /** Who made the selected lines, else the current hunk: whoever was at it last. */
+  maker: Author | null = $derived.by(() => this.#maker());
+
+  /** The same in words. */
+  get makerWords(): string {
+    return this.maker ? makerOf(this.maker, this.#kerf.task?.conversation) : '';
+  }
+
+  /** Goes to the place in the conversation where lines were made: the selected ones, or those of a hunk. */
+  why(author: Author | null = this.maker): boolean {
+    if (!author || author.type === 'user') return false;
+    if (this.seek(author.item_id)) return true;
+    this.review.failure = {
+      code: 'not_found',
+      message: 'what made this is no longer in the conversation',
+      hint: 'That part of it was taken back by a restore',
+    };
+    return false;
+  }
+
+  /** Goes to an entry of the conversation. */
+  seek(itemId: string): boolean {
+    const found = this.#kerf.seek(itemId);
+    if (found) this.leave();
+    return found;
+  }
+
+  #maker(): Author | null {
+    const { selection, current } = this;
+    const place = selection ?? this.review.current;
+    const file = place && this.review.file(place.path);
+    const hunk = selection ? this.review.hunk(selection) : current;
+    if (!file || !hunk) return null;
+    const { lines } = this.review;
+    const chosen = selection ? changed(hunk, selection.lines) : [];
+    const made = chosen.flatMap((at) => lines.madeBy(file, hunk, at) ?? []);
+    const authors = selection ? made : (lines.head(file, hunk)?.authors ?? []);
+    return authors.findLast(({ type }) => type !== 'user') ?? authors.at(-1) ?? null;
   }
 
   /** Opens a file in the user's editor, at the first line that a hunk changes. */
@@ -283,7 +360,14 @@ export class Desk {
     return this.review.comments.filter((comment) => !this.#placeOf(comment));
   }
 
-  #placeOf({ path, last_line }: Comment): Omit<Note, 'id'> | null {
+  /** Whether the lines of a comment are no longer in the file. */
+  isGone(comment: Comment): boolean {
+    return this.review.isGone(comment);
+  }
+
+  #placeOf(comment: Comment): Omit<Note, 'id'> | null {
+    if (this.review.isGone(comment)) return null;
+    const { path, last_line } = comment;
     for (const hunk of this.review.file(path)?.hunks ?? []) {
       const at = lineOfNew(hunk, last_line);
       if (at !== null) return { path, hunk: hunk.hunk, at };
@@ -291,24 +375,24 @@ export class Desk {
     return null;
   }
 
-  /** Asks before many hunks are decided at once, and before any is accepted that holds what cannot be seen. */
-  async #askFirst(decision: Decision, files: FileOutline[], where: string, run: () => void) {
+  /** Asks before many hunks are decided at once, and tells of those that are accepted by themselves only. */
+  #askFirst(decision: Decision, files: FileOutline[], where: string, run: () => void) {
     const waiting = files.flatMap((file) =>
       file.hunks.flatMap((hunk) => (hunk.state === 'pending' ? [{ file, hunk }] : [])),
     );
     if (waiting.length === 0) return;
-    // Only in these can anything be hidden. They are read for it, whether they were on screen or not.
-    const doubtful = decision === 'accept' ? waiting.filter(({ hunk }) => hunk.beyond_ascii) : [];
-    if (doubtful.length > 0 && !(await this.review.read(doubtful))) return;
-    const hiding = doubtful.filter(({ file, hunk }) =>
-      hidesCharacters(this.review.lines.all(file, hunk)),
-    ).length;
-    if (waiting.length <= MANY && hiding === 0) return run();
+    const held = decision === 'accept' ? waiting.filter(({ hunk }) => hunk.disguised).length : 0;
+    const decided = waiting.length - held;
+    if (decided === 0) {
+      // Nothing is asked: the engine says which of them wait.
+      return run();
+    }
+    if (decided <= MANY && held === 0) return run();
     const verb = decision === 'accept' ? 'Accept' : 'Reject';
-    const count = counted(waiting.length, 'hunk');
+    const count = counted(decided, 'hunk');
     const text = [
-      hiding > 0 &&
-        `${counted(hiding, 'hunk')} of them ${hiding === 1 ? 'holds' : 'hold'} characters that are hidden or look like others. They are marked in the diff as ‹U+…›; look at them first.`,
+      held > 0 &&
+        `${counted(held, 'hunk')} more ${held === 1 ? 'waits' : 'wait'}: characters in ${held === 1 ? 'it' : 'them'} are hidden or look like others, marked as ‹U+…›. Look at ${held === 1 ? 'it, and accept it' : 'each, and accept it'} by itself.`,
       decision === 'reject' && 'What they changed is taken out of the files.',
       'You can take it back with Undo.',
     ];

@@ -1,6 +1,8 @@
 /** Reviews for tests, as the engine would answer. */
 
 import type { Handlers } from '../../backend/fake';
+import { isPlain } from '../../components/visible';
+import type { Comment } from '../../protocol/Comment';
 import type { FileOutline } from '../../protocol/FileOutline';
 import type { Hunk } from '../../protocol/Hunk';
 import type { HunkLine } from '../../protocol/HunkLine';
@@ -84,11 +86,32 @@ export function fix(): ReviewFile[] {
   ];
 }
 
-/** The outline and the lines of reviews, as the engine would answer. */
-export function overReview(files: () => ReviewFile[]): Handlers {
+/**
+ * The outline and the lines of reviews, as the engine would answer. Of files whose proposed text is known, the lines
+ * around can be read.
+ */
+export function overReview(files: () => ReviewFile[], texts: Record<string, string[]> = {}): Handlers {
+  const outline = (file: ReviewFile): FileOutline => {
+    const lines = texts[file.path]?.length;
+    return lines === undefined ? outlineOf(file) : { ...outlineOf(file), lines };
+  };
+  const comments: Comment[] = [];
   return {
+    'review/around': ({ path, first, count }) => {
+      const lines = (texts[path] ?? []).slice(first - 1, first - 1 + count);
+      const numbered = lines.map((text, at): HunkLine => {
+        return { kind: 'context', old: first + at, new: first + at, text };
+      });
+      return { lines: numbered, stale: false };
+    },
+    'review/checks': () => [],
+    'review/comments': () => comments.map((comment) => ({ comment, gone: false })),
+    'review/comment': ({ comment }) => {
+      comments.push(comment);
+      return {};
+    },
     'review/outline': ({ known }) => {
-      const now = files().map(outlineOf);
+      const now = files().map(outline);
       return {
         paths: now.map(({ path }) => path),
         files: now.filter(({ path, revision }) => known[path] !== revision),
@@ -99,9 +122,11 @@ export function overReview(files: () => ReviewFile[]): Handlers {
         const file = files().find((file) => file.path === path && outlineOf(file).content === content);
         const hunk = file?.hunks.find((other) => other.hunk === number);
         if (!hunk) return [];
-        const { header, authors } = hunk;
+        const { header, authors, made_by } = hunk;
         const lines = hunk.lines.slice(first, first + count);
-        return [{ path, content, hunk: number, header, authors, ends_only: endsOnly(hunk), first, lines }];
+        return [
+          { path, content, hunk: number, header, authors, made_by, ends_only: endsOnly(hunk), first, lines },
+        ];
       });
       return { parts, stale: parts.length < wanted.length };
     },
@@ -128,10 +153,16 @@ function outlineOf({ hunks, ...file }: ReviewFile): FileOutline {
         removed: removed.length,
         added: added.length,
         below: lines.length - above - removed.length - added.length,
-        beyond_ascii: [...removed, ...added].some(({ text }) => !/^[\t -~]*$/.test(text)),
+        space_only: removed.length + added.length > 0 && ink(removed) === ink(added),
+        disguised: [...removed, ...added].some(({ text }) => !isPlain(text)),
       };
     }),
   };
+}
+
+/** Texts without their white space. */
+function ink(lines: HunkLine[]): string {
+  return lines.map(({ text }) => text.replace(/[ \t\r\f]/g, '')).join('');
 }
 
 function endsOnly({ lines }: Hunk): boolean {

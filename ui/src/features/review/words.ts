@@ -3,11 +3,12 @@
 import type { Author } from '../../protocol/Author';
 import type { FileOutline } from '../../protocol/FileOutline';
 import type { FileStatus } from '../../protocol/FileStatus';
-import type { HunkLine } from '../../protocol/HunkLine';
+import type { NotebookCell } from '../../protocol/NotebookCell';
 import type { Opaque } from '../../protocol/Opaque';
 import { counted } from '../../components/format';
-import { isPlain, visibleName } from '../../components/visible';
-import type { TurnHead } from '../../state/conversation.svelte';
+import { visibleLine, visibleName } from '../../components/visible';
+import type { TaskCheck } from '../../protocol/TaskCheck';
+import type { Conversation } from '../../state/conversation.svelte';
 import type { ReviewState } from '../../state/review.svelte';
 
 export const STATUS: Record<FileStatus, { letter: string; word: string }> = {
@@ -52,6 +53,16 @@ export function isLockFile(path: string): boolean {
   return LOCK_FILES.has(nameOf(path));
 }
 
+/** Whether a file is meant to be a picture that can be drawn. */
+export function isPicture({ path, opaque }: FileOutline): boolean {
+  return opaque !== 'link' && /\.(png|jpe?g|gif|webp|svg)$/i.test(path);
+}
+
+/** Whether a file is meant to be a notebook that is reviewed line by line. */
+export function isNotebook({ path, opaque }: FileOutline): boolean {
+  return !opaque && /\.ipynb$/i.test(path);
+}
+
 export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
@@ -73,15 +84,26 @@ export function countsOf({ hunks }: FileOutline): FileCounts {
   return counts;
 }
 
-/** Who made a hunk: `turn 1 · edit, you`. */
-export function madeBy(authors: Author[], turns: Pick<TurnHead, 'id'>[]): string {
-  const words = authors.map((author) => {
-    if (author.type === 'user') return 'you';
-    const turn = turns.findIndex(({ id }) => id === author.turn_id) + 1;
-    const how = author.type === 'tool' ? 'edit' : 'command';
-    return turn > 0 ? `turn ${turn} · ${how}` : how;
-  });
-  return [...new Set(words)].join(', ');
+/** Who made something: `edit_file, turn 1`; `you`. */
+export function makerOf(
+  author: Author,
+  conversation: Pick<Conversation, 'turns' | 'find'> | undefined,
+): string {
+  if (author.type === 'user') return 'you';
+  const turn = (conversation?.turns.findIndex(({ id }) => id === author.turn_id) ?? -1) + 1;
+  const item = conversation?.find(author.item_id)?.item;
+  const how =
+    item?.type === 'tool_call' ? visibleLine(item.tool) : author.type === 'tool' ? 'edit' : 'command';
+  return turn > 0 ? `${how}, turn ${turn}` : how;
+}
+
+/** Who made a hunk: `from edit_file, turn 1 and you`. */
+export function madeBy(
+  authors: Author[],
+  conversation: Pick<Conversation, 'turns' | 'find'> | undefined,
+): string {
+  const words = [...new Set(authors.map((author) => makerOf(author, conversation)))];
+  return words.length > 0 ? `from ${words.join(' and ')}` : '';
 }
 
 /** `line 41`, `lines 40 to 41`. */
@@ -108,17 +130,40 @@ export function undoWords({
   return `Undo: ${decision} of ${visibleName(what)}`;
 }
 
-const hidden = new WeakMap<HunkLine[], boolean>();
-
-/** Whether lines that are changed hold characters that are hidden or misleading. */
-export function hidesCharacters(stretches: HunkLine[][] | null): boolean {
-  return stretches?.some(hides) ?? false;
+/** How a check ended: `passed`, `failed (101)`, `stopped`. */
+export function outcomeOf({ outcome, code }: TaskCheck): string {
+  return outcome === 'failed' && code !== null ? `failed (${code})` : outcome;
 }
 
-function hides(lines: HunkLine[]): boolean {
-  const known = hidden.get(lines);
-  if (known !== undefined) return known;
-  const found = lines.some(({ kind, text }) => kind !== 'context' && !isPlain(text));
-  hidden.set(lines, found);
-  return found;
+/** What became of a cell of a notebook: `Cell 3 changed`. */
+export function cellWords({ change, before, after }: NotebookCell): string {
+  const was = before !== undefined && after !== undefined && before !== after ? `, was ${before}` : '';
+  switch (change) {
+    case 'added':
+      return `Cell ${after} added`;
+    case 'removed':
+      return `Cell ${before} removed`;
+    case 'source':
+      return `Cell ${after}${was} changed`;
+    case 'output':
+      return `Cell ${after}${was}: only its output changed`;
+  }
+}
+
+/** By what ending the language of code is known; what is not here is shown without colours. */
+const ENDINGS: Record<string, string> = {
+  python: 'py',
+  r: 'r',
+  julia: 'jl',
+  javascript: 'js',
+  typescript: 'ts',
+  rust: 'rs',
+  scala: 'scala',
+  bash: 'sh',
+};
+
+/** A name by which the code of a cell is coloured. */
+export function cellName({ kind }: NotebookCell, language: string): string {
+  if (kind === 'markdown') return 'cell.md';
+  return `cell.${kind === 'code' ? (ENDINGS[language.toLowerCase()] ?? 'txt') : 'txt'}`;
 }

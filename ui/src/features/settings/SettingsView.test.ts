@@ -24,6 +24,7 @@ function settings(section: Section, handlers: Handlers = {}) {
       configuration: '/config/kerf.toml',
       database_bytes: 1_000_000,
       blob_bytes: 2_000_000,
+      blob_room: 2_000_000_000,
       sessions: 2,
     }),
     'session/list': () => [session({ id: 'a' }), session({ id: 'b' })],
@@ -258,6 +259,39 @@ describe('the settings', () => {
     await expect.element(getByText('9.4 MB')).toBeVisible();
     await getByRole('button', { name: 'Rebuild' }).click();
     expect(askedFor(backend, 'index/rebuild')).toEqual([{ folder: '/projects/ledgerd' }]);
+  });
+
+  test('set the room for checkpoints, and free what is over it', async () => {
+    let room = 2_000_000_000;
+    const { getByRole, getByText, backend } = await settings('data', {
+      'settings/change': ({ checkpoint_room }) => {
+        room = checkpoint_room * 1_000_000;
+        return {};
+      },
+      'data/show': () => ({
+        folder: '/data/kerf',
+        configuration: '/config/kerf.toml',
+        database_bytes: 1_000_000,
+        blob_bytes: 1_500_000_000,
+        blob_room: room,
+        sessions: 2,
+      }),
+      'data/collect': () => ({ bytes: 1_000_000_000, checkpoints: 12 }),
+    });
+    await expect.element(getByRole('radio', { name: '2.0 GB' })).toBeChecked();
+    await getByText('500 MB', { exact: true }).click();
+    await expect.element(getByRole('radio', { name: '500 MB' })).toBeChecked();
+    expect(askedFor(backend, 'settings/change')).toMatchObject([{ checkpoint_room: 500 }]);
+    await getByRole('button', { name: 'Free space now' }).click();
+    await expect.element(getByText('1.0 GB freed, 12 checkpoints given up.')).toBeVisible();
+  });
+
+  test('say why nothing is freed', async () => {
+    const { getByRole, getByText } = await settings('data', {
+      'data/collect': () => ({ bytes: 0, checkpoints: 0, postponed: 'Kerf is at work' }),
+    });
+    await getByRole('button', { name: 'Free space now' }).click();
+    await expect.element(getByText('Nothing was freed: Kerf is at work.')).toBeVisible();
   });
 
   test('write all conversations, and delete them after the word', async () => {

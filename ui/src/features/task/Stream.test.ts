@@ -189,6 +189,27 @@ test('what was opened is open again after it was scrolled away', async () => {
   await expect.element(screen.getByText('first thought')).toBeVisible();
 });
 
+test('a call that is sought is brought into view, opened and marked, wherever it stands', async () => {
+  const items = Array.from({ length: 200 }, (_, at) => ({
+    ...ran,
+    id: `c${at}`,
+    arguments: { command: `cargo test number-${at}` },
+  }));
+  const screen = await view(items);
+  const conversation = screen.kerf.task!.conversation;
+  for (const at of [5, 150]) {
+    expect(screen.kerf.seek(`c${at}`)).toBe(true);
+    const sought = () => screen.container.querySelector('.sought');
+    await expect.poll(() => sought()?.textContent).toContain(`cargo test number-${at}`);
+    await expect.element(sought() as HTMLElement).toBeInViewport();
+    expect(screen.container.querySelectorAll('.sought')).toHaveLength(1);
+  }
+  await checkAxe(screen.container);
+  const { sought } = conversation;
+  expect(screen.kerf.seek('gone')).toBe(false);
+  expect(conversation.sought).toBe(sought);
+});
+
 test('reasoning that is opened while it grows is followed at its end', async () => {
   const text = Array.from({ length: 5000 }, (_, at) => `thought ${at}.`).join('\n');
   const screen = await view([{ ...base, id: 'r1', type: 'reasoning', status: 'running', text }], true);
