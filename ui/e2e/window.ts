@@ -174,12 +174,12 @@ export class Window {
 
   /** Allows what is asked. A press right after the question appeared does nothing, so it is pressed until it does. */
   async allow(name = 'Allow once') {
-    const allow = this.button(name, this.stream);
-    await allow.waitFor();
+    // This one, not that of a question that comes after it.
+    const allow = await this.button(name, this.stream).first().elementHandle({ timeout: 15_000 });
     await vi.waitFor(
       async () => {
-        if (await allow.isVisible()) await allow.click({ timeout: 1000 });
-        expect(await allow.count()).toBe(0);
+        if (await allow?.isVisible()) await allow?.click({ timeout: 1000 });
+        expect(await allow?.isVisible()).toBe(false);
       },
       { timeout: 15_000, interval: 50 },
     );
