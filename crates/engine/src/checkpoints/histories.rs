@@ -107,7 +107,7 @@ impl Model {
     }
 
     /// What a checkpoint held of a file. One that nobody had looked at, but that was there and was still the same when Kerf
-    /// first changed it, is known from then.
+    /// first changed it, is known from then; of a link nobody can tell since when it was there, and it stays.
     fn then(&self, point: usize, path: &str) -> Option<&Plain> {
         let held = self.points[point].files.get(path);
         if held.is_some() {
@@ -121,10 +121,11 @@ impl Model {
         }
         let (then, later) = (&self.points[point], &self.points[later]);
         let same = then.written.get(path)? == later.written.get(path)?;
+        let known = same && then.there.contains(path);
         later
             .files
             .get(path)
-            .filter(|_| same && then.there.contains(path))
+            .filter(|plain| known && matches!(plain, Plain::File(..)))
     }
 
     fn look(&mut self) {
