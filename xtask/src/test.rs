@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &[String]) -> Done {
         run::run(run::cargo().args(["fmt", "--all", "--check"])),
     );
     let mut packages = vec!["--workspace", "--exclude", window::EMPTY];
-    match window::can_be_built() {
+    match window::can_be_built(agreed) {
         Ok(()) => {}
         Err(why) => {
             println!("the window is left out: {why}");

@@ -35,9 +35,12 @@ pub(crate) fn has_display() -> bool {
     !cfg!(target_os = "linux") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
-/// Makes the window's package fit to be compiled: the interface is a part of it. Says why not, where it cannot be.
-pub(crate) fn can_be_built() -> Done {
-    if !setup::is_ready(Purpose::Window) {
+/// Makes the window's package fit to be compiled: the interface is a part of it, and what draws it is installed where
+/// the user agreed. Says why not, where it cannot be.
+pub(crate) fn can_be_built(agreed: bool) -> Done {
+    if agreed {
+        setup::ensure(&[Purpose::Window], agreed)?;
+    } else if !setup::is_ready(Purpose::Window) {
         return Err("what it needs is not installed (`cargo xtask app` does that)".to_owned());
     }
     if root().join("dist/index.html").is_file() {
@@ -51,7 +54,7 @@ pub(crate) fn ready_for_tests(agreed: bool) -> Done {
     if !cfg!(target_os = "linux") {
         return Err("only Linux has a driver for it".to_owned());
     }
-    can_be_built()?;
+    can_be_built(agreed)?;
     setup::ensure(&[Purpose::WindowTests], agreed)?;
     build_interface()
 }
@@ -61,7 +64,7 @@ pub(crate) fn ready_for_bench() -> Done {
     if !cfg!(target_os = "linux") {
         return Err("only Linux has a driver for it".to_owned());
     }
-    can_be_built()?;
+    can_be_built(false)?;
     setup::ensure(&[Purpose::WindowTests], false)?;
     build_interface()?;
     for package in [PACKAGE, EMPTY] {
