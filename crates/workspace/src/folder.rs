@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::fs::{Fs, FsError, RealFs};
 use crate::path::{Escaped, PathError, RelPath};
-use crate::walk::{Walk, Walked, on_disk, through_fs};
+use crate::walk::{Walk, Walked, is_in_place, on_disk, through_fs};
 
 /// An opened folder. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -119,6 +119,11 @@ impl Workspace {
         } else {
             RelPath::new(&inside)
         }
+    }
+
+    /// Whether the folder is still where it was opened. If not, walks fail, and everything else goes on with it.
+    pub fn is_in_place(&self) -> bool {
+        !self.inner.on_disk || is_in_place(self).unwrap_or(false)
     }
 
     /// All files and links by the ignore rules; see [`Walk`]. Problems are collected, never fatal.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::fs::Stat;
 use crate::path::RelPath;
 
-pub(crate) use disk::{on_disk, rules};
+pub(crate) use disk::{is_dot_git, is_in_place, on_disk, rules};
 pub(crate) use through::through_fs;
 
 /// Our own ignore file, read beside `.gitignore` and `.ignore` and stronger than both.

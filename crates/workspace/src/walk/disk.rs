@@ -126,10 +126,7 @@ enum Start {
 /// What `under` is. No part of it may be a link, because the walk goes by name.
 fn start(ws: &Workspace, under: &RelPath) -> Result<Start, FsError> {
     let mut above = RelPath::root();
-    // The walk goes by name and everything else by handle; they must mean the same folder.
-    let named = std::fs::metadata(ws.root()).map(|meta| stat::of_walk(&meta));
-    let held = ws.fs().stat(&above)?;
-    if !named.is_ok_and(|named| (named.kind, named.ino) == (held.kind, held.ino)) {
+    if !is_in_place(ws)? {
         return Err(FsError::NotFound { path: above });
     }
     let mut names = under.names().peekable();
@@ -146,6 +143,13 @@ fn start(ws: &Workspace, under: &RelPath) -> Result<Start, FsError> {
     Ok(Start::Folder)
 }
 
+/// Whether the name of the folder, by which walks go, still means the one that everything else has open.
+pub(crate) fn is_in_place(ws: &Workspace) -> Result<bool, FsError> {
+    let named = std::fs::metadata(ws.root()).map(|meta| stat::of_walk(&meta));
+    let held = ws.fs().stat(&RelPath::root())?;
+    Ok(named.is_ok_and(|named| (named.kind, named.ino) == (held.kind, held.ino)))
+}
+
 fn is_ignored(builder: &WalkBuilder, path: &RelPath) -> bool {
     !path.is_root()
         && builder
@@ -155,7 +159,7 @@ fn is_ignored(builder: &WalkBuilder, path: &RelPath) -> bool {
 }
 
 /// Both the folder and the file that a worktree or submodule has instead.
-pub(super) fn is_dot_git(name: &OsStr) -> bool {
+pub(crate) fn is_dot_git(name: &OsStr) -> bool {
     name.eq_ignore_ascii_case(".git")
 }
 

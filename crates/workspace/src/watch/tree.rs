@@ -1,17 +1,20 @@
 //! The watches of one workspace, and what an event of the system means for it.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ignore::IncrementalIgnore;
-use notify::event::{ModifyKind, RenameMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::batch::Batch;
+use super::changes::{Changes, Cookies, Log};
+use super::place::{IN_ORDER, tells_all};
 use crate::folder::Workspace;
 use crate::fs::{FsError, Kind, is_temp_name};
 use crate::path::RelPath;
-use crate::walk::{OWN_IGNORE_FILE, Walk, on_disk, rules};
+use crate::walk::{OWN_IGNORE_FILE, Walk, is_dot_git, on_disk, rules};
 
 /// Where the system watches a folder with all that is in it by itself.
 const RECURSIVE: bool = !cfg!(any(target_os = "linux", target_os = "android"));
@@ -26,8 +29,14 @@ pub(super) struct Tree {
     workspace: Workspace,
     system: RecommendedWatcher,
     ignored: Vec<IncrementalIgnore>,
+    /// Whether `ignored` may hold rules of a folder that is elsewhere by now.
+    rules_moved: bool,
     /// Why a part of the folder is not watched, if it is so.
     unwatched: Option<String>,
+    /// Whether the system tells of all that happens in the folders that are watched.
+    tells_all: bool,
+    log: Arc<Log>,
+    cookies: Option<Arc<Cookies>>,
 }
 
 impl Tree {
@@ -48,7 +57,11 @@ impl Tree {
             workspace,
             system,
             ignored,
+            rules_moved: false,
             unwatched: None,
+            tells_all: true,
+            log: Arc::default(),
+            cookies: None,
         };
         tree.watch_below(&RelPath::root(), batch, |_, _| {});
         tree.watch_excludes();
@@ -67,11 +80,55 @@ impl Tree {
         }
     }
 
+    /// Keeps from now on what is told; see [`super::Watcher::changes`].
+    pub(super) fn changes(&mut self, folder: &Path) -> Option<Changes> {
+        if !IN_ORDER || !self.tells_all || self.unwatched.is_some() {
+            return None;
+        }
+        let cookies = match &self.cookies {
+            Some(cookies) => cookies,
+            None => {
+                let folder = std::fs::create_dir_all(folder)
+                    .and_then(|()| folder.canonicalize())
+                    .map_err(notify::Error::io);
+                let watched = folder.and_then(|folder| {
+                    self.system.watch(&folder, RecursiveMode::NonRecursive)?;
+                    Ok(folder)
+                });
+                match watched {
+                    Ok(folder) => self.cookies.insert(Arc::new(Cookies::new(folder))),
+                    Err(error) => {
+                        tracing::warn!(%error, "changes can only be told late");
+                        return None;
+                    }
+                }
+            }
+        };
+        Some(self.log.keep(Arc::clone(cookies)))
+    }
+
+    pub(super) fn log(&self) -> Arc<Log> {
+        Arc::clone(&self.log)
+    }
+
     /// Whether files are ignored or not is to be found out anew, for all of the folder.
     fn rules_changed(&mut self, path: &Path, batch: &mut Batch) {
-        self.ignored = rules(self.workspace.root()).build_matchers();
+        self.begin_anew(
+            format!("the ignore rules in `{}` changed", path.display()),
+            batch,
+        );
+    }
+
+    fn begin_anew(&mut self, reason: String, batch: &mut Batch) {
+        self.read_rules();
         self.watch_below(&RelPath::root(), batch, |_, _| {});
-        batch.rescan(format!("the ignore rules in `{}` changed", path.display()));
+        batch.rescan(reason);
+        self.log.doubt();
+    }
+
+    fn read_rules(&mut self) {
+        self.ignored = rules(self.workspace.root()).build_matchers();
+        self.rules_moved = false;
     }
 
     /// Why the system does not tell of every change, if it is so.
@@ -84,8 +141,10 @@ impl Tree {
         let reason = explain(error);
         if matches!(error.kind, ErrorKind::MaxFilesWatch) {
             self.unwatched.get_or_insert_with(|| reason.clone());
+            self.log.end();
         }
         batch.rescan(reason);
+        self.log.doubt();
     }
 
     /// Adds watches to the folders at and below `folder`, then tells the files that were already there.
@@ -114,6 +173,7 @@ impl Tree {
             }
             if round == MAX_ROUNDS {
                 batch.rescan("folders were made faster than they could be watched".to_owned());
+                self.log.end();
                 break;
             }
             scan = on_disk(&self.workspace, &options);
@@ -124,7 +184,7 @@ impl Tree {
             .iter()
             .any(|(path, _)| path.file_name().is_some_and(is_rule_file));
         if has_rules && !folder.is_root() {
-            self.ignored = rules(self.workspace.root()).build_matchers();
+            self.read_rules();
         }
         for (path, _) in scan.walked.files {
             found(batch, path);
@@ -135,6 +195,10 @@ impl Tree {
     fn watch_all(&mut self, folders: &[RelPath], batch: &mut Batch) -> bool {
         for folder in folders {
             let path = self.workspace.root().join(folder.as_path());
+            if self.tells_all && !tells_all(&path) && path.exists() {
+                self.tells_all = false;
+                self.log.end();
+            }
             match self.system.watch(&path, RecursiveMode::NonRecursive) {
                 Ok(()) => {}
                 Err(error) if is_gone(&error) => {}
@@ -156,14 +220,50 @@ impl Tree {
             Err(error) => return self.missed(&error, batch),
         };
         if event.need_rescan() {
-            return batch.rescan("the system lost events because too many came at once".to_owned());
+            // New folders may be among what was lost, and rules.
+            let reason = "the system lost events because too many came at once";
+            return self.begin_anew(reason.to_owned(), batch);
         }
-        if matches!(event.kind, EventKind::Access(_)) {
+        // What was written through a mapping is told only when the file is closed, after the mapping is gone.
+        let is_closed = event.kind == EventKind::Access(AccessKind::Close(AccessMode::Write));
+        if matches!(event.kind, EventKind::Access(_)) && !is_closed {
             return;
         }
         for path in &event.paths {
-            self.take_path(event.kind, path, batch);
+            if let Some(number) = self.cookies.as_ref().and_then(|ours| ours.number(path)) {
+                if let (Some(number), EventKind::Create(_)) = (number, event.kind) {
+                    self.log.cookie(number);
+                }
+            } else if is_closed {
+                self.take_closed(path);
+            } else {
+                self.take_path(event.kind, path, batch);
+            }
         }
+    }
+
+    /// A file that was open for writing was closed. What was written by the usual calls has been told.
+    fn take_closed(&mut self, path: &Path) {
+        let Some(path) = self.inside(path) else {
+            return;
+        };
+        if self.is_ignored(&path, false) {
+            return;
+        }
+        if path.file_name().is_some_and(is_rule_file) {
+            self.rules_moved = true;
+            self.log.doubt();
+        } else {
+            self.log.add(&path);
+        }
+    }
+
+    /// The path beneath the root; none where it is nobody's business.
+    fn inside(&self, path: &Path) -> Option<RelPath> {
+        let inside = path.strip_prefix(self.workspace.root()).ok()?;
+        let path = RelPath::new(inside).ok()?;
+        let is_ours = path.file_name().is_some_and(is_temp_name);
+        (!path.is_protected() && !is_ours).then_some(path)
     }
 
     fn take_path(&mut self, kind: EventKind, path: &Path, batch: &mut Batch) {
@@ -185,16 +285,24 @@ impl Tree {
             if is_gone {
                 batch.rescan("the folder was moved or removed".to_owned());
             }
-            return;
+            return self.log.doubt();
         }
         if inside == Path::new(GIT).join("info/exclude") {
             return self.rules_changed(inside, batch);
         }
-        let Ok(path) = RelPath::new(inside) else {
-            return;
+        let Some(path) = self.inside(path) else {
+            return self.take_protected(kind, inside, batch);
         };
-        if path.is_protected() || path.file_name().is_some_and(is_temp_name) {
-            return;
+        if matches!(kind, EventKind::Modify(ModifyKind::Name(_))) {
+            self.rules_moved = true;
+        }
+        if path.file_name().is_some_and(is_rule_file)
+            && path
+                .parent()
+                .is_none_or(|folder| folder.is_root() || !self.is_ignored(&folder, true))
+        {
+            // Also where it is ignored itself, as by a `*` in it.
+            return self.rules_changed(path.as_path(), batch);
         }
         let stat = match self.workspace.fs().stat(&path) {
             Ok(stat) => Some(stat.kind),
@@ -204,23 +312,57 @@ impl Tree {
         };
         let is_dir = stat == Some(Kind::Dir);
         if self.is_ignored(&path, is_dir) {
+            // What was there before may have been of the other kind, and not ignored.
+            if !self.is_ignored(&path, !is_dir) {
+                match stat {
+                    None => self.log.add(&path),
+                    Some(_) => self.log.doubt(),
+                }
+            }
             return;
         }
-        if path.file_name().is_some_and(is_rule_file) {
-            return self.rules_changed(path.as_path(), batch);
-        }
         let moved_away = matches!(kind, EventKind::Modify(ModifyKind::Name(RenameMode::From)));
-        if is_dir {
+        if !is_dir {
+            batch.add(path.clone());
+        } else if is_new && !moved_away {
             // What changes in a folder is told for its files; the folder itself matters only when it is new.
-            if is_new && !moved_away {
-                self.watch_below(&path, batch, Batch::add);
+            self.watch_below(&path, batch, Batch::add);
+        } else if matches!(kind, EventKind::Modify(ModifyKind::Metadata(_))) {
+            // It may not have been open to us before.
+            self.watch_below(&path, batch, |_, _| {});
+        }
+        self.log.add(&path);
+    }
+
+    /// A path that no listener hears of. A `.git` that comes or goes changes which rules count.
+    fn take_protected(&mut self, kind: EventKind, inside: &Path, batch: &mut Batch) {
+        let comes_or_goes = matches!(
+            kind,
+            EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+        );
+        let mut names = inside.iter();
+        let is_last = names.next_back().is_some_and(is_dot_git);
+        if is_last && comes_or_goes {
+            let at: PathBuf = self.workspace.root().join(inside);
+            let is_at_top = names.next().is_none();
+            let is_empty =
+                std::fs::read_dir(&at).map_or(!at.exists(), |mut all| all.next().is_none());
+            if is_at_top && is_empty {
+                // As it stands in the way of commands where there is none; no rules come with it.
+                self.log.doubt();
+            } else {
+                self.rules_changed(inside, batch);
             }
-        } else {
-            batch.add(path);
+        } else if !inside.iter().any(is_dot_git) && !inside.file_name().is_some_and(is_temp_name) {
+            // A twin of `.git` by its name, which walks list all the same.
+            self.log.doubt();
         }
     }
 
     fn is_ignored(&mut self, path: &RelPath, is_dir: bool) -> bool {
+        if self.rules_moved {
+            self.read_rules();
+        }
         self.ignored
             .iter_mut()
             .any(|rules| rules.matched(path.as_path(), is_dir).is_ignore())

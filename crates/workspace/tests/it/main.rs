@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
 
+#[cfg(target_os = "linux")]
+mod changes;
 mod edit;
 #[cfg(target_os = "linux")]
 mod faults;
