@@ -42,6 +42,10 @@ impl Snapshot {
                 }
             }
         }
+        self.bring_over_no_longer_ignored(previous);
+    }
+
+    pub(crate) fn bring_over_no_longer_ignored(&mut self, previous: &Snapshot) {
         let still = previous
             .no_longer_ignored
             .iter()
@@ -56,8 +60,7 @@ impl Snapshot {
         previous: &Snapshot,
         stats: &BTreeMap<RelPath, Stat>,
     ) {
-        let held_before = |path: &RelPath| previous.files.get(path);
-        let is_rule = |path: &&RelPath| {
+        let is_rule = |path: &RelPath| {
             // Most paths are told apart by their ends; taking names off them costs more.
             let ends_like_one = path
                 .as_path()
@@ -70,13 +73,12 @@ impl Snapshot {
                     .is_some_and(|name| IGNORE_FILES.iter().any(|file| name == *file))
         };
         let rules_changed = previous.as_of_ns != 0
-            && stats
-                .keys()
-                .chain(previous.files.keys())
-                .filter(is_rule)
-                .any(|path| match (held_before(path), self.files.get(path)) {
+            && previous
+                .files
+                .differing(&self.files)
+                .filter(|(path, _, _)| is_rule(path))
+                .any(|(_, old, new)| match (old, new) {
                     (Some(old), Some(new)) => !same((previous, old), (self, new)),
-                    (None, None) => false,
                     _ => true,
                 });
         if !rules_changed {
@@ -91,7 +93,7 @@ impl Snapshot {
         let old_ones: Vec<_> = self
             .files
             .keys()
-            .filter(|path| held_before(path).is_none())
+            .filter(|path| !previous.files.contains_key(path))
             .filter(|path| {
                 stats.get(*path).map(Stat::stamp).is_some_and(|stamp| {
                     stamp.mtime_ns < previous.as_of_ns && !moved.contains(&stamp)

@@ -18,29 +18,13 @@ pub(crate) struct Difference {
 
 impl Difference {
     pub(crate) fn between(base: &Snapshot, snapshot: &Snapshot) -> Self {
-        // Side by side: most of it is the same, and looking each path up would cost more than taking the snapshot.
-        let mut changed = BTreeMap::new();
-        let mut olds = base.files.iter().peekable();
-        for (path, held) in &snapshot.files {
-            if let Some((_, before)) = olds.next_if(|(old, _)| *old == path) {
-                if before != held {
-                    changed.insert(path.clone(), Some(held.clone()));
-                }
-                continue;
-            }
-            while let Some((gone, _)) = olds.next_if(|(old, _)| *old < path) {
-                changed.insert(gone.clone(), None);
-            }
-            let before = olds.next_if(|(old, _)| *old == path);
-            if before.is_none_or(|(_, before)| before != held) {
-                changed.insert(path.clone(), Some(held.clone()));
-            }
-        }
-        changed.extend(olds.map(|(gone, _)| (gone.clone(), None)));
+        let differing = base.files.differing(&snapshot.files);
         let unknown = |(hash, _): &(&Hash, &String)| !base.git_ids.contains_key(*hash);
         let git_ids = snapshot.git_ids.iter().filter(unknown);
         Self {
-            changed,
+            changed: differing
+                .map(|(path, _, held)| (path.clone(), held.cloned()))
+                .collect(),
             as_of_ns: snapshot.as_of_ns,
             excluded: snapshot.excluded.clone(),
             no_longer_ignored: snapshot.no_longer_ignored.clone(),
