@@ -326,6 +326,7 @@ impl<H: Host> Agent<H> {
                 return TurnEnd::Failed(failure);
             }
             progress.step += 1;
+            self.host.asks();
             let reply = match self.request(progress, control).await {
                 Ok(reply) => reply,
                 Err(error) if matches!(error.kind, ErrorKind::Cancelled) => {

@@ -323,5 +323,8 @@ fn none_such(checkpoint_id: i64) -> Failure {
 }
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod following;
+#[cfg(test)]
 #[cfg(unix)]
 mod histories;

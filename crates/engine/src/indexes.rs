@@ -15,11 +15,14 @@ use kerf_protocol::{
     request::{Folder, Nothing},
     search::{IndexState, IndexStatus, LeftOut, ListLeftOut, SkippedFile},
 };
-use kerf_workspace::{WatchEvent, Watcher, Workspace};
+use kerf_workspace::{Changes, WatchEvent, Watcher, Workspace};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -36,7 +39,13 @@ pub(crate) struct Indexes {
 /// The index of a folder, and what tells it of changes.
 pub(crate) struct Indexed {
     index: Index,
+    workspace: Workspace,
     watcher: OnceLock<Watcher>,
+    /// Whether the folder is watched, or is about to be.
+    is_watched: AtomicBool,
+    changes: OnceLock<Option<Changes>>,
+    /// Where files come and go by which it is known what has been told.
+    cookies: PathBuf,
     /// Why not all changes are told, for people.
     note: Arc<OnceLock<String>>,
 }
@@ -54,8 +63,19 @@ impl Indexed {
         self.index.clone()
     }
 
-    /// Begins to watch the folder. Whatever changed before is found by a look at all of it.
-    fn watch(self: &Arc<Self>, workspace: Workspace) {
+    /// What the system tells of the folder at the moment one asks; none: it is not watched yet, or not all is told.
+    pub(crate) fn changes(&self) -> Option<Changes> {
+        let watcher = self.watcher.get()?;
+        let changes = self.changes.get_or_init(|| watcher.changes(&self.cookies));
+        changes.clone()
+    }
+
+    /// Begins to watch the folder, if it is not yet. Whatever changed before is found by a look at all of it.
+    pub(crate) fn begin_to_watch(self: &Arc<Self>) {
+        if self.is_watched.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let workspace = self.workspace.clone();
         let indexed = Arc::downgrade(self);
         let started = thread::Builder::new()
             .name("kerf-watch-start".to_owned())
@@ -106,11 +126,15 @@ impl Engine {
         });
         let indexed = Arc::new(Indexed {
             index,
+            workspace,
             watcher: OnceLock::new(),
+            is_watched: AtomicBool::new(false),
+            changes: OnceLock::new(),
+            cookies: self.home().watch(),
             note,
         });
         if self.options().watch {
-            indexed.watch(workspace);
+            indexed.begin_to_watch();
         }
         open.insert(folder.to_owned(), Arc::clone(&indexed));
         Ok(indexed)

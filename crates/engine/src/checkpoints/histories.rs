@@ -219,10 +219,14 @@ struct History {
     /// Grows, so that no two writes are of the same text.
     texts: u64,
     steps: Vec<String>,
+    /// Whether the system is asked what has changed before a call.
+    follows: bool,
+    /// How often its word was enough.
+    followed: usize,
 }
 
 impl History {
-    async fn new(seed: u64) -> Self {
+    async fn new(seed: u64, follows: bool) -> Self {
         let mut dice = Dice(seed);
         let mut folder = Fixture::new("//- /a\none\n//- /d/a\ntwo\n");
         if dice.roll(2) == 0 {
@@ -236,6 +240,9 @@ impl History {
         };
         let session_id = engine.call::<method::SessionNew>(new).await.unwrap().id;
         let live = engine.live(session_id).await.unwrap();
+        if follows {
+            always_follow(&engine, &live, folder.path()).await;
+        }
         let model = Model {
             disk: tree_of(folder.path()),
             ..Model::default()
@@ -249,6 +256,8 @@ impl History {
             dice,
             texts: 0,
             steps: Vec::new(),
+            follows,
+            followed: 0,
         }
     }
 
@@ -622,6 +631,7 @@ impl History {
 
     /// Another process goes on.
     async fn open_anew(&mut self) {
+        self.count_followed();
         drop(self.open.take());
         let engine = Engine::open(options(self.home.path())).await.unwrap();
         // The old one lets go of the session when nothing of it is left.
@@ -632,9 +642,17 @@ impl History {
             }
             tokio::task::yield_now().await;
         };
+        if self.follows {
+            always_follow(&engine, &live, self.folder.path()).await;
+        }
         self.open = Some((engine, live));
         self.model.known = None;
         self.model.touched.clear();
+    }
+
+    fn count_followed(&mut self) {
+        let followed = self.live().host.desk.lock().unwrap().followed();
+        self.followed += followed;
     }
 
     async fn collect(&mut self) {
@@ -664,7 +682,18 @@ impl History {
     }
 }
 
-fn options(home: &Path) -> Options {
+/// The system is asked in this folder as in a large one, and is ready to answer.
+pub(super) async fn always_follow(engine: &Engine, live: &Live, folder: &Path) {
+    live.host.desk.lock().unwrap().always_follow();
+    let indexed = engine.indexed(&folder.canonicalize().unwrap()).unwrap();
+    live.host.follow(&indexed);
+    indexed.begin_to_watch();
+    while cfg!(target_os = "linux") && indexed.changes().is_none() {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(super) fn options(home: &Path) -> Options {
     Options {
         watch: false,
         home: Home::locate(Some(home.to_owned())).unwrap(),
@@ -745,8 +774,9 @@ fn tree_of(folder: &Path) -> Tree {
     tree
 }
 
-async fn play(seed: u64, steps: usize) {
-    let mut history = History::new(seed).await;
+/// Returns how often the system's word was enough.
+async fn play(seed: u64, steps: usize, follows: bool) -> usize {
+    let mut history = History::new(seed, follows).await;
     let told = std::panic::AssertUnwindSafe(async {
         for _ in 0..steps {
             history.step().await;
@@ -767,13 +797,26 @@ async fn play(seed: u64, steps: usize) {
         );
         std::panic::resume_unwind(panic);
     }
+    history.count_followed();
+    history.followed
 }
 
 #[tokio::test]
 async fn not_a_byte_differs() {
+    assert_eq!(play_all(false).await, 0);
+}
+
+#[tokio::test]
+async fn not_a_byte_differs_by_the_systems_word() {
+    let followed = play_all(true).await;
+    // Elsewhere nothing is promised of the order in which the system tells.
+    assert!(followed > 0 || !cfg!(target_os = "linux"));
+}
+
+async fn play_all(follows: bool) -> usize {
     let alone = std::env::var(SEED).ok();
     if let Some(seed) = alone.and_then(|seed| seed.parse().ok()) {
-        return play(seed, 500).await;
+        return play(seed, 500, follows).await;
     }
     let rounds = if kerf_test_support::faults::long() {
         200
@@ -785,7 +828,9 @@ async fn not_a_byte_differs() {
     } else {
         50
     };
+    let mut followed = 0;
     for seed in 0..rounds {
-        play(seed, steps).await;
+        followed += play(seed, steps, follows).await;
     }
+    followed
 }
