@@ -275,6 +275,7 @@ impl ops::Index<&RelPath> for Files {
     /// Panics when there is no such file, as a map does.
     fn index(&self, path: &RelPath) -> &Held {
         let Some(held) = self.get(path) else {
+            // As with every map: who is not sure asks `get`.
             panic!("there is no {path} in the snapshot");
         };
         held
