@@ -7,9 +7,9 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::fs::{Fs, FsError, RealFs};
+use crate::fs::{Fs, FsError, RealFs, stat};
 use crate::path::{Escaped, PathError, RelPath};
-use crate::walk::{Walk, Walked, on_disk, through_fs};
+use crate::walk::{Walk, Walked, on_disk, rules_elsewhere, through_fs};
 
 /// An opened folder. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -65,6 +65,27 @@ impl Workspace {
     /// The folder's real, absolute name. For showing and for child processes; files are opened through [`Self::fs`].
     pub fn root(&self) -> &Path {
         &self.inner.root
+    }
+
+    /// Whether the folder's name still leads to the folder that was opened. It does not once that one was moved or
+    /// removed, also when another one took its place.
+    pub fn is_in_place(&self) -> bool {
+        if !self.inner.on_disk {
+            return true;
+        }
+        let named = std::fs::metadata(self.root()).map(|meta| stat::of_walk(&meta));
+        let held = self.fs().stat(&RelPath::root());
+        matches!((named, held), (Ok(named), Ok(held)) if (named.kind, named.ino) == (held.kind, held.ino))
+    }
+
+    /// The rules on what is ignored that lie in no file of the folder: the excludes of its repository and the user's own,
+    /// in the form of their files. Another answer than before means that other files may be ignored.
+    pub fn rules_elsewhere(&self) -> Vec<u8> {
+        if self.inner.on_disk {
+            rules_elsewhere(self.root())
+        } else {
+            Vec::new()
+        }
     }
 
     /// The files of the folder.
@@ -165,7 +186,7 @@ fn strip(path: &Path, root: &Path) -> Option<PathBuf> {
 }
 
 /// Windows gives real names as `\\?\C:\…`; the plain form is what programs and people expect.
-fn plain(path: PathBuf) -> PathBuf {
+pub(crate) fn plain(path: PathBuf) -> PathBuf {
     if !cfg!(windows) {
         return path;
     }

@@ -1,9 +1,8 @@
 //! The watches of one workspace, and what an event of the system means for it.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ignore::IncrementalIgnore;
 use notify::event::{ModifyKind, RenameMode};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
@@ -11,13 +10,10 @@ use super::batch::Batch;
 use crate::folder::Workspace;
 use crate::fs::{FsError, Kind, is_temp_name};
 use crate::path::RelPath;
-use crate::walk::{OWN_IGNORE_FILE, Walk, on_disk, rules};
+use crate::walk::{DOT_GIT, RULE_FILES, Rules, Walk, excludes_of, on_disk, users_excludes};
 
 /// Where the system watches a folder with all that is in it by itself.
 const RECURSIVE: bool = !cfg!(any(target_os = "linux", target_os = "android"));
-
-/// A repository's own folder.
-const GIT: &str = ".git";
 
 /// How often new folders may turn up while their parents are being watched.
 const MAX_ROUNDS: u32 = 20;
@@ -25,7 +21,9 @@ const MAX_ROUNDS: u32 = 20;
 pub(super) struct Tree {
     workspace: Workspace,
     system: RecommendedWatcher,
-    ignored: Vec<IncrementalIgnore>,
+    rules: Rules,
+    /// The rule files of git that lie in no watched folder, there or not.
+    excludes: HashSet<PathBuf>,
     /// Why a part of the folder is not watched, if it is so.
     unwatched: Option<String>,
 }
@@ -43,34 +41,59 @@ impl Tree {
             RecursiveMode::NonRecursive
         };
         system.watch(workspace.root(), mode)?;
-        let ignored = rules(workspace.root()).build_matchers();
+        let rules = Rules::of(workspace.root());
         let mut tree = Self {
             workspace,
             system,
-            ignored,
+            rules,
+            excludes: HashSet::new(),
             unwatched: None,
         };
         tree.watch_below(&RelPath::root(), batch, |_, _| {});
-        tree.watch_excludes();
+        tree.watch_excludes_elsewhere();
         Ok(tree)
     }
 
-    /// Watches the folder of git's own ignore rules. Nothing else below `.git` matters here. Of a repository that is
-    /// made later the rules are seen with the next change of another rule file, or at the next start.
-    fn watch_excludes(&mut self) {
-        let git = self.workspace.root().join(GIT);
-        let info = git.join("info");
-        let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
-        if !RECURSIVE && is_folder(&git) && is_folder(&info) {
-            // Without it these rules are seen late, as those of a repository that is made later.
-            drop(self.system.watch(&info, RecursiveMode::NonRecursive));
+    /// Watches the rules of git that lie in no folder beneath this one.
+    fn watch_excludes_elsewhere(&mut self) {
+        let root = self.workspace.root().to_path_buf();
+        // A part of a repository goes by the excludes of the whole.
+        if !root.join(DOT_GIT).exists()
+            && let Some(file) = root.ancestors().skip(1).find_map(excludes_of)
+        {
+            self.watch_excludes(file);
         }
+        // Where a watch is for all that is below as well, one on the user's own folder would tell too much.
+        if let Some(file) = users_excludes()
+            && !RECURSIVE
+            && file.parent().is_some_and(Path::is_dir)
+        {
+            self.watch_excludes(file);
+        }
+    }
+
+    /// Watches the folder of a rule file of git's, or git's own folder until that one is made.
+    fn watch_excludes(&mut self, file: PathBuf) {
+        let is_told = RECURSIVE && file.starts_with(self.workspace.root());
+        let folder = file
+            .ancestors()
+            .skip(1)
+            .take(2)
+            .find(|folder| folder.is_dir());
+        if let Some(folder) = folder.filter(|_| !is_told) {
+            // Without it these rules are seen with the next change of another rule file.
+            drop(self.system.watch(folder, RecursiveMode::NonRecursive));
+        }
+        self.excludes.insert(file);
     }
 
     /// Whether files are ignored or not is to be found out anew, for all of the folder.
     fn rules_changed(&mut self, path: &Path, batch: &mut Batch) {
-        self.ignored = rules(self.workspace.root()).build_matchers();
+        self.rules = Rules::of(self.workspace.root());
+        self.excludes.clear();
         self.watch_below(&RelPath::root(), batch, |_, _| {});
+        self.watch_excludes_elsewhere();
+        let path = path.strip_prefix(self.workspace.root()).unwrap_or(path);
         batch.rescan(format!("the ignore rules in `{}` changed", path.display()));
     }
 
@@ -103,12 +126,22 @@ impl Tree {
         };
         let mut scan = on_disk(&self.workspace, &options);
         let mut watched = HashSet::new();
+        let mut has_rules = false;
         for round in 1.. {
             let folders = std::mem::take(&mut scan.folders);
             let new: Vec<_> = folders
                 .into_iter()
                 .filter(|folder| watched.insert(folder.clone()))
                 .collect();
+            let root = self.workspace.root();
+            let excludes: Vec<_> = new
+                .iter()
+                .filter_map(|folder| excludes_of(&root.join(folder.as_path())))
+                .collect();
+            for file in excludes {
+                has_rules = true;
+                self.watch_excludes(file);
+            }
             if RECURSIVE || new.is_empty() || !self.watch_all(&new, batch) {
                 break;
             }
@@ -118,13 +151,13 @@ impl Tree {
             }
             scan = on_disk(&self.workspace, &options);
         }
-        let has_rules = scan
+        has_rules |= scan
             .walked
             .files
             .iter()
             .any(|(path, _)| path.file_name().is_some_and(is_rule_file));
         if has_rules && !folder.is_root() {
-            self.ignored = rules(self.workspace.root()).build_matchers();
+            self.rules = Rules::of(self.workspace.root());
         }
         for (path, _) in scan.walked.files {
             found(batch, path);
@@ -174,6 +207,10 @@ impl Tree {
                 | EventKind::Create(_)
                 | EventKind::Modify(ModifyKind::Any | ModifyKind::Name(_))
         );
+        // The file, or the folder that it is to be in.
+        if self.excludes.contains(path) || self.excludes.contains(&path.join("exclude")) && is_new {
+            return self.rules_changed(path, batch);
+        }
         let Ok(inside) = path.strip_prefix(self.workspace.root()) else {
             return;
         };
@@ -187,13 +224,14 @@ impl Tree {
             }
             return;
         }
-        if inside == Path::new(GIT).join("info/exclude") {
-            return self.rules_changed(inside, batch);
-        }
         let Ok(path) = RelPath::new(inside) else {
             return;
         };
-        if path.is_protected() || path.file_name().is_some_and(is_temp_name) {
+        if path.is_protected() {
+            let comes = is_new || matches!(kind, EventKind::Remove(_));
+            return self.take_protected(&path, comes, batch);
+        }
+        if path.file_name().is_some_and(is_temp_name) {
             return;
         }
         let stat = match self.workspace.fs().stat(&path) {
@@ -203,11 +241,13 @@ impl Tree {
             Err(_) => Some(Kind::File),
         };
         let is_dir = stat == Some(Kind::Dir);
+        // It counts also where it is ignored itself.
+        let folder = path.parent().unwrap_or_else(RelPath::root);
+        if path.file_name().is_some_and(is_rule_file) && !self.is_ignored(&folder, true) {
+            return self.rules_changed(path.as_path(), batch);
+        }
         if self.is_ignored(&path, is_dir) {
             return;
-        }
-        if path.file_name().is_some_and(is_rule_file) {
-            return self.rules_changed(path.as_path(), batch);
         }
         let moved_away = matches!(kind, EventKind::Modify(ModifyKind::Name(RenameMode::From)));
         if is_dir {
@@ -220,17 +260,40 @@ impl Tree {
         }
     }
 
+    /// A path that no listener hears of. Where a repository begins or ends, other rules count.
+    fn take_protected(&mut self, path: &RelPath, comes_or_goes: bool, batch: &mut Batch) {
+        let above = std::iter::successors(Some(path.clone()), RelPath::parent);
+        let is_git = |path: &RelPath| path.file_name().is_some_and(|name| name == DOT_GIT);
+        let Some(git) = above.filter(is_git).last().filter(|_| comes_or_goes) else {
+            return;
+        };
+        let folder = git.parent().unwrap_or_else(RelPath::root);
+        if self.is_ignored(&folder, true) {
+            return;
+        }
+        let at = self.workspace.root().join(git.as_path());
+        let is_known = self.excludes.contains(&at.join("info/exclude"));
+        if folder.is_root() && !is_known && *path == git {
+            // Where there is no repository, an empty folder stands in the way of commands while they run. What comes
+            // into it tells the one from the other.
+            drop(self.system.watch(&at, RecursiveMode::NonRecursive));
+            let is_empty = std::fs::read_dir(&at).is_ok_and(|mut all| all.next().is_none());
+            if is_empty || !at.exists() {
+                return;
+            }
+        }
+        if *path == git || !is_known {
+            self.rules_changed(git.as_path(), batch);
+        }
+    }
+
     fn is_ignored(&mut self, path: &RelPath, is_dir: bool) -> bool {
-        self.ignored
-            .iter_mut()
-            .any(|rules| rules.matched(path.as_path(), is_dir).is_ignore())
+        self.rules.is_ignored(path, is_dir)
     }
 }
 
 fn is_rule_file(name: &std::ffi::OsStr) -> bool {
-    [".gitignore", ".ignore", OWN_IGNORE_FILE]
-        .iter()
-        .any(|known| name == *known)
+    RULE_FILES.iter().any(|known| name == *known)
 }
 
 /// A folder that went away before it could be watched needs no watch; its removal is told by its parent.

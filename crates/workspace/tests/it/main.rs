@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
 
 mod edit;
+mod excludes;
 #[cfg(target_os = "linux")]
 mod faults;
 mod fs;
