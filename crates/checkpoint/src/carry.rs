@@ -1,7 +1,7 @@
 //! What a snapshot takes over from the one before.
 
 use crate::{
-    Content, Held, MAX_FILE_BYTES, Snapshot,
+    Content, Hash, Held, MAX_FILE_BYTES, Snapshot,
     read::{Found, too_large},
     snapshot::same,
 };
@@ -49,12 +49,13 @@ impl Snapshot {
         self.no_longer_ignored = still.cloned().collect();
     }
 
-    /// When the ignore rules have changed, a file that appears need not be new. It is taken for an old one when it was
+    /// When the ignore rules have changed, those in the folder or those `elsewhere`, a file that appears need not be new. It is taken for an old one when it was
     /// last modified before the previous snapshot, unless it is one that has only been moved.
     pub(crate) fn find_no_longer_ignored(
         &mut self,
         previous: &Snapshot,
         stats: &BTreeMap<RelPath, Stat>,
+        elsewhere: Hash,
     ) {
         let held_before = |path: &RelPath| previous.files.get(path);
         let is_rule = |path: &&RelPath| {
@@ -69,16 +70,18 @@ impl Snapshot {
                     .file_name()
                     .is_some_and(|name| IGNORE_FILES.iter().any(|file| name == *file))
         };
+        let before = previous.rules_elsewhere.unwrap_or(elsewhere);
         let rules_changed = previous.as_of_ns != 0
-            && stats
-                .keys()
-                .chain(previous.files.keys())
-                .filter(is_rule)
-                .any(|path| match (held_before(path), self.files.get(path)) {
-                    (Some(old), Some(new)) => !same((previous, old), (self, new)),
-                    (None, None) => false,
-                    _ => true,
-                });
+            && (before != elsewhere
+                || stats
+                    .keys()
+                    .chain(previous.files.keys())
+                    .filter(is_rule)
+                    .any(|path| match (held_before(path), self.files.get(path)) {
+                        (Some(old), Some(new)) => !same((previous, old), (self, new)),
+                        (None, None) => false,
+                        _ => true,
+                    }));
         if !rules_changed {
             return;
         }

@@ -28,6 +28,9 @@ pub struct Snapshot {
     /// When it was begun, in nanoseconds since 1970.
     #[serde(default)]
     pub(crate) as_of_ns: i64,
+    /// The rules on what is ignored that are in none of its files; none: nobody looked.
+    #[serde(default)]
+    pub(crate) rules_elsewhere: Option<Hash>,
     /// What is there (a file, or everything beneath a folder) but could not be looked at, and why.
     #[serde(default)]
     pub(crate) excluded: BTreeMap<RelPath, String>,

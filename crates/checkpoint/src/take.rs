@@ -5,7 +5,7 @@
 //! by now: who adds a line to `.gitignore` has deleted nothing.
 
 use crate::{
-    Batch, Blobs, CheckpointError, Content, Held, Snapshot,
+    Batch, Blobs, CheckpointError, Content, Hash, Held, Snapshot,
     carry::file,
     gather::Gather,
     read::{Found, Job, Reader},
@@ -72,8 +72,10 @@ pub fn take(
     let looked = gather.finish(blobs, known, cancel)?;
     let mut snapshot = looked.snapshot;
     snapshot.as_of_ns = as_of_ns;
+    let elsewhere = Hash::of(&ws.rules_elsewhere());
+    snapshot.rules_elsewhere = Some(elsewhere);
     snapshot.bring_over(gather.previous);
-    snapshot.find_no_longer_ignored(gather.previous, &gather.candidates);
+    snapshot.find_no_longer_ignored(gather.previous, &gather.candidates, elsewhere);
     let mut excluded = looked.no_files;
     excluded.extend(snapshot.excluded.clone());
     let excluded = excluded.into_iter();
@@ -141,7 +143,9 @@ pub fn refresh(
     snapshot.excluded.extend(fresh.excluded);
     snapshot.git_ids.extend(fresh.git_ids);
     snapshot.bring_over(previous);
-    snapshot.find_no_longer_ignored(previous, &gather.candidates);
+    // The snapshot keeps the older rules, so that the next take finds what was not looked at now.
+    let elsewhere = Hash::of(&ws.rules_elsewhere());
+    snapshot.find_no_longer_ignored(previous, &gather.candidates, elsewhere);
     Ok(snapshot)
 }
 
