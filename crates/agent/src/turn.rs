@@ -237,7 +237,7 @@ impl<H: Host> Agent<H> {
                 words: input.text.clone(),
                 files: comments.collect(),
             };
-            let map = map::make(index, in_play, self.meter.window()).await;
+            let map = map::make(index, self.guard(), in_play, self.meter.window()).await;
             // One that was not kept would not be the same when the session goes on.
             if let Some(map) = map
                 && self.host.keep_map(&map.to_keep()).await.is_ok()
