@@ -36,6 +36,7 @@ pub(crate) struct Indexes {
 /// The index of a folder, and what tells it of changes.
 pub(crate) struct Indexed {
     index: Index,
+    workspace: Workspace,
     watcher: OnceLock<Watcher>,
     /// Why not all changes are told, for people.
     note: Arc<OnceLock<String>>,
@@ -92,11 +93,16 @@ impl Indexed {
 impl Engine {
     /// The index of a folder, opened in this process if it is not yet.
     pub(crate) fn indexed(&self, folder: &Path) -> Result<Arc<Indexed>, Failure> {
+        // Dropped after the lock, because its work may take a moment to end.
+        let gone;
         let indexes = &self.indexes().open;
         let mut open = indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(indexed) = open.get(folder) {
+        if let Some(indexed) = open.get(folder)
+            && indexed.workspace.is_in_place()
+        {
             return Ok(Arc::clone(indexed));
         }
+        gone = open.remove(folder);
         let workspace = Workspace::open(folder).map_err(from_fs)?;
         let (fronts, name) = (self.windows(), folder.display().to_string());
         let note = Arc::new(OnceLock::new());
@@ -106,6 +112,7 @@ impl Engine {
         });
         let indexed = Arc::new(Indexed {
             index,
+            workspace: workspace.clone(),
             watcher: OnceLock::new(),
             note,
         });
@@ -113,6 +120,7 @@ impl Engine {
             indexed.watch(workspace);
         }
         open.insert(folder.to_owned(), Arc::clone(&indexed));
+        drop((open, gone));
         Ok(indexed)
     }
 

@@ -22,6 +22,7 @@ mod review;
 mod room;
 mod rules;
 mod scopes;
+mod search;
 mod sessions;
 mod table;
 mod waking;
