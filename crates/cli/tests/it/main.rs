@@ -28,6 +28,7 @@ mod exec;
 mod faults;
 #[cfg(unix)]
 mod files;
+mod fronts;
 mod instructions;
 mod invalid;
 mod ledger;
