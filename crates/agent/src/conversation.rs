@@ -20,6 +20,10 @@ use std::{fmt::Write, sync::Arc};
 const INTERRUPTED: &str = "Kerf stopped while this call was running. Whether it finished is unknown, and it was not run again. \
 Look at the present state before you repeat it.";
 
+/// The name of the tool of an item that tells of a check that the user ran again. The model never hears of it; a call of a
+/// model's by this name ran nothing, and has no exit.
+pub const CHECK: &str = "check";
+
 /// Messages with what is known about each. Every message is concealed as it comes in, once: equal texts give equal
 /// bytes, and what was sent before is not searched again.
 #[derive(Debug)]
@@ -71,6 +75,8 @@ impl Conversation {
                     this.push_reply_items(&std::mem::take(&mut reply));
                     this.push_text(set_up::note(call, item.status), item.id);
                 }
+                // It is the user's.
+                ItemBody::ToolCall(call) if call.tool == CHECK && call.exit.is_some() => {}
                 ItemBody::AgentMessage { .. }
                 | ItemBody::Reasoning { .. }
                 | ItemBody::ToolCall(_) => {

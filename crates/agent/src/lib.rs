@@ -39,6 +39,7 @@ mod turn;
 mod withheld;
 
 pub use control::{Control, UserInput};
+pub use conversation::CHECK;
 pub use host::{Connected, Host, HostAnswer, HostError, HostQuestion, NetworkCall, Nobody, Scope};
 pub use instructions::{MAX_BYTES as MAX_INSTRUCTION_BYTES, UserInstructions};
 pub use set_up::{SET_UP, SetUp};

@@ -9,8 +9,6 @@ mod check;
 mod compare;
 mod take;
 
-pub(crate) use check::Checks;
-
 use crate::{engine::Engine, failure::failure, git::whole_folder, run::title_of};
 use budget::Limits;
 use kerf_agent::Host;

@@ -1,7 +1,12 @@
 //! Which commands of a task say whether its changes are right, and whether they still do.
 //!
 //! Every command that ended and changed no file counts. One that ran before a later change says nothing about what is
-//! there now.
+//! there now; the user can run it again.
+
+mod again;
+mod run;
+
+pub(crate) use run::{CheckLine, CheckPlace, Checks, checked};
 
 use kerf_agent::SET_UP;
 use kerf_protocol::{
@@ -53,6 +58,7 @@ pub(crate) fn checks(transcript: &Transcript, changed_at: UnixMillis) -> Vec<Tas
             item_id: item.id,
             at: item.created_at,
             duration_ms: call.duration_ms,
+            running: false,
         });
     }
     for check in &mut checks {

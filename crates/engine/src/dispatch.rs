@@ -44,6 +44,7 @@ impl Engine {
             Request::ReviewShow(params) => answered(self.review_show(params).await),
             Request::ReviewScope(params) => answered(self.review_scope(params).await),
             Request::ReviewChecks(params) => answered(self.review_checks(params).await),
+            Request::ReviewCheck(params) => answered(self.review_check(params).await),
             Request::ReviewComments(params) => answered(self.review_comments(params).await),
             Request::ReviewOutline(params) => answered(self.review_outline(params).await),
             Request::ReviewLines(params) => answered(self.review_lines(params).await),

@@ -1,8 +1,8 @@
 //! The engine itself: what all requests share.
 
 use crate::{
-    attempts::Checks,
     awake::Awake,
+    checks::Checks,
     failure::{failure, from_store},
     feed::{Feed, Fronts},
     git::Commands,
@@ -66,7 +66,7 @@ struct Inner {
     worked: AtomicBool,
     /// Lets so many attempts go on at once.
     attempt_room: OnceLock<Arc<Semaphore>>,
-    /// The checks that run on what was taken of attempts.
+    /// The checks that run again.
     checks: Checks,
     /// One change of the configuration file at a time: each reads it, changes it and replaces it.
     configuring: Mutex<()>,

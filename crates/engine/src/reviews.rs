@@ -123,7 +123,13 @@ impl Engine {
             .map(|decision| decision.created_at)
             .chain(restores.map(|kept| kept.is.created_at))
             .max();
-        let found = checks(&transcript, changed_at.unwrap_or(0));
+        let mut found = checks(&transcript, changed_at.unwrap_or(0));
+        if let Some(line) = self.checks().of(transcript.session.task_id) {
+            let runs = |check: &TaskCheck| check.command == line.command && check.cwd == line.cwd;
+            found
+                .iter_mut()
+                .for_each(|check| check.running = runs(check));
+        }
         Ok(in_order(found))
     }
 

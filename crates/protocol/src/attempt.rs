@@ -245,7 +245,7 @@ pub struct RunCheck {
     pub cwd: String,
 }
 
-/// How a check ended in the user's folder.
+/// How a check ended that the user ran again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[ts(export)]
 pub struct Checked {
@@ -258,4 +258,8 @@ pub struct Checked {
     /// How long it took, in milliseconds.
     #[ts(type = "number")]
     pub duration_ms: u64,
+    /// How many files of a session's workspace it changed: then it says nothing about them. In the user's folder, on what
+    /// was taken of attempts, nobody counts.
+    #[serde(default)]
+    pub changed: u32,
 }

@@ -35,7 +35,9 @@ use crate::{
     review::{Decided, Decision, HunkParts, Outline, Review, Target},
     room::Collected,
     rule::{RuleList, RuleRef, SetTrust, TestRules, TestedCommand, Trust, TrustShown},
-    scope::{OutlineReview, PlacedComment, ReadHunks, ScopedReview, ShowScope, TaskCheck},
+    scope::{
+        OutlineReview, PlacedComment, ReadHunks, RunAgain, ScopedReview, ShowScope, TaskCheck,
+    },
     search::{
         FileLines, IndexStatus as Status, ListLeftOut, ReadLines, Search, SearchAnswer, SkippedFile,
     },
@@ -144,6 +146,8 @@ mod table {
         "review/scope" ReviewScope(ShowScope) -> ScopedReview;
         /// The commands that say whether the changes are right, those that are known to check first, the newest first.
         "review/checks" ReviewChecks(SessionRef) -> Vec<TaskCheck>;
+        /// Runs one of these commands again, as the user's own, in the session's workspace and under its policy.
+        "review/check" ReviewCheck(RunAgain) -> Checked;
         /// The comments that wait for the next message, oldest first, where their lines are now.
         "review/comments" ReviewComments(SessionRef) -> Vec<PlacedComment>;
         /// Lines of some hunks of the review.

@@ -147,6 +147,10 @@ export type Answers = {
  */
 "review/checks": Array<TaskCheck>, 
 /**
+ * Runs one of these commands again, as the user's own, in the session's workspace and under its policy.
+ */
+"review/check": Checked, 
+/**
  * The comments that wait for the next message, oldest first, where their lines are now.
  */
 "review/comments": Array<PlacedComment>, 

@@ -537,7 +537,8 @@ export class Kerf {
     } else if (
       event.type === 'item.completed' &&
       event.item.type === 'tool_call' &&
-      event.item.changes?.length
+      // A check that the user ran again changes what the checks say.
+      (event.item.changes?.length || event.item.tool === 'check')
     ) {
       void task.loadReview();
     }

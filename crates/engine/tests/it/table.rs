@@ -58,6 +58,10 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             with(json!({"scope": {"type": "branch", "base": "--output=x"}})),
         ),
         ("review/checks", session.clone()),
+        (
+            "review/check",
+            with(json!({"command": "true", "cwd": "../.."})),
+        ),
         ("review/comments", session.clone()),
         (
             "review/lines",

@@ -159,8 +159,8 @@ describe('attempts beside each other', () => {
     const { getByRole, getByText, backend, container } = await open({
       'attempts/check': ({ command }) =>
         command === 'cargo test -p money'
-          ? { passed: false, code: 101, output: 'test rounds ... FAILED', duration_ms: 900 }
-          : { passed: true, code: 0, output: '', duration_ms: 1 },
+          ? { passed: false, code: 101, output: 'test rounds ... FAILED', duration_ms: 900, changed: 0 }
+          : { passed: true, code: 0, output: '', duration_ms: 1, changed: 0 },
     });
     await getByRole('button', { name: 'Take all of attempt 1' }).click();
     await getByRole('button', { name: 'Preview…' }).click();
@@ -196,7 +196,7 @@ describe('attempts beside each other', () => {
     const { getByRole, kerf, backend } = await open({
       'attempts/check': async () => {
         await ended;
-        return { passed: false, code: null, output: '', duration_ms: 1 };
+        return { passed: false, code: null, output: '', duration_ms: 1, changed: 0 };
       },
       'attempts/stop_check': () => {
         end();
