@@ -93,8 +93,8 @@ export class ReviewState {
     const onstale = () => void this.load();
     const onfailure = (thrown: unknown) => (this.failure = failureOf(thrown));
     this.lines = new ReviewLines(backend, sessionId, scope, onstale, onfailure);
-    this.around = new AroundLines(backend, sessionId, onstale, onfailure);
-    this.extras = new FileExtras(backend, sessionId);
+    this.around = new AroundLines(backend, sessionId, scope, onstale, onfailure);
+    this.extras = new FileExtras(backend, sessionId, scope);
     // What it changed is to be seen too.
     this.#again = new CheckAgain(backend, sessionId, () => this.load());
   }
@@ -102,11 +102,6 @@ export class ReviewState {
   /** Whether this is for looking at: nothing is decided in it. */
   get readOnly(): boolean {
     return this.scope.type === 'branch' || this.scope.type === 'uncommitted';
-  }
-
-  /** Whether this is the review of the whole task, which alone has lines around hunks, pictures and own versions. */
-  get ofTask(): boolean {
-    return this.scope.type === 'task';
   }
 
   /** Comments that go with the next message, in the order they were made. */

@@ -12,6 +12,7 @@ use kerf_protocol::{
     Failure,
     desk::{Drawn, MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS, Picture, Pictures},
     review::Opaque,
+    scope::Scope,
 };
 use kerf_review::Content;
 
@@ -20,8 +21,8 @@ const MAX_SEGMENTS: usize = 500;
 
 impl Desk {
     /// The picture that a file was, and the one that it is proposed to be.
-    pub(crate) fn pictures(&self, path: &str) -> Result<Pictures, Failure> {
-        let review = self.under_review(path)?;
+    pub(crate) fn pictures(&self, path: &str, scope: &Scope) -> Result<Pictures, Failure> {
+        let review = self.seen_in(path, scope)?;
         Ok(Pictures {
             before: self.picture(path, review.origin()),
             after: self.picture(path, &review.proposed()),
