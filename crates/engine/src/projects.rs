@@ -137,6 +137,7 @@ fn repo_status(folder: &Path) -> Result<RepoStatus, kerf_git::GitError> {
         branch: head.branch.or_else(detached),
         ahead: count(ahead),
         behind: count(behind),
+        under_way: repo.under_way().map(str::to_owned),
     })
 }
 

@@ -64,16 +64,27 @@ export class Changes {
     this.#moved = moved;
   }
 
+  /** The files in conflict: git lists them among the unstaged. */
+  get inConflict(): ChangedPath[] {
+    return (this.now?.unstaged ?? []).filter(isInConflict);
+  }
+
+  /** The other files of a side. */
+  list(side: StageSide): ChangedPath[] {
+    return (this.now?.[side] ?? []).filter((file) => !isInConflict(file));
+  }
+
   /** All that the keys go through, in the order of the screen. */
   get places(): Place[] {
+    const conflicts = this.inConflict.map(({ path }): Place => ({ side: 'unstaged', path, hunk: null }));
     const of = (side: StageSide) =>
-      (this.now?.[side] ?? []).flatMap(({ path }): Place[] => {
+      this.list(side).flatMap(({ path }): Place[] => {
         const hunks = this.diffs[keyOf(side, path)]?.hunks ?? [];
         return hunks.length > 0
           ? hunks.map((_, hunk) => ({ side, path, hunk }))
           : [{ side, path, hunk: null }];
       });
-    return [...of('staged'), ...of('unstaged')];
+    return [...conflicts, ...of('staged'), ...of('unstaged')];
   }
 
   /** Shows a folder; nothing of another one stays. */
@@ -95,6 +106,13 @@ export class Changes {
     await this.load();
   }
 
+  /** What is known of a folder: nothing, when another one is shown. */
+  of(folder: string | null): WorkingChanges | null {
+    // Read in any case: who asks is told when it changes.
+    const { now } = this;
+    return folder === this.#folder ? now : null;
+  }
+
   /** Looks again, at the unfolded files too. */
   async load() {
     const folder = this.#folder;
@@ -107,7 +125,7 @@ export class Changes {
   }
 
   async toggle(side: StageSide, path: string) {
-    if (this.now?.[side].some((file) => file.path === path && file.how === 'conflicted')) {
+    if (this.inConflict.some((file) => file.path === path)) {
       await this.#toggleConflict(path);
       return;
     }
@@ -322,7 +340,7 @@ export class Changes {
 
   #take(now: WorkingChanges) {
     this.now = now;
-    const open = new Set(now.unstaged.filter(({ how }) => how === 'conflicted').map(({ path }) => path));
+    const open = new Set(this.inConflict.map(({ path }) => path));
     this.conflicts = Object.fromEntries(Object.entries(this.conflicts).filter(([path]) => open.has(path)));
     for (const path of Object.keys(this.conflicts)) void this.#readConflict(path);
     const has = (list: ChangedPath[], side: StageSide) => list.map(({ path }) => keyOf(side, path));
@@ -382,6 +400,10 @@ export class Changes {
       return false;
     }
   }
+}
+
+function isInConflict({ how }: ChangedPath): boolean {
+  return how === 'conflicted';
 }
 
 export function keyOf(side: StageSide, path: string): string {

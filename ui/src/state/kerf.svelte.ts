@@ -184,6 +184,13 @@ export class Kerf {
     return this.session?.folder ?? this.project?.path ?? null;
   }
 
+  /** What git has begun in the folder and must end first, in words; null: nothing, as far as is known. */
+  get underWay(): string | null {
+    const { folder } = this;
+    const known = this.changes.of(folder)?.under_way ?? null;
+    return known ?? (folder === this.project?.path ? (this.repo?.under_way ?? null) : null);
+  }
+
   /** Shows every request that held a part of this file. */
   showSent(folder: string, file: string) {
     this.ledger.reading.show({ folder, file });
