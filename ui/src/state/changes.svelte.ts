@@ -178,14 +178,19 @@ export class Changes {
     const [path] = paths;
     if (this.busy || path === undefined) return;
     const diff = hunk === null ? null : this.diffs[keyOf(side, path)];
+    const from = this.#from(side, path);
     const at = this.places.findIndex((place) => isSame(place, this.current));
     await this.#ask(
       'git/stage',
       (folder) => ({
         folder,
-        paths,
+        // What was renamed is two paths of git's.
+        paths: diff ? paths : paths.flatMap((one) => [this.#from(side, one) ?? [], one].flat()),
         from: side,
-        hunks: diff && hunk !== null ? { token: diff.token, hunks: [hunk] } : null,
+        hunks:
+          diff && hunk !== null
+            ? { token: diff.token, hunks: [hunk], ...(from !== undefined && { renamed_from: from }) }
+            : null,
       }),
       (now) => this.#take(now),
     );
@@ -356,10 +361,17 @@ export class Changes {
     const folder = this.#folder;
     if (folder === null) return;
     await this.#try(async () => {
-      const diff = await this.#backend.request('git/diff', { folder, path, side });
+      const from = this.#from(side, path);
+      const file = { folder, path, side, ...(from !== undefined && { from }) };
+      const diff = await this.#backend.request('git/diff', file);
       const key = keyOf(side, path);
       if (folder === this.#folder && key in this.diffs) this.diffs = { ...this.diffs, [key]: diff };
     });
+  }
+
+  /** Where a file was, when it was renamed. */
+  #from(side: StageSide, path: string): string | undefined {
+    return this.now?.[side].find((file) => file.path === path)?.from;
   }
 
   async #readConflict(path: string) {

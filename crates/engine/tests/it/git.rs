@@ -84,6 +84,7 @@ async fn changes_are_staged_by_hunk_and_committed() {
         .call::<method::GitDiff>(ChangeRef {
             folder: folder.clone(),
             path: "a.txt".to_owned(),
+            from: None,
             side: StageSide::Unstaged,
         })
         .await
@@ -105,6 +106,7 @@ async fn changes_are_staged_by_hunk_and_committed() {
         from: StageSide::Unstaged,
         hunks: Some(StageHunks {
             token: diff.token,
+            renamed_from: None,
             hunks: vec![1],
         }),
     };
