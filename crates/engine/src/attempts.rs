@@ -8,6 +8,7 @@ mod budget;
 mod check;
 mod compare;
 mod take;
+mod trial;
 
 pub(crate) use check::Checks;
 

@@ -31,7 +31,7 @@ pub(crate) use checkpoint::Before;
 pub(crate) use restore::Back;
 pub(crate) use room::{DeskNames, mark_review, mark_row, tolerant};
 
-pub(crate) use beside::{Beside, conflict};
+pub(crate) use beside::{Beside, conflict, put_all};
 use each::each;
 use kerf_checkpoint::{Blobs, Changed, Hash, Lists, Record, Snapshot};
 use kerf_git::Repo;

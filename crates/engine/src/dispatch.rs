@@ -61,6 +61,7 @@ impl Engine {
             Request::AttemptsStart(params) => answered(self.attempts_start(params).await),
             Request::AttemptsCompare(params) => answered(self.attempts_compare(params).await),
             Request::AttemptsPreview(params) => answered(self.attempts_preview(params).await),
+            Request::AttemptsTry(params) => answered(self.attempts_try(params).await),
             Request::AttemptsTake(params) => answered(self.attempts_take(params).await),
             Request::AttemptsCheck(params) => answered(self.attempts_check(params).await),
             Request::AttemptsStopCheck(params) => answered(self.attempts_stop_check(params)),

@@ -7,7 +7,7 @@ use crate::{
     Failure, QuestionId, SessionId,
     attempt::{
         Checked, Comparison, RunCheck, StartAttempts, StartedAttempts, TakeAttempts, TakePreview,
-        TakenAttempts, TaskRef,
+        TakenAttempts, TaskRef, TriedAttempts, TryAttempts,
     },
     checkpoint::{CheckpointRef, Checkpoints, Restore, RestorePreview, Restored},
     desk::{AroundLines, EditHunk, FileRef, Notebook, Pictures, ReadAround},
@@ -176,11 +176,13 @@ mod table {
         "attempts/compare" AttemptsCompare(TaskRef) -> Comparison;
         /// What taking parts of attempts would make of the user's files, and what keeps it from being done.
         "attempts/preview" AttemptsPreview(TakeAttempts) -> TakePreview;
+        /// Runs checks on what the user's folder would become, in a worktree that is there for that alone. Nothing is taken.
+        "attempts/try" AttemptsTry(TryAttempts) -> TriedAttempts;
         /// Takes parts of attempts into the user's folder: all that was picked, or nothing.
         "attempts/take" AttemptsTake(TakeAttempts) -> TakenAttempts;
         /// Runs a command that an attempt ran as a check in the user's folder, in the sandbox.
         "attempts/check" AttemptsCheck(RunCheck) -> Checked;
-        /// Stops the check that runs for a task.
+        /// Stops the check that runs for a task, wherever it does.
         "attempts/stop_check" AttemptsStopCheck(TaskRef) -> Nothing;
         /// The worktrees that Kerf made, with what is in each and nowhere else.
         "worktree/list" WorktreeList(ListWorktrees) -> Vec<ListedWorktree>;

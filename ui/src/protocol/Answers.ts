@@ -65,6 +65,7 @@ import type { TakenAttempts } from "./TakenAttempts";
 import type { TaskCheck } from "./TaskCheck";
 import type { TestedCommand } from "./TestedCommand";
 import type { Transcript } from "./Transcript";
+import type { TriedAttempts } from "./TriedAttempts";
 import type { Trust } from "./Trust";
 import type { TrustShown } from "./TrustShown";
 import type { WorkingChanges } from "./WorkingChanges";
@@ -211,6 +212,10 @@ export type Answers = {
  */
 "attempts/preview": TakePreview, 
 /**
+ * Runs checks on what the user's folder would become, in a worktree that is there for that alone. Nothing is taken.
+ */
+"attempts/try": TriedAttempts, 
+/**
  * Takes parts of attempts into the user's folder: all that was picked, or nothing.
  */
 "attempts/take": TakenAttempts, 
@@ -219,7 +224,7 @@ export type Answers = {
  */
 "attempts/check": Checked, 
 /**
- * Stops the check that runs for a task.
+ * Stops the check that runs for a task, wherever it does.
  */
 "attempts/stop_check": Nothing, 
 /**

@@ -11,6 +11,8 @@
     reason = "a test's panic is its report"
 )]
 
+#[cfg(unix)]
+mod beside;
 mod running;
 mod scene;
 mod search;
@@ -18,6 +20,8 @@ mod support;
 
 #[cfg(unix)]
 mod app;
+#[cfg(unix)]
+mod attempts;
 #[cfg(unix)]
 mod checkpoints;
 mod control;
@@ -43,6 +47,8 @@ mod review;
 #[cfg(unix)]
 mod rules;
 mod sessions;
+#[cfg(unix)]
+mod set_up;
 #[cfg(unix)]
 mod terminal;
 mod usage;

@@ -1,4 +1,5 @@
-//! Checks on what was taken: a command that an attempt ran after its last change, run again in the user's folder.
+//! Checks on what is taken of attempts: a command that an attempt ran after its last change, run again in the user's
+//! folder, or before on what that would become ([`super::trial`]).
 //!
 //! The words are a model's, and the user's click is the approval, so nothing else is run here than what an attempt ran.
 //! It runs in the sandbox under that attempt's policy and without a network; a rule that denies it counts.
@@ -16,7 +17,7 @@ use kerf_protocol::{
     rule::RuleVerdict,
     session::Session,
 };
-use kerf_sandbox::{End, Invocation, Job};
+use kerf_sandbox::{End, Invocation, Job, Lent};
 use kerf_workspace::Workspace;
 use std::{
     collections::BTreeMap,
@@ -56,16 +57,30 @@ impl Checks {
     }
 }
 
-struct Running<'a> {
+/// Checks of a task that run, until it is dropped.
+pub(super) struct Running<'a> {
     checks: &'a Checks,
     task_id: TaskId,
     stop: CancellationToken,
+}
+
+impl Running<'_> {
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.checks.running().remove(&self.task_id);
     }
+}
+
+/// A check that may run: who ran it, and what its words are.
+pub(super) struct Allowed {
+    pub(super) session: Session,
+    command: String,
+    cwd: String,
 }
 
 impl Engine {
@@ -77,10 +92,34 @@ impl Engine {
             cwd,
         }: RunCheck,
     ) -> Result<Checked, Failure> {
-        let session = self.who_ran(task_id, &command, &cwd).await?;
-        let users = session.users_folder();
+        let allowed = self.allowed(task_id, command, cwd).await?;
+        let users = allowed.session.users_folder();
         self.refuse_while_working(users)?;
         let folder = canonical_folder(users)?;
+        let running = self.begin_checks(task_id)?;
+        self.run_check(allowed, folder, Vec::new(), &running).await
+    }
+
+    /// Takes the place of a task's checks.
+    pub(super) fn begin_checks(&self, task_id: TaskId) -> Result<Running<'_>, Failure> {
+        self.checks().begin(task_id).ok_or_else(|| {
+            failure(
+                Code::Conflict,
+                "a check of this task runs already",
+                "Wait for it, or stop it",
+            )
+        })
+    }
+
+    /// Whether a command may run as a check of a task: an attempt ran it as one, no rule denies it, and it can be isolated
+    /// as that attempt's commands are.
+    pub(super) async fn allowed(
+        &self,
+        task_id: TaskId,
+        command: String,
+        cwd: String,
+    ) -> Result<Allowed, Failure> {
+        let session = self.who_ran(task_id, &command, &cwd).await?;
         let rules = self.rules_for(&session).await?;
         if rules.command(&command, &cwd).verdict == Some(RuleVerdict::Deny) {
             return Err(failure(
@@ -97,25 +136,33 @@ impl Engine {
                 "Run it yourself, in a terminal",
             ));
         }
-        let Some(running) = self.checks().begin(task_id) else {
-            return Err(failure(
-                Code::Conflict,
-                "a check of this task runs already",
-                "Wait for it, or stop it",
-            ));
-        };
+        Ok(Allowed {
+            session,
+            command,
+            cwd,
+        })
+    }
+
+    /// Runs a check in a folder that stands for the user's.
+    pub(super) async fn run_check(
+        &self,
+        allowed: Allowed,
+        folder: PathBuf,
+        lent: Vec<Lent>,
+        running: &Running<'_>,
+    ) -> Result<Checked, Failure> {
         let job = Job {
-            command: Invocation::Shell(command),
-            cwd: inside(&folder, &cwd)?,
+            command: Invocation::Shell(allowed.command),
+            cwd: inside(&folder, &allowed.cwd)?,
             workspace: folder,
-            mode,
+            mode: allowed.session.policy.sandbox,
             timeout: Some(TIMEOUT),
             env: Vec::new(),
             writable: Vec::new(),
             output_cap: OUTPUT_CAP,
             network: None,
             commits: None,
-            lent: Vec::new(),
+            lent,
         };
         let ran = self.sandbox().run(job, running.stop.clone(), |_| ()).await;
         let outcome = ran.map_err(|error| {

@@ -100,6 +100,10 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             "attempts/preview",
             json!({"task_id": session_id, "picks": []}),
         ),
+        (
+            "attempts/try",
+            json!({"task_id": session_id, "picks": [], "checks": [{"command": "true"}]}),
+        ),
         ("attempts/take", json!({"task_id": session_id, "picks": []})),
         (
             "attempts/check",
@@ -260,8 +264,8 @@ async fn every_request_is_answered() {
             "session/answer" | "ledger/show" | "project/remove" | "rules/revoke" => {
                 Err(Code::NotFound)
             }
-            "attempts/compare" | "attempts/preview" | "attempts/take" | "attempts/check"
-            | "worktree/remove" | "worktree/restore" => Err(Code::NotFound),
+            "attempts/compare" | "attempts/preview" | "attempts/try" | "attempts/take"
+            | "attempts/check" | "worktree/remove" | "worktree/restore" => Err(Code::NotFound),
             // None at all are asked for.
             "attempts/start" => Err(Code::Usage),
             "endpoint/remove" => Err(Code::Configuration),

@@ -5,6 +5,7 @@ import { RequestError } from '../../backend/backend';
 import { overlaps } from '../../overlaps';
 import type { TakeAttempts } from '../../protocol/TakeAttempts';
 import type { TakePreview } from '../../protocol/TakePreview';
+import type { TriedAttempts } from '../../protocol/TriedAttempts';
 import { abreast } from '../../state/attempts.svelte';
 import { askedFor, checkAxe, mountWith } from '../../testing';
 import CompareView from './CompareView.svelte';
@@ -188,6 +189,51 @@ describe('attempts beside each other', () => {
       { session_id: 'attempt-2' },
       { session_id: 'attempt-1' },
     ]);
+  });
+
+  test('what would be applied is checked first', async () => {
+    let outcomes: TriedAttempts = {
+      notes: ['node_modules was not brought: the file system cannot clone it'],
+      checks: [{ passed: false, code: 101, output: 'test rounds ... FAILED', duration_ms: 900 }],
+    };
+    let end = () => {};
+    const held = new Promise<void>((done) => (end = done));
+    const { getByRole, backend, container } = await open({
+      'attempts/try': async () => {
+        await held;
+        return outcomes;
+      },
+      'attempts/stop_check': () => ({}),
+    });
+    await getByRole('button', { name: 'Take all of attempt 1' }).click();
+    await getByRole('button', { name: 'Preview…' }).click();
+    const checks = getByRole('region', { name: 'Checks before it is applied' });
+    await expect.element(checks).toHaveTextContent('cargo test -p money');
+    await checks.getByRole('button', { name: 'Run checks' }).click();
+    await expect.element(checks).toHaveTextContent('runs…');
+    await checks.getByRole('button', { name: 'Stop' }).click();
+    expect(askedFor(backend, 'attempts/stop_check')).toEqual([{ task_id: 'task' }]);
+    end();
+    await expect.element(checks).toHaveTextContent('failed with 101');
+    await expect.element(checks).toHaveTextContent('test rounds ... FAILED');
+    await expect.element(checks).toHaveTextContent('node_modules was not brought');
+    expect(askedFor(backend, 'attempts/try')).toEqual([
+      {
+        task_id: 'task',
+        picks: [{ session_id: 'attempt-1', target: { type: 'all' } }],
+        checks: [{ command: 'cargo test -p money', cwd: undefined }],
+      },
+    ]);
+    await checkAxe(container);
+    outcomes = { notes: [], checks: [{ passed: true, code: 0, output: '', duration_ms: 1 }] };
+    await checks.getByRole('button', { name: 'Run again' }).click();
+    await expect.element(checks).toHaveTextContent('✓ passed');
+    expect(askedFor(backend, 'attempts/take')).toEqual([]);
+    // What is picked later was not checked.
+    await getByRole('dialog').getByRole('button', { name: 'Back' }).click();
+    await getByRole('checkbox', { name: 'Hunk 2 of src/money.rs of attempt 2', exact: true }).click();
+    await getByRole('button', { name: 'Preview…' }).click();
+    await expect.element(checks.getByRole('button', { name: 'Run checks' })).toBeVisible();
   });
 
   test('a check that runs can be stopped', async () => {
