@@ -191,7 +191,7 @@ impl Engine {
             ));
         }
         let at = worktree.clone();
-        blocking(move || {
+        let unkept = blocking(move || {
             let (repo, place) = (open(&at)?, place(&at));
             repo.may_remove(&place).map_err(from_git)?;
             let work = repo.worktree_work(&place).map_err(from_git)?;
@@ -203,12 +203,15 @@ impl Engine {
                         at.path,
                         in_words(&work).join("; ")
                     ),
-                    "Accept it or commit it to a branch first; --force removes it into the archive",
+                    "Accept it, commit it to a branch or move it away first; --force removes it, into the archive where that can hold it",
                 ));
             }
-            repo.archive_worktree(&place).map(drop).map_err(from_git)
+            repo.archive_worktree(&place).map_err(from_git)?;
+            Ok(describe::unkept(&work))
         })
         .await?;
+        let gone = unkept.iter().map(|words| format!("gone with it: {words}"));
+        worktree.notes = gone.collect();
         worktree.state = WorktreeState::Removing;
         self.keep_worktree(&worktree).await?;
         let worktree = self.finish_removal(worktree).await?;
@@ -254,15 +257,23 @@ impl Engine {
         if worktree.state != WorktreeState::Archived {
             return Err(failure(Code::Conflict, "this worktree is there", ""));
         }
+        let session = self.store().session(worktree.session_id).await;
+        // One that is deleted runs no command.
+        let lends = session.is_ok_and(|session| self.lends(&session));
         let at = worktree.clone();
-        blocking(move || {
+        let made = blocking(move || {
             let (repo, place) = (open(&at)?, place(&at));
             let step = &mut |next| tracing::debug!(next, "bringing a worktree back");
-            repo.restore_worktree(&place, step)
-                .map(drop)
-                .map_err(from_git)
+            let mut made = repo
+                .restore_worktree(&place, &clone_file, step)
+                .map_err(from_git)?;
+            if lends {
+                lend::make_room(&place.path, &mut made);
+            }
+            Ok(made)
         })
         .await?;
+        worktree.notes = made.notes;
         worktree.state = WorktreeState::Ready;
         worktree.removed_at = None;
         self.keep_worktree(&worktree).await?;

@@ -323,6 +323,19 @@ fn commands_in_the_sandbox_see_dependencies_that_cannot_be_cloned() {
     assert!(!scene.folder.exists("node_modules/x"));
     assert!(at.join("target/own").exists());
 
+    // Also once it was removed and brought back.
+    let id = scene.worktree()["id"].as_str().unwrap().to_owned();
+    scene.run(&["worktrees", "remove", &id]).expect(0);
+    let back = scene.run(&["worktrees", "restore", &id]).expect(0).json();
+    assert!(
+        back["notes"].to_string().contains("see your node_modules"),
+        "{back}"
+    );
+    scene.script([command(see)]);
+    let ran = scene.run(&["resume", "--last", "Go on"]).expect(0);
+    let said = ran.calls()[0]["output"].as_str().unwrap().to_owned();
+    assert!(said.contains("lent\nclosed\n"), "{said}");
+
     // With a set-up command the worktree gets its own.
     crate::set_up::set_up(
         &mut scene,
@@ -332,4 +345,33 @@ fn commands_in_the_sandbox_see_dependencies_that_cannot_be_cloned() {
     let ran = scene.exec("workspace-write", &[], [command("ls node_modules")]);
     let said = ran.calls()[1]["output"].as_str().unwrap().to_owned();
     assert!(said.contains("own") && !said.contains("p\n"), "{said}");
+}
+
+#[test]
+fn what_no_archive_can_hold_is_named_before_it_goes() {
+    let scene = Beside::new();
+    scene.folder.write(".gitignore", "data/\n");
+    scene.folder.write(".worktreeinclude", "data/\n");
+    let ran = scene.exec("off", &[], []);
+    let at = PathBuf::from(ran.events[0]["folder"].as_str().unwrap());
+    std::fs::create_dir(at.join("data")).unwrap();
+    let long = std::fs::File::create(at.join("data/long.bin")).unwrap();
+    long.set_len((64 << 20) + 1).unwrap();
+    let one = scene.worktree();
+    let id = one["id"].as_str().unwrap();
+    let words = "data/long.bin, which no archive can hold: it is over 64 MB";
+    assert_eq!(list(&one["work"]), [words]);
+    let refused = scene.run(&["worktrees", "remove", id]).expect(1);
+    let message = refused.error()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains(words), "{message}");
+    assert!(at.join("data/long.bin").exists());
+    let told = scene
+        .kerf
+        .run(&["worktrees", "remove", "--force", id])
+        .expect(0);
+    assert!(
+        told.stdout.contains(&format!("gone with it: {words}")),
+        "{}",
+        told.stdout
+    );
 }

@@ -21,4 +21,6 @@ mod stash;
 mod status;
 mod ways_to_lose;
 mod worktree;
+mod worktree_ignored;
+mod worktree_kills;
 mod worktree_kit;
