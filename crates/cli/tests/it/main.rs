@@ -46,6 +46,8 @@ mod resume;
 mod review;
 #[cfg(unix)]
 mod rules;
+#[cfg(unix)]
+mod scopes;
 mod sessions;
 #[cfg(unix)]
 mod set_up;
