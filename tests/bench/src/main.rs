@@ -32,6 +32,7 @@ mod window;
 mod window {
     pub(crate) const ROWS: &[crate::Row] = &[];
 }
+mod worktree;
 
 use std::{env, path::PathBuf, process::ExitCode};
 use table::Table;
@@ -78,6 +79,10 @@ const ROWS: &[Row] = &[
     Row {
         name: "checkpoint",
         run: |_, table| checkpoint::run(table),
+    },
+    Row {
+        name: "worktree",
+        run: |_, table| worktree::run(table),
     },
 ];
 

@@ -79,10 +79,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("crates/test-support", &["workspace", "protocol"]),
     // A table, which its two readers share.
     ("tests/attacks", &[]),
-    // Search and checkpoints are measured within the process.
+    // Search, checkpoints and worktrees are measured within the process.
     (
         "tests/bench",
         &[
+            "git",
             "index",
             "checkpoint",
             "workspace",
