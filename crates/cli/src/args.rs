@@ -144,10 +144,10 @@ pub(crate) struct Exec {
     /// Make so many attempts at once, 1 to 8, each in a worktree of its own
     #[arg(long, value_name = "N", conflicts_with_all = ["worktree", "output_schema", "follow"])]
     pub(crate) attempts: Option<u8>,
-    /// With --attempts: stop an attempt that has used more tokens
+    /// With --attempts: stop each attempt that has used more tokens by itself
     #[arg(long, value_name = "TOKENS", requires = "attempts")]
     pub(crate) token_limit: Option<u64>,
-    /// With --attempts: stop an attempt that has used more: `tokens=200k`, `cost=1.50`, `time=10m`, or several
+    /// With --attempts: what each may use by itself, not all together: `tokens=200k`, `cost=1.50`, `time=10m`, or several
     #[arg(
         long,
         value_name = "WHAT=LIMIT",
