@@ -194,6 +194,15 @@ impl Traced {
         self.run(&["-e", &inject], Path::new("/dev/null"))
     }
 
+    /// Runs the program and kills it at one call, before that is made.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn with_kill(&self, call: &Call) -> Result<Output, String> {
+        let inject = format!("inject={}:signal=SIGKILL:when={}", call.name, call.nth);
+        self.run(&["-e", &inject], Path::new("/dev/null"))
+    }
+
     fn run(&self, arguments: &[&str], log: &Path) -> Result<Output, String> {
         let mut strace = program("strace");
         strace.args(["-f", "-qq", "-o"]).arg(log).args(arguments);

@@ -29,6 +29,8 @@ mod control;
 mod crash;
 mod endpoints;
 mod exec;
+#[cfg(target_os = "linux")]
+mod faulted;
 mod faults;
 #[cfg(unix)]
 mod files;
