@@ -176,6 +176,7 @@ async fn a_push_is_shown_and_then_does_just_that() {
             "git",
             "push",
             "--progress",
+            "--no-recurse-submodules",
             "--set-upstream",
             "origin",
             "refs/heads/main:refs/heads/main"
@@ -536,6 +537,55 @@ async fn names_and_addresses_that_git_could_take_for_something_else_are_refused(
         assert!(refused.is_err(), "{name}: {refused:?}");
     }
     assert!(!marker.exists());
+}
+
+/// A submodule has an address of its own, which nobody was shown.
+#[tokio::test]
+async fn a_submodule_is_neither_asked_nor_sent_to() {
+    let mut scene = Scene::new().await;
+    let asked = scene.bench.home.path().join("asked");
+    let inner = scene.bench.fixture.join("inner");
+    let path = inner.display().to_string();
+    scene.git(&["init", "--quiet", "--initial-branch=main", &path]);
+    for words in [
+        &["config", "user.name", "Ada"][..],
+        &["config", "user.email", "ada@example.com"],
+        &["commit", "--quiet", "--allow-empty", "--message=in"],
+        // It was pushed once, and has more since.
+        &["update-ref", "refs/remotes/origin/main", "HEAD"],
+        &["commit", "--quiet", "--allow-empty", "--message=more"],
+        &["remote", "add", "origin", "ssh://evil.example/x"],
+        &[
+            "config",
+            "core.sshCommand",
+            &format!("touch {}", asked.display()),
+        ],
+    ] {
+        scene.git_in(&inner, words);
+    }
+    scene.bench.fixture.write(
+        ".gitmodules",
+        "[submodule \"inner\"]\n\tpath = inner\n\turl = ssh://evil.example/x\n\tfetchRecurseSubmodules = true\n",
+    );
+    scene.git(&["add", "--all"]);
+    scene.git(&["commit", "--quiet", "--message=inner"]);
+    for name in [
+        "submodule.recurse",
+        "submodule.inner.active",
+        "submodule.inner.fetchRecurseSubmodules",
+    ] {
+        scene.git(&["config", name, "true"]);
+    }
+    scene.git(&["config", "push.recurseSubmodules", "on-demand"]);
+    scene.git(&["config", "submodule.inner.url", "ssh://evil.example/x"]);
+    let pull = GitAct::Pull {
+        how: PullHow::FastForward,
+    };
+    for act in [push(), GitAct::Fetch { remote: None }, pull] {
+        let done = scene.run(act.clone()).await;
+        assert_eq!(done.end, Some(GitEnd::Done), "{act:?}: {}", done.output);
+        assert!(!asked.exists(), "{act:?}");
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod fixture;
 mod history;
 mod hostile;
 mod record;
+mod remotes;
 mod stage;
 mod stash;
 mod status;
