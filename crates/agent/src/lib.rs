@@ -21,6 +21,7 @@ mod control;
 mod conversation;
 mod host;
 mod instructions;
+mod jobs;
 mod map;
 mod network;
 mod policy;

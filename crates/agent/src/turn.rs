@@ -7,6 +7,7 @@ use crate::{
     conversation::{Conversation, interrupted_note},
     host::{Host, HostError},
     instructions::{Instructions, UserInstructions},
+    jobs::RunningJob,
     map::{self, GivenMap, InPlay},
     policy::Allowances,
     prompt,
@@ -14,8 +15,7 @@ use crate::{
     repeats::Repeats,
     reply::now,
     set_up::SetUp,
-    shape,
-    tools::{self, command::RunningJob},
+    shape, tools,
 };
 use kerf_index::Index;
 use kerf_model::{Door, ErrorKind, Part, Stop, Target};
@@ -202,6 +202,7 @@ impl<H: Host> Agent<H> {
                 self.hear(turn_id, input);
             }
         }
+        self.tell_of_jobs(turn_id);
         let usage = progress.usage;
         match &end {
             TurnEnd::Completed => self.host.emit(EventBody::TurnCompleted {
@@ -248,7 +249,7 @@ impl<H: Host> Agent<H> {
     }
 
     /// Keeps a failure as an item of the turn.
-    fn show_failure(&self, turn_id: TurnId, failure: &Failure) {
+    pub(crate) fn show_failure(&self, turn_id: TurnId, failure: &Failure) {
         let item = Item {
             id: ItemId::new(),
             turn_id,
@@ -311,6 +312,7 @@ impl<H: Host> Agent<H> {
             for input in control.take_messages() {
                 self.hear(progress.turn_id, input);
             }
+            self.tell_of_jobs(progress.turn_id);
             if control.is_cancelled() {
                 return TurnEnd::Cancelled;
             }
