@@ -412,7 +412,9 @@ impl<H: Host> Agent<H> {
                 .run_calls(progress.turn_id, progress.step, &calls, control)
                 .await;
             self.conversation.push_results(
-                ran.results.iter().map(|(call, status)| (call, *status)),
+                ran.results
+                    .iter()
+                    .map(|ended| (&ended.call, ended.status, Some(&ended.seen))),
                 ran.last_item,
             );
             if let Some(failure) = ran.fatal {
