@@ -35,6 +35,7 @@ mod rules;
 mod secrets;
 mod set_up;
 mod shape;
+mod sources;
 mod tools;
 mod turn;
 mod withheld;
