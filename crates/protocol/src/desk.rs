@@ -112,6 +112,11 @@ pub enum Drawn {
     TooLarge,
     /// Its bytes were not kept.
     NotKept,
+    /// It is a drawing that may never be done.
+    Endless {
+        /// The part because of which that is so.
+        part: String,
+    },
 }
 
 /// A notebook under review.
