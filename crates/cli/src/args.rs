@@ -111,7 +111,11 @@ pub(crate) enum Command {
     /// Say where Kerf's data is and how much there is of it
     Data(crate::commands::data::Data),
     /// Say what works here and what does not, and why
-    Doctor,
+    Doctor {
+        /// Read all of the database to look for damage
+        #[arg(long)]
+        deep: bool,
+    },
     /// Open the window
     App {
         /// A folder to open in it

@@ -301,7 +301,7 @@ mod table {
         /// Brings checkpoints within their room: gives up the oldest, and frees what nothing needs.
         "data/collect" DataCollect(Nothing) -> Collected;
         /// What works here and what does not, and why.
-        "doctor" Doctor(Folder) -> Vec<Check>;
+        "doctor" Doctor(Examine) -> Vec<Check>;
     }
 }
 
@@ -496,6 +496,17 @@ pub struct AddComment {
     pub session_id: SessionId,
     /// The comment.
     pub comment: Comment,
+}
+
+/// See `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Examine {
+    /// The folder that is worked in.
+    pub folder: String,
+    /// Whether the whole database is read to look for damage, which takes as long as its size asks for.
+    #[serde(default)]
+    pub deep: bool,
 }
 
 /// How a check of `doctor` came out.

@@ -404,7 +404,7 @@ export class Kerf {
   /** Looks at what works here. */
   async loadChecks() {
     try {
-      this.checks = await this.backend.request('doctor', { folder: this.project?.path ?? '' });
+      this.checks = await this.backend.request('doctor', { folder: this.project?.path ?? '', deep: false });
       this.checksFailure = null;
       // What is missing is told once, where nobody has to look for it.
       const data = this.checks.find(({ name }) => name === 'data');

@@ -5,7 +5,7 @@ use crate::support::Kerf;
 use kerf_protocol::endpoint::Wire;
 use kerf_test_support::{Fixture, ModelServer, Script, Turn};
 use rstest::rstest;
-use std::{io::Read, process::Stdio};
+use std::{fs, io::Read, process::Stdio};
 
 #[test]
 fn the_help_is_the_whole_command_line() {
@@ -416,6 +416,38 @@ fn the_home_is_made_where_it_is_said_and_an_impossible_one_is_told() {
         .run(&["sessions"])
         .expect(1);
     assert!(ran.stderr.contains("KERF_HOME"), "{}", ran.stderr);
+}
+
+/// Damage where nothing looks is found by who reads all of it, and nobody else reads all of it.
+#[test]
+fn the_doctor_reads_the_whole_database_when_asked() {
+    let folder = Fixture::new("");
+    let kerf = Kerf::new()
+        .in_repo(&folder)
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/kerf-test");
+    let data = |words: &[&str], code| -> String {
+        let checks = kerf.run(words).expect(code).events;
+        let data = checks.iter().find(|check| check["name"] == "data").unwrap();
+        data.to_string()
+    };
+    let said = data(&["doctor", "--json"], 0);
+    assert!(said.contains("kerf doctor --deep"), "{said}");
+    let said = data(&["doctor", "--deep", "--json"], 0);
+    assert!(said.contains("all of the database was read"), "{said}");
+    let path = kerf.home().join("kerf.db");
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 4096;
+    bytes[last..last + 16].fill(0xff);
+    fs::write(&path, bytes).unwrap();
+    let said = data(&["doctor", "--json"], 0);
+    assert!(said.contains("kerf doctor --deep"), "{said}");
+    let said = data(&["doctor", "--deep", "--json"], 1);
+    assert!(
+        said.contains("failed") && said.contains("kerf.db"),
+        "{said}"
+    );
+    let said = data(&["doctor", "--json"], 0);
+    assert!(said.contains("The database was damaged"), "{said}");
 }
 
 #[test]
