@@ -15,6 +15,7 @@
 mod calls;
 mod checkpoint;
 mod child;
+mod commands;
 mod floor;
 mod gap;
 mod machine;
@@ -22,6 +23,7 @@ mod numbers;
 mod processes;
 mod room;
 mod search;
+mod secrets;
 mod start;
 mod stream;
 mod table;
@@ -70,6 +72,14 @@ const ROWS: &[Row] = &[
     Row {
         name: "calls",
         run: |asked, table| calls::run(&asked.kerf, table),
+    },
+    Row {
+        name: "commands",
+        run: |asked, table| commands::run(&asked.kerf, table),
+    },
+    Row {
+        name: "secrets",
+        run: secrets::run,
     },
     Row {
         name: "stream",
