@@ -20,11 +20,15 @@ mod support;
 mod app;
 #[cfg(unix)]
 mod checkpoints;
+#[cfg(unix)]
+mod commands;
+mod comments;
 mod control;
 #[cfg(unix)]
 mod crash;
 mod endpoints;
 mod exec;
+mod exports;
 mod faults;
 #[cfg(unix)]
 mod files;
@@ -38,14 +42,20 @@ mod policy;
 mod practice;
 #[cfg(feature = "real-model")]
 mod real_model;
+#[cfg(unix)]
+mod refusals;
+#[cfg(unix)]
+mod resistance;
 mod resume;
 mod review;
 #[cfg(unix)]
 mod rules;
+mod session_search;
 mod sessions;
 #[cfg(unix)]
 mod terminal;
 mod usage;
+mod users_edits;
 mod wires;
 #[cfg(unix)]
 mod worktrees;
