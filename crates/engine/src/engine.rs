@@ -1,7 +1,7 @@
 //! The engine itself: what all requests share.
 
 use crate::{
-    attempts::Checks,
+    attempts::{Checks, Waiting},
     awake::Awake,
     failure::{failure, from_store},
     feed::{Feed, Fronts},
@@ -68,6 +68,8 @@ struct Inner {
     attempt_room: OnceLock<Arc<Semaphore>>,
     /// The checks that run on what was taken of attempts.
     checks: Checks,
+    /// The attempts that have not begun.
+    waiting: Waiting,
     /// One change of the configuration file at a time: each reads it, changes it and replaces it.
     configuring: Mutex<()>,
 }
@@ -110,6 +112,7 @@ impl Engine {
                 worked: AtomicBool::default(),
                 attempt_room: OnceLock::new(),
                 checks: Checks::default(),
+                waiting: Waiting::default(),
                 configuring: Mutex::default(),
             }),
         };
@@ -203,6 +206,10 @@ impl Engine {
 
     pub(crate) fn checks(&self) -> &Checks {
         &self.inner.checks
+    }
+
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.inner.waiting
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {

@@ -17,7 +17,7 @@ use kerf_index::{Change, Index};
 use kerf_protocol::{
     Failure, ItemId, QuestionId, SessionId, TurnId,
     event::EventBody,
-    item::{FileChange, ItemBody},
+    item::{FileChange, Item, ItemBody, ItemStatus},
     policy::{Answer, Losses, Question},
     review::Author,
     rule::{RuleOrigin, RuleVerdict},
@@ -139,6 +139,21 @@ impl SessionHost {
                 .collect(),
         };
         index.changed(Change::Paths(paths));
+    }
+
+    /// Tells of an item that is done as it begins.
+    pub(crate) fn tell(&self, turn_id: TurnId, status: ItemStatus, body: ItemBody) {
+        let item = Item {
+            id: ItemId::new(),
+            turn_id,
+            created_at: now(),
+            status,
+            step: 0,
+            part: 0,
+            body,
+        };
+        self.emit(EventBody::ItemStarted { item: item.clone() });
+        self.emit(EventBody::ItemCompleted { item });
     }
 
     fn jobs(&self) -> MutexGuard<'_, Jobs> {

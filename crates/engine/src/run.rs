@@ -12,10 +12,10 @@ use crate::{
 use futures_util::FutureExt;
 use kerf_agent::{Control, Host, TurnEnd, UserInput};
 use kerf_protocol::{
-    Code, Failure, ItemId, SessionId, TurnId,
+    Code, Failure, SessionId, TurnId,
     endpoint::Usage,
     event::{Event, EventBody},
-    item::{Item, ItemBody, ItemStatus},
+    item::{ItemBody, ItemStatus},
     request::{AnswerParams, Nothing, Prompt, Prompted, SessionRef, Since, WhenRunning},
 };
 use kerf_store::Write;
@@ -113,6 +113,8 @@ impl Engine {
         &self,
         SessionRef { session_id }: SessionRef,
     ) -> Result<Nothing, Failure> {
+        // An attempt that waits has no turn yet.
+        self.waiting().stop(session_id);
         let live = self.awake().get(session_id).await;
         if let Some(control) = live.as_ref().and_then(|live| live.control().clone()) {
             control.cancel();
@@ -224,20 +226,6 @@ impl Engine {
                 instructions: Vec::new(),
             }),
         }
-        let tell = |status, body| {
-            let item = Item {
-                id: ItemId::new(),
-                turn_id,
-                created_at: now(),
-                status,
-                step: 0,
-                part: 0,
-                body,
-            };
-            live.host
-                .emit(EventBody::ItemStarted { item: item.clone() });
-            live.host.emit(EventBody::ItemCompleted { item });
-        };
         // What was said meanwhile waits for the next turn.
         for UserInput {
             text,
@@ -250,10 +238,11 @@ impl Engine {
                 images,
                 comments,
             };
-            tell(ItemStatus::Completed, body);
+            live.host.tell(turn_id, ItemStatus::Completed, body);
         }
         let failure = error.clone();
-        tell(ItemStatus::Failed, ItemBody::Error { failure });
+        let body = ItemBody::Error { failure };
+        live.host.tell(turn_id, ItemStatus::Failed, body);
         live.host.emit(EventBody::TurnFailed {
             turn_id,
             // The agent counted, and took it along. The ledger has the requests.

@@ -19,6 +19,9 @@ use kerf_protocol::{
 };
 use tokio::sync::mpsc;
 
+/// So many events wait to be written out; the engine holds the others.
+const EVENTS: usize = 256;
+
 /// Who makes how many attempts.
 pub(super) struct By {
     pub(super) attempts: u8,
@@ -54,7 +57,7 @@ pub(super) async fn start(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let started = engine.call::<method::AttemptsStart>(start).await?;
-    let (ended, mut ends) = mpsc::unbounded_channel();
+    let (ended, mut ends) = mpsc::channel(EVENTS);
     for (index, session) in started.sessions.iter().enumerate() {
         if !output.json() {
             eprintln!(
@@ -71,7 +74,7 @@ pub(super) async fn start(
                     event.body,
                     EventBody::TurnCompleted { .. } | EventBody::TurnFailed { .. }
                 );
-                if ended.send((index, event)).is_err() || is_end {
+                if ended.send((index, event)).await.is_err() || is_end {
                     return;
                 }
             }

@@ -54,6 +54,8 @@ mod session_search;
 mod sessions;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod unbegun;
 mod usage;
 mod users_edits;
 mod wires;
