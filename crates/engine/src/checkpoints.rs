@@ -78,6 +78,8 @@ impl Engine {
         let _naming = self.naming().read_owned().await;
         let _one = live.host.deciding.lock().await;
         let paused = live.pause()?;
+        let folder = live.session().folder.clone();
+        self.refuse_while_moving(Path::new(&folder))?;
         live.host.looked().await;
         let restored = self.restore(&live, &restore).await?;
         // Who is told attaches at once, and finds no turn running.

@@ -5,7 +5,7 @@ use crate::{
     awake::Awake,
     failure::{failure, from_store},
     feed::{Feed, Fronts},
-    git::Commands,
+    git::{Commands, Moving},
     home::Home,
     indexes::Indexes,
     searches::Searches,
@@ -54,6 +54,7 @@ struct Inner {
     sandbox: Sandbox,
     awake: Awake,
     commands: Commands,
+    moving: Moving,
     local_only: LocalOnly,
     indexes: Indexes,
     searches: Searches,
@@ -103,6 +104,7 @@ impl Engine {
                 sandbox,
                 awake: Awake::default(),
                 commands: Commands::default(),
+                moving: Moving::default(),
                 local_only: LocalOnly::default(),
                 indexes: Indexes::default(),
                 searches: Searches::default(),
@@ -183,6 +185,11 @@ impl Engine {
 
     pub(crate) fn commands(&self) -> &Commands {
         &self.inner.commands
+    }
+
+    /// See [`Moving`].
+    pub(crate) fn moving(&self) -> &Moving {
+        &self.inner.moving
     }
 
     /// The switch of all doors to models.

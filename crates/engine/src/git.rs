@@ -7,10 +7,12 @@ mod askpass;
 mod command;
 mod conflict;
 mod draft;
+mod moving;
 mod pull_request;
 
 pub(crate) use askpass::run_if_asked;
 pub(crate) use command::Commands;
+pub(crate) use moving::Moving;
 
 use crate::{
     engine::{Engine, canonical_folder},
@@ -131,7 +133,7 @@ impl Engine {
     }
 
     pub(crate) async fn git_switch(&self, switch: SwitchBranch) -> Result<SwitchedBranch, Failure> {
-        self.refuse_while_working(&switch.folder)?;
+        let _moves = self.move_files(&switch.folder)?;
         let SwitchBranch {
             folder,
             name,
@@ -175,7 +177,7 @@ impl Engine {
     }
 
     pub(crate) async fn git_stash(&self, save: SaveStash) -> Result<GitStashed, Failure> {
-        self.refuse_while_working(&save.folder)?;
+        let _moves = self.move_files(&save.folder)?;
         self.in_repo(&save.folder.clone(), move |repo| {
             repo.stash(save.message.as_deref(), save.untracked)
                 .map(stashed)
@@ -184,7 +186,7 @@ impl Engine {
     }
 
     pub(crate) async fn git_unstash(&self, take: TakeStash) -> Result<GitStashed, Failure> {
-        self.refuse_while_working(&take.folder)?;
+        let _moves = self.move_files(&take.folder)?;
         self.in_repo(&take.folder.clone(), move |repo| {
             repo.unstash(&take.oid, take.drop).map(stashed)
         })
@@ -247,25 +249,6 @@ impl Engine {
                 "Make one with `git init`",
             )
         })
-    }
-
-    /// Errors: when a turn runs whose files would be replaced under it.
-    pub(crate) fn refuse_while_working(&self, folder: &str) -> Result<(), Failure> {
-        let folder = whole_folder(folder)?;
-        let root = Repo::discover(&folder)
-            .map_err(from_git)?
-            .map_or(folder, |repo| repo.workdir().to_owned());
-        let works_here = self.awake().all().into_iter().find(|live| {
-            live.control().is_some() && Path::new(&live.session().folder).starts_with(&root)
-        });
-        match works_here {
-            Some(live) => Err(failure(
-                Code::Conflict,
-                format!("the task “{}” works in this folder", live.session().title),
-                "Stop it, or wait until its turn ends",
-            )),
-            None => Ok(()),
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
 use kerf_engine::{Engine, Feed, FeedMessage, Options};
 use kerf_protocol::{
     Code, Failure,
+    checkpoint::{Restore, RestoreWhat},
     git::command::{
         AnswerGit, GitAct, GitEnd, GitPreview, GitPromptKind, GitRun, PreviewGit, PullHow, RunGit,
     },
@@ -143,6 +144,18 @@ impl Scene {
             answer: answer.map(str::to_owned),
         };
         self.engine.call::<method::GitAnswer>(answer).await.unwrap();
+    }
+
+    /// Stops a command that runs, and waits for its end.
+    async fn stop(&mut self, run: &GitRun) -> GitRun {
+        let stop = AnswerGit {
+            folder: self.folder(),
+            id: run.id,
+            prompt: None,
+            answer: None,
+        };
+        self.engine.call::<method::GitAnswer>(stop).await.unwrap();
+        self.until(|run| run.end.is_some()).await
     }
 
     async fn asked(&mut self, after: u32) -> GitRun {
@@ -346,14 +359,7 @@ async fn one_command_runs_at_a_time_and_is_stopped_with_all_that_it_started() {
     {
         tokio::task::yield_now().await;
     }
-    let stop = AnswerGit {
-        folder: scene.folder(),
-        id: running.id,
-        prompt: None,
-        answer: None,
-    };
-    scene.engine.call::<method::GitAnswer>(stop).await.unwrap();
-    let done = scene.until(|run| run.end.is_some()).await;
+    let done = scene.stop(&running).await;
     assert_eq!(done.end, Some(GitEnd::Stopped));
     let pid: i32 = fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
@@ -420,7 +426,7 @@ async fn hooks_run_see_no_key_and_cannot_ask() {
 }
 
 #[tokio::test]
-async fn no_turn_begins_while_a_command_may_change_files() {
+async fn neither_turn_nor_restore_begins_while_a_command_may_change_files() {
     let mut scene = Scene::new().await;
     scene.hook("pre-commit", "echo waiting\nsleep 1000");
     scene.bench.fixture.write("a.txt", "two\n");
@@ -434,14 +440,16 @@ async fn no_turn_begins_while_a_command_may_change_files() {
     let session = scene.bench.session(&scene.engine, ApproveMode::Auto).await;
     let refused = prompt(&scene.engine, session.id, "go").await.unwrap_err();
     assert_eq!(refused.code, Code::Conflict, "{refused:?}");
-    let stop = AnswerGit {
-        folder: scene.folder(),
-        id: running.id,
-        prompt: None,
-        answer: None,
+    let restore = Restore {
+        session_id: session.id,
+        checkpoint_id: 1,
+        what: RestoreWhat::Files,
+        paths: None,
     };
-    scene.engine.call::<method::GitAnswer>(stop).await.unwrap();
-    scene.until(|run| run.end.is_some()).await;
+    let restored = scene.engine.call::<method::CheckpointRestore>(restore);
+    let refused = restored.await.unwrap_err();
+    assert!(refused.message.contains("git command"), "{refused:?}");
+    scene.stop(&running).await;
     prompt(&scene.engine, session.id, "go").await.unwrap();
     scene.engine.idle(session.id).await.unwrap();
 }
