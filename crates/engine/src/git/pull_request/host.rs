@@ -18,7 +18,8 @@ use serde_json::Value;
 use url::Url;
 
 const MAX_TITLE_BYTES: usize = 256;
-pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
+/// It has to fit into an argument on every system.
+pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// What is known of a target without asking anybody.
 pub(super) struct Found {
@@ -175,7 +176,7 @@ pub(super) fn words<'t>(title: &'t str, body: &'t str) -> Result<(&'t str, &'t s
         return Err(failure(
             Code::Usage,
             format!(
-                "a pull request needs a title, of {MAX_TITLE_BYTES} bytes at the most, and a text of 64 KiB at the most"
+                "a pull request needs a title, of {MAX_TITLE_BYTES} bytes at the most, and a text of 16 KiB at the most"
             ),
             "",
         ));
