@@ -85,8 +85,7 @@ pub(crate) fn in_order(mut checks: Vec<TaskCheck>) -> Vec<TaskCheck> {
     checks
 }
 
-/// Words that tell what a program is run for, each with the word of the command line before it; empty: it begins the
-/// command, `*`: wherever it stands.
+/// What a program is run for, by its name and the first word that it is given; with an empty one, whatever it is given.
 const KNOWN: &[(&str, &str, CheckKind)] = &[
     ("cargo", "test", CheckKind::Test),
     ("cargo", "nextest", CheckKind::Test),
