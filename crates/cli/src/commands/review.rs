@@ -13,6 +13,7 @@ use kerf_protocol::{
     request::{AddComment, Decide, SessionRef, method},
     review::{Decided, Decision, Review, Target},
 };
+
 pub(crate) async fn decide(
     engine: &Engine,
     folder: &str,
