@@ -147,8 +147,11 @@ export class Attempts {
     if (!taken || this.busy) return false;
     return await this.#do(async () => {
       const decided = taken.decided.filter(({ decision_id }) => decision_id !== 0);
-      for (const { session_id } of decided.toReversed())
-        await this.#backend.request('review/undo', { session_id });
+      for (let last = decided.pop(); last; last = decided.pop()) {
+        await this.#backend.request('review/undo', { session_id: last.session_id });
+        // Where a later one fails, the next try takes back what is left, and nothing that was decided before.
+        this.taken = { ...taken, decided: [...decided] };
+      }
       this.taken = null;
       this.checked = {};
     });

@@ -343,9 +343,9 @@ export class Kerf {
     });
   }
 
-  async stop() {
-    const { task } = this;
-    if (task) await this.try(() => this.backend.request('session/cancel', { session_id: task.id }));
+  /** Stops the turn of a session, of the open task when none is named; or an attempt that waits for its turn. */
+  async stop(id: string | undefined = this.task?.id) {
+    if (id !== undefined) await this.try(() => this.backend.request('session/cancel', { session_id: id }));
   }
 
   /** Changes policy, endpoint or model: of the open task from its next turn on, else of the next task. */

@@ -190,6 +190,45 @@ describe('attempts beside each other', () => {
     ]);
   });
 
+  test('an undo that fails in the middle goes on with what is left', async () => {
+    let refuse = true;
+    const { getByRole, kerf, backend } = await open({
+      'review/undo': ({ session_id }) => {
+        if (session_id === 'attempt-1' && refuse)
+          throw new RequestError({ code: 'conflict', message: 'the lines changed since', hint: '' });
+        return { session_id, decision_id: 4, hunks: 1, written: [] };
+      },
+    });
+    await getByRole('button', { name: 'Take all of attempt 1' }).click();
+    await getByRole('button', { name: 'Apply to your folder' }).click();
+    await getByRole('button', { name: 'Undo' }).click();
+    await expect.element(getByRole('alert')).toHaveTextContent('the lines changed since');
+    refuse = false;
+    await getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => kerf.attempts.taken).toBe(null);
+    // What was decided in the second attempt before is not taken back.
+    expect(askedFor(backend, 'review/undo')).toEqual([
+      { session_id: 'attempt-2' },
+      { session_id: 'attempt-1' },
+      { session_id: 'attempt-1' },
+    ]);
+  });
+
+  test('one that works or waits is stopped from here', async () => {
+    const attempts = [attempt(1), attempt(2, { state: 'running' }), attempt(3, { state: 'queued' })];
+    const { getByRole, backend } = await open(
+      { 'session/cancel': () => ({}) },
+      comparison({ attempts }),
+    );
+    await expect.element(getByRole('button', { name: 'Stop attempt 1' })).not.toBeInTheDocument();
+    await getByRole('button', { name: 'Stop attempt 2' }).click();
+    await getByRole('button', { name: 'Stop attempt 3' }).click();
+    expect(askedFor(backend, 'session/cancel')).toEqual([
+      { session_id: 'attempt-2' },
+      { session_id: 'attempt-3' },
+    ]);
+  });
+
   test('a check that runs can be stopped', async () => {
     let end = () => {};
     const ended = new Promise<void>((done) => (end = done));
