@@ -1,6 +1,8 @@
 /** A merge that stops at a conflict: each place is chosen, put back once, and the merge is ended by git. */
 
-import { expect, test } from './window';
+import { join } from 'node:path';
+
+import { expect, PICTURES, test } from './window';
 
 test('a conflict is resolved place by place, put back, and the merge continued', async ({ open }) => {
   const kerf = await open({ files: { 'a.txt': 'top\nwas\nend\n' } });
@@ -40,4 +42,41 @@ test('a conflict is resolved place by place, put back, and the merge continued',
   expect(repository.git('log', '-1', '--format=%P').split(' ')).toHaveLength(2);
   expect(repository.git('status', '--porcelain')).toBe('');
   expect(repository.git('fsck', '--strict', '--no-dangling')).toBe('');
+});
+
+test('a conflict stands at the head of the review of a task, and is resolved there', async ({ open }) => {
+  const kerf = await open({ files: { 'a.txt': 'top\nwas\nend\n', 'b.txt': 'one\n' } });
+  const { repository, review, model } = kerf;
+  model
+    .replies({ call: 'edit_file', with: { path: 'b.txt', edits: [{ old: 'one', new: 'two' }] } })
+    .replies('Changed.');
+  await kerf.send('Change b');
+  await kerf.allow();
+  await kerf.ended();
+  await review.getByText('0 of 1 hunk accepted').waitFor();
+  // Kerf takes no stash out that does not fit; git leaves a conflict, which is resolved here.
+  repository.write('a.txt', 'top\nmine\nend\n');
+  repository.git('stash', 'push', '--quiet', '--', 'a.txt');
+  repository.write('a.txt', 'top\nours\nend\n');
+  repository.git('commit', '--quiet', '--message', 'Ours', '--', 'a.txt');
+  await expect(
+    kerf
+      .rpc('git/stashes', { folder: repository.path })
+      .then(([stash]) =>
+        kerf.rpc('git/unstash', { folder: repository.path, oid: stash?.oid ?? '', drop: true }),
+      ),
+  ).rejects.toThrow(/did not apply the stash: `a.txt` changed in the same lines/);
+  expect(() => repository.git('stash', 'apply', '--quiet')).toThrow();
+  await kerf.page.evaluate(() => window.dispatchEvent(new Event('focus')));
+  await review.getByRole('heading', { name: 'In conflict 1 file' }).waitFor();
+  await review.getByRole('button', { name: /in conflict a\.txt/ }).click();
+  const place = review.getByRole('group', { name: 'Place 1 of 1' });
+  await kerf.page.screenshot({ path: join(PICTURES, 'conflict-dark.png'), animations: 'disabled' });
+  await place.getByRole('radio', { name: 'Theirs' }).check({ force: true });
+  await review.getByRole('button', { name: 'Resolve and stage' }).click();
+  await kerf.file('a.txt', 'top\nmine\nend\n');
+  await review.getByText('Resolved a.txt.').waitFor();
+  expect(repository.git('ls-files', '--unmerged')).toBe('');
+  // The review of the task is below it as it was.
+  await review.getByText('0 of 1 hunk accepted').waitFor();
 });

@@ -66,4 +66,14 @@ test('a hunk is accepted in one’s own words, and the proposal comes back', asy
   await review.getByRole('button', { name: 'Draw it' }).click();
   await review.getByText('9 × 4, 63 B').waitFor();
   expect([...kerf.hosts]).toEqual([new URL(kerf.url).host]);
+
+  // A line is decided beside the pointer, and by keys alone.
+  await review.locator('[data-path="src/a.txt"]').click();
+  await review.getByText('and one', { exact: true }).click({ button: 'right' });
+  const menu = page.getByRole('menu');
+  await menu.getByRole('menuitem', { name: /^Why: from edit_file, turn 1/ }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Shift+F10');
+  await menu.getByRole('menuitem', { name: /^Reject line/ }).click();
+  await kerf.file('src/a.txt', around('a hundred\r\n'));
 });

@@ -36,3 +36,23 @@ test('a hunk is staged and committed, and the rest goes along to another branch'
   expect(repository.read('src/lines.txt')).toBe(lines(2, 37));
   expect(repository.git('fsck', '--strict', '--no-dangling')).toBe('');
 });
+
+test('a file that was moved is one change of two names, staged with any hunk of it', async ({ open }) => {
+  const kerf = await open({ files: { 'src/lines.txt': lines() } });
+  const { page, repository } = kerf;
+  repository.git('mv', 'src/lines.txt', 'moved.txt');
+  repository.git('reset', '--quiet');
+  repository.write('moved.txt', lines(2, 37));
+  await page.getByText('Uncommitted', { exact: true }).click();
+  const changes = page.getByRole('region', { name: 'Uncommitted changes' });
+  await changes.getByRole('button', { name: 'renamed src/lines.txt → moved.txt' }).click();
+  await changes.getByText('CHANGED 37').waitFor();
+  await changes.getByRole('button', { name: 'Stage hunk 2 of moved.txt' }).click();
+  await changes.getByRole('heading', { name: 'Staged 1 file', exact: true }).waitFor();
+  expect(repository.git('diff', '--cached', '--find-renames', '--name-status')).toMatch(
+    /^R\d+\tsrc\/lines\.txt\tmoved\.txt$/,
+  );
+  expect(repository.git('show', ':moved.txt') + '\n').toBe(lines(37));
+  // What is left of it is a change of the new name.
+  await changes.getByRole('button', { name: /^modified moved\.txt/ }).waitFor();
+});

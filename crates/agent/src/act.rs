@@ -4,11 +4,12 @@
 use crate::{
     calls::Stop,
     host::{Host, Nobody, Scope},
+    jobs::RunningJob,
     network, policy,
     reply::now,
     rules::{self, Asking, Said},
     secrets,
-    tools::{Tool, ToolOutput, change::Plan, command, command::RunningJob},
+    tools::{Tool, ToolOutput, change::Plan, command},
     turn::Agent,
 };
 use kerf_protocol::{
@@ -302,15 +303,8 @@ impl<H: Host> Agent<H> {
             };
             self.next_job += 1;
             let number = self.next_job;
-            self.jobs.insert(
-                number,
-                RunningJob {
-                    background,
-                    read: 0,
-                    command: call.command,
-                    author,
-                },
-            );
+            self.jobs
+                .insert(number, RunningJob::new(background, call.command, author));
             return Ok(ToolOutput::done(format!(
                 "Job {number} runs. Call run_command with job {number} to see its output, with stop to end it."
             )));
@@ -348,34 +342,6 @@ impl<H: Host> Agent<H> {
                 changes,
                 ..ToolOutput::failed(error.to_string())
             },
-        })
-    }
-
-    async fn look_at_job(&mut self, call: &command::RunCommand) -> Result<ToolOutput, Stop> {
-        let Some(number) = call.job else {
-            return Ok(ToolOutput::failed("job is missing"));
-        };
-        let Some(job) = self.jobs.get_mut(&number) else {
-            return Ok(ToolOutput::failed(format!("there is no job {number}")));
-        };
-        if call.stop {
-            job.background.kill().await;
-        }
-        let text = job.news();
-        let author = job.author;
-        let goes_on = job.background.ended().is_none();
-        if !goes_on {
-            self.jobs.remove(&number);
-        }
-        let changes = self
-            .host
-            .after_change(Scope::Anything, author)
-            .await
-            .map_err(|error| Stop::Fatal(error.0))?;
-        Ok(ToolOutput {
-            changes,
-            goes_on,
-            ..ToolOutput::done(text)
         })
     }
 }

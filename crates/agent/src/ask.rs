@@ -46,6 +46,7 @@ impl<H: Host> Agent<H> {
         let question = Question {
             id: QuestionId::new(),
             item_id,
+            sources: self.conversation.sources(&about),
             about,
             session,
             project,

@@ -5,7 +5,7 @@ use crate::{
     conversation::Conversation,
     host::Host,
     reply::now,
-    secrets,
+    secrets::{self, Seen},
     tools::{Effect, Tool, ToolOutput, search::Searched},
     turn::Agent,
     withheld::Guard,
@@ -45,13 +45,22 @@ pub(crate) struct RawCall {
 /// How the calls of a reply ended.
 pub(crate) struct Ran {
     /// The calls with their results, in the model's order.
-    pub(crate) results: Vec<(ToolCall, ItemStatus)>,
+    pub(crate) results: Vec<Ended>,
     /// The last call's item.
     pub(crate) last_item: ItemId,
     /// Whether all calls fitted their schemas.
     pub(crate) valid: bool,
     /// Why the turn cannot go on, if it cannot.
     pub(crate) fatal: Option<Failure>,
+}
+
+/// A call that has ended.
+pub(crate) struct Ended {
+    id: ItemId,
+    pub(crate) call: ToolCall,
+    pub(crate) status: ItemStatus,
+    /// What of its output goes to the model.
+    pub(crate) seen: Seen,
 }
 
 /// Ends a turn from inside a call.
@@ -108,8 +117,9 @@ impl Running {
         host: &H,
         conversation: &mut Conversation,
         output: ToolOutput,
-    ) -> (ItemId, ToolCall, ItemStatus) {
-        self.call.secrets = conversation.secrets_in(&output.text);
+    ) -> Ended {
+        let seen = conversation.look_through(&output.text);
+        self.call.secrets = seen.secrets.clone();
         self.call.output = output.text;
         self.call.quotes = output.quotes;
         self.call.changes = output.changes;
@@ -122,7 +132,12 @@ impl Running {
         };
         let id = item.id;
         host.emit(EventBody::ItemCompleted { item });
-        (id, self.call, output.status)
+        Ended {
+            id,
+            call: self.call,
+            status: output.status,
+            seen,
+        }
     }
 }
 
@@ -327,8 +342,8 @@ impl<H: Host> Agent<H> {
 }
 
 impl Ran {
-    fn push(&mut self, (id, call, status): (ItemId, ToolCall, ItemStatus)) {
-        self.last_item = id;
-        self.results.push((call, status));
+    fn push(&mut self, ended: Ended) {
+        self.last_item = ended.id;
+        self.results.push(ended);
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::{
     map::GivenMap,
-    prompt, secrets,
+    prompt,
+    secrets::{self, Seen},
     set_up::{self, SET_UP},
 };
 use kerf_model::{Message, Part, Role};
 use kerf_protocol::{
     ItemId,
-    item::{Comment, Item, ItemBody, ItemStatus, Secrets, ToolCall},
+    item::{Comment, Item, ItemBody, ItemStatus, ToolCall},
     ledger::FileRange,
     policy::{Answer, QuestionAbout},
     session::Turn,
@@ -19,6 +20,10 @@ use std::{fmt::Write, sync::Arc};
 /// Stands for the output of a call that nobody saw end.
 const INTERRUPTED: &str = "Kerf stopped while this call was running. Whether it finished is unknown, and it was not run again. \
 Look at the present state before you repeat it.";
+
+/// The name of the tool of an item that tells of a check that the user ran again. The model never hears of it; a call of a
+/// model's by this name ran nothing, and has no exit.
+pub const CHECK: &str = "check";
 
 /// Messages with what is known about each. Every message is concealed as it comes in, once: equal texts give equal
 /// bytes, and what was sent before is not searched again.
@@ -71,6 +76,8 @@ impl Conversation {
                     this.push_reply_items(&std::mem::take(&mut reply));
                     this.push_text(set_up::note(call, item.status), item.id);
                 }
+                // It is the user's.
+                ItemBody::ToolCall(call) if call.tool == CHECK && call.exit.is_some() => {}
                 ItemBody::AgentMessage { .. }
                 | ItemBody::Reasoning { .. }
                 | ItemBody::ToolCall(_) => {
@@ -122,8 +129,8 @@ impl Conversation {
         &self.vault
     }
 
-    /// What an output holds of secrets, before it comes into the conversation.
-    pub(crate) fn secrets_in(&mut self, output: &str) -> Secrets {
+    /// Looks through an output, before it comes into the conversation.
+    pub(crate) fn look_through(&mut self, output: &str) -> Seen {
         secrets::seen(&mut self.vault, output)
     }
 
@@ -209,7 +216,8 @@ impl Conversation {
         }
         self.push(Role::Assistant, parts, Vec::new(), last.id);
         if !calls.is_empty() {
-            self.push_results(calls.into_iter(), last.id);
+            let calls = calls.into_iter().map(|(call, status)| (call, status, None));
+            self.push_results(calls, last.id);
         }
     }
 
@@ -244,16 +252,17 @@ impl Conversation {
         }
     }
 
-    /// The results of the calls of the last reply.
+    /// The results of the calls of the last reply, with what is known of those outputs that were looked through.
     pub(crate) fn push_results<'a>(
         &mut self,
-        calls: impl Iterator<Item = (&'a ToolCall, ItemStatus)>,
+        calls: impl Iterator<Item = (&'a ToolCall, ItemStatus, Option<&'a Seen>)>,
         last_item: ItemId,
     ) {
         let mut quotes = Vec::new();
+        let vault = &mut self.vault;
         let parts = calls
             .enumerate()
-            .map(|(part, (call, status))| {
+            .map(|(part, (call, status, seen))| {
                 quotes.extend(call.quotes.iter().map(|range| (part, range.clone())));
                 let unknown = matches!(
                     status,
@@ -261,16 +270,17 @@ impl Conversation {
                 );
                 Part::ToolResult {
                     call_id: call.call_id.clone(),
-                    output: if unknown && call.output.is_empty() {
-                        INTERRUPTED.to_owned()
-                    } else {
-                        call.output.clone()
+                    output: match seen {
+                        _ if unknown && call.output.is_empty() => INTERRUPTED.to_owned(),
+                        Some(seen) => seen.outgoing(vault, &call.output),
+                        None => vault.conceal(&call.output).text.into_owned(),
                     },
                     failed: status != ItemStatus::Completed,
                 }
             })
             .collect();
-        self.push(Role::User, parts, quotes, last_item);
+        let role = Role::User;
+        self.push_concealed(Message { role, parts }, quotes, last_item);
     }
 
     /// A message of Kerf's own in the user's place.
@@ -293,6 +303,15 @@ impl Conversation {
     ) {
         let mut message = Message { role, parts };
         secrets::conceal(&mut self.vault, &mut message);
+        self.push_concealed(message, quotes, last_item);
+    }
+
+    fn push_concealed(
+        &mut self,
+        message: Message,
+        quotes: Vec<(usize, FileRange)>,
+        last_item: ItemId,
+    ) {
         self.about.push(About {
             bytes: bytes(&message),
             quotes,

@@ -78,6 +78,9 @@ pub trait Host: Send + Sync + 'static {
     /// The host shows an `item.completed` only once the item is on disk.
     fn emit(&self, event: EventBody);
 
+    /// The model is about to be asked, so that for some time nothing is changed. Returns at once.
+    fn asks(self: &Arc<Self>) {}
+
     /// Waits until everything that was emitted so far is on disk.
     fn durable(&self) -> impl Future<Output = Result<(), HostError>> + Send;
 

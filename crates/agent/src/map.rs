@@ -2,6 +2,7 @@
 //!
 //! It stands in the system prompt and stays the same for as long as the session lives, so that endpoints can cache it.
 
+use crate::withheld::Guard;
 use kerf_index::{Focus, Index, Map};
 use kerf_protocol::ledger::FileRange;
 use kerf_workspace::RelPath;
@@ -40,7 +41,13 @@ pub(crate) struct InPlay {
 }
 
 /// Makes the map for a model with a window of so many tokens. None: it is not ready, or there is nothing to show.
-pub(crate) async fn make(index: &Index, in_play: InPlay, window: u64) -> Option<GivenMap> {
+/// Withheld files are only named.
+pub(crate) async fn make(
+    index: &Index,
+    guard: Guard,
+    in_play: InPlay,
+    window: u64,
+) -> Option<GivenMap> {
     let tokens = (window / PART).min(MAX_TOKENS);
     if tokens < MIN_TOKENS {
         return None;
@@ -65,7 +72,8 @@ pub(crate) async fn make(index: &Index, in_play: InPlay, window: u64) -> Option<
         };
         let tokens = usize::try_from(tokens).unwrap_or_default();
         // Nothing but being cancelled makes it fail.
-        index.map(&focus, tokens, &cancelled).ok()
+        let may_quote = |path: &RelPath| !guard.hides(path);
+        index.map(&focus, tokens, &may_quote, &cancelled).ok()
     });
     let made = tokio::time::timeout(PATIENCE, making).await;
     cancel.store(true, Ordering::Relaxed);

@@ -38,8 +38,29 @@ pub(crate) fn conceal_text(vault: &mut Vault, text: &mut String) {
     }
 }
 
-/// What a text holds of secrets. The vault knows them from then on.
-pub(crate) fn seen(vault: &mut Vault, text: &str) -> Secrets {
+/// What a text holds of secrets, and how it goes to the model.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// What was found.
+    pub(crate) secrets: Secrets,
+    /// The text with placeholders; none: it has no secret.
+    concealed: Option<String>,
+    /// How many secrets the vault had once it had seen the text.
+    known: usize,
+}
+
+impl Seen {
+    /// The text as it goes out: what was found when it was looked through, unless more secrets are known by now.
+    pub(crate) fn outgoing(&self, vault: &mut Vault, text: &str) -> String {
+        if vault.len() == self.known {
+            return self.concealed.as_deref().unwrap_or(text).to_owned();
+        }
+        vault.conceal(text).text.into_owned()
+    }
+}
+
+/// Looks through a text. The vault knows its secrets from then on.
+pub(crate) fn seen(vault: &mut Vault, text: &str) -> Seen {
     let concealed = vault.conceal(text);
     let mut line = 1;
     let mut counted = 0;
@@ -53,9 +74,16 @@ pub(crate) fn seen(vault: &mut Vault, text: &str) -> Secrets {
             line: u32::try_from(line).unwrap_or(u32::MAX),
         });
     }
-    Secrets {
-        concealed: u32::try_from(concealed.found.len()).unwrap_or(u32::MAX),
-        doubtful,
+    Seen {
+        secrets: Secrets {
+            concealed: u32::try_from(concealed.found.len()).unwrap_or(u32::MAX),
+            doubtful,
+        },
+        concealed: match concealed.text {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text),
+        },
+        known: vault.len(),
     }
 }
 

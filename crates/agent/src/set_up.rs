@@ -85,7 +85,7 @@ impl<H: Host> Agent<H> {
                 ItemStatus::Failed
             }
         };
-        call.secrets = self.conversation.secrets_in(&call.output);
+        call.secrets = self.conversation.look_through(&call.output).secrets;
         call.duration_ms = u64::try_from(begun.elapsed().as_millis()).ok();
         item.body = ItemBody::ToolCall(call.clone());
         self.conversation

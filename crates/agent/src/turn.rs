@@ -7,6 +7,7 @@ use crate::{
     conversation::{Conversation, interrupted_note},
     host::{Host, HostError},
     instructions::{Instructions, UserInstructions},
+    jobs::RunningJob,
     map::{self, GivenMap, InPlay},
     policy::Allowances,
     prompt,
@@ -14,8 +15,7 @@ use crate::{
     repeats::Repeats,
     reply::now,
     set_up::SetUp,
-    shape,
-    tools::{self, command::RunningJob},
+    shape, tools,
 };
 use kerf_index::Index;
 use kerf_model::{Door, ErrorKind, Part, Stop, Target};
@@ -202,6 +202,7 @@ impl<H: Host> Agent<H> {
                 self.hear(turn_id, input);
             }
         }
+        self.tell_of_jobs(turn_id);
         let usage = progress.usage;
         match &end {
             TurnEnd::Completed => self.host.emit(EventBody::TurnCompleted {
@@ -237,7 +238,7 @@ impl<H: Host> Agent<H> {
                 words: input.text.clone(),
                 files: comments.collect(),
             };
-            let map = map::make(index, in_play, self.meter.window()).await;
+            let map = map::make(index, self.guard(), in_play, self.meter.window()).await;
             // One that was not kept would not be the same when the session goes on.
             if let Some(map) = map
                 && self.host.keep_map(&map.to_keep()).await.is_ok()
@@ -248,7 +249,7 @@ impl<H: Host> Agent<H> {
     }
 
     /// Keeps a failure as an item of the turn.
-    fn show_failure(&self, turn_id: TurnId, failure: &Failure) {
+    pub(crate) fn show_failure(&self, turn_id: TurnId, failure: &Failure) {
         let item = Item {
             id: ItemId::new(),
             turn_id,
@@ -311,6 +312,7 @@ impl<H: Host> Agent<H> {
             for input in control.take_messages() {
                 self.hear(progress.turn_id, input);
             }
+            self.tell_of_jobs(progress.turn_id);
             if control.is_cancelled() {
                 return TurnEnd::Cancelled;
             }
@@ -326,6 +328,7 @@ impl<H: Host> Agent<H> {
                 return TurnEnd::Failed(failure);
             }
             progress.step += 1;
+            self.host.asks();
             let reply = match self.request(progress, control).await {
                 Ok(reply) => reply,
                 Err(error) if matches!(error.kind, ErrorKind::Cancelled) => {
@@ -410,7 +413,9 @@ impl<H: Host> Agent<H> {
                 .run_calls(progress.turn_id, progress.step, &calls, control)
                 .await;
             self.conversation.push_results(
-                ran.results.iter().map(|(call, status)| (call, *status)),
+                ran.results
+                    .iter()
+                    .map(|ended| (&ended.call, ended.status, Some(&ended.seen))),
                 ran.last_item,
             );
             if let Some(failure) = ran.fatal {

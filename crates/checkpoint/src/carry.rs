@@ -1,7 +1,7 @@
 //! What a snapshot takes over from the one before.
 
 use crate::{
-    Content, Held, MAX_FILE_BYTES, Snapshot,
+    Content, Hash, Held, MAX_FILE_BYTES, Snapshot,
     read::{Found, too_large},
     snapshot::same,
 };
@@ -42,6 +42,10 @@ impl Snapshot {
                 }
             }
         }
+        self.bring_over_no_longer_ignored(previous);
+    }
+
+    pub(crate) fn bring_over_no_longer_ignored(&mut self, previous: &Snapshot) {
         let still = previous
             .no_longer_ignored
             .iter()
@@ -49,15 +53,15 @@ impl Snapshot {
         self.no_longer_ignored = still.cloned().collect();
     }
 
-    /// When the ignore rules have changed, a file that appears need not be new. It is taken for an old one when it was
+    /// When the ignore rules have changed, those in the folder or those `elsewhere`, a file that appears need not be new. It is taken for an old one when it was
     /// last modified before the previous snapshot, unless it is one that has only been moved.
     pub(crate) fn find_no_longer_ignored(
         &mut self,
         previous: &Snapshot,
         stats: &BTreeMap<RelPath, Stat>,
+        elsewhere: Hash,
     ) {
-        let held_before = |path: &RelPath| previous.files.get(path);
-        let is_rule = |path: &&RelPath| {
+        let is_rule = |path: &RelPath| {
             // Most paths are told apart by their ends; taking names off them costs more.
             let ends_like_one = path
                 .as_path()
@@ -69,16 +73,17 @@ impl Snapshot {
                     .file_name()
                     .is_some_and(|name| IGNORE_FILES.iter().any(|file| name == *file))
         };
+        let before = previous.rules_elsewhere.unwrap_or(elsewhere);
         let rules_changed = previous.as_of_ns != 0
-            && stats
-                .keys()
-                .chain(previous.files.keys())
-                .filter(is_rule)
-                .any(|path| match (held_before(path), self.files.get(path)) {
-                    (Some(old), Some(new)) => !same((previous, old), (self, new)),
-                    (None, None) => false,
-                    _ => true,
-                });
+            && (before != elsewhere
+                || previous
+                    .files
+                    .differing(&self.files)
+                    .filter(|(path, _, _)| is_rule(path))
+                    .any(|(_, old, new)| match (old, new) {
+                        (Some(old), Some(new)) => !same((previous, old), (self, new)),
+                        _ => true,
+                    }));
         if !rules_changed {
             return;
         }
@@ -91,7 +96,7 @@ impl Snapshot {
         let old_ones: Vec<_> = self
             .files
             .keys()
-            .filter(|path| held_before(path).is_none())
+            .filter(|path| !previous.files.contains_key(path))
             .filter(|path| {
                 stats.get(*path).map(Stat::stamp).is_some_and(|stamp| {
                     stamp.mtime_ns < previous.as_of_ns && !moved.contains(&stamp)

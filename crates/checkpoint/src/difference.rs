@@ -11,6 +11,8 @@ pub(crate) struct Difference {
     /// None: it is not there.
     pub(crate) changed: BTreeMap<RelPath, Option<Held>>,
     as_of_ns: i64,
+    #[serde(default)]
+    rules_elsewhere: Option<Hash>,
     excluded: BTreeMap<RelPath, String>,
     no_longer_ignored: BTreeSet<RelPath>,
     git_ids: BTreeMap<Hash, String>,
@@ -18,30 +20,15 @@ pub(crate) struct Difference {
 
 impl Difference {
     pub(crate) fn between(base: &Snapshot, snapshot: &Snapshot) -> Self {
-        // Side by side: most of it is the same, and looking each path up would cost more than taking the snapshot.
-        let mut changed = BTreeMap::new();
-        let mut olds = base.files.iter().peekable();
-        for (path, held) in &snapshot.files {
-            if let Some((_, before)) = olds.next_if(|(old, _)| *old == path) {
-                if before != held {
-                    changed.insert(path.clone(), Some(held.clone()));
-                }
-                continue;
-            }
-            while let Some((gone, _)) = olds.next_if(|(old, _)| *old < path) {
-                changed.insert(gone.clone(), None);
-            }
-            let before = olds.next_if(|(old, _)| *old == path);
-            if before.is_none_or(|(_, before)| before != held) {
-                changed.insert(path.clone(), Some(held.clone()));
-            }
-        }
-        changed.extend(olds.map(|(gone, _)| (gone.clone(), None)));
+        let differing = base.files.differing(&snapshot.files);
         let unknown = |(hash, _): &(&Hash, &String)| !base.git_ids.contains_key(*hash);
         let git_ids = snapshot.git_ids.iter().filter(unknown);
         Self {
-            changed,
+            changed: differing
+                .map(|(path, _, held)| (path.clone(), held.cloned()))
+                .collect(),
             as_of_ns: snapshot.as_of_ns,
+            rules_elsewhere: snapshot.rules_elsewhere,
             excluded: snapshot.excluded.clone(),
             no_longer_ignored: snapshot.no_longer_ignored.clone(),
             git_ids: git_ids.map(|(hash, id)| (*hash, id.clone())).collect(),
@@ -57,6 +44,7 @@ impl Difference {
             };
         }
         snapshot.as_of_ns = self.as_of_ns;
+        snapshot.rules_elsewhere = self.rules_elsewhere;
         snapshot.excluded = self.excluded;
         snapshot.no_longer_ignored = self.no_longer_ignored;
         // A content has one id for ever, so those of contents that are gone do no harm.
@@ -69,6 +57,7 @@ impl Difference {
         self.changed
             .extend(changed.map(|(path, held)| (path.clone(), held.clone())));
         self.as_of_ns = next.as_of_ns;
+        self.rules_elsewhere = next.rules_elsewhere;
         self.excluded.clone_from(&next.excluded);
         self.no_longer_ignored.clone_from(&next.no_longer_ignored);
         let ids = next.git_ids.iter();

@@ -3,7 +3,7 @@
 use crate::{CheckpointError, Snapshot};
 use kerf_workspace::{FsError, Kind, RelPath, Skipped, Stat, Walk, Walked, Workspace};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     iter, panic,
     sync::{
         Arc,
@@ -34,6 +34,8 @@ pub(crate) struct Gather<'a> {
     pub(crate) candidates: BTreeMap<RelPath, Stat>,
     pub(crate) unseen: BTreeMap<RelPath, String>,
     pub(crate) no_files: BTreeMap<RelPath, String>,
+    /// Candidates that the rules leave out: the snapshot before names them.
+    pub(crate) ignored: BTreeSet<RelPath>,
     real_folders: HashMap<RelPath, bool>,
 }
 
@@ -45,6 +47,7 @@ impl<'a> Gather<'a> {
             candidates: BTreeMap::new(),
             unseen: BTreeMap::new(),
             no_files: BTreeMap::new(),
+            ignored: BTreeSet::new(),
             real_folders: HashMap::from([(RelPath::root(), true)]),
         }
     }
@@ -109,7 +112,7 @@ impl<'a> Gather<'a> {
         let previous = self.previous;
         let tracked = previous
             .files
-            .range(scope.clone()..)
+            .starting_at(scope)
             .map(|(path, _)| path)
             .take_while(|path| path.starts_with(scope));
         // Side by side, because nearly all of them have been found.
@@ -127,6 +130,7 @@ impl<'a> Gather<'a> {
         for path in missing {
             if let Some(stat) = self.stat(path) {
                 self.candidates.insert(path.clone(), stat);
+                self.ignored.insert(path.clone());
             }
         }
     }

@@ -1,8 +1,9 @@
 //! What a workspace held at one moment, kept so that it can be put back.
 //!
 //! A [`Snapshot`] names for every file where its content is: in the content-addressed store ([`Blobs`]), or in the
-//! repository's own objects when git vouches for it. Taking one costs what has changed since the last: a file whose
-//! stamp is the same is not read, and a first snapshot of a clean git folder reads next to nothing.
+//! repository's own objects when git vouches for it. [`take`] looks at every file, and reads what has changed since the
+//! last: a file whose stamp is the same is not read, and a first snapshot of a clean git folder reads next to nothing.
+//! [`follow`] looks only where the system told of a change.
 //!
 //! [`Lists`] keep snapshots one after the other, each at the cost of what differs from the one before. [`step`] says what
 //! a restore may do to a file. It is not the restore itself: whoever writes decides what the user must be asked. It is no
@@ -20,7 +21,9 @@ mod collect;
 mod difference;
 mod durable;
 mod error;
+mod files;
 mod fit;
+mod follow;
 mod gather;
 mod hash;
 mod lists;
@@ -35,7 +38,9 @@ pub use batch::Batch;
 pub use blobs::{Blobs, MAX_BLOB_BYTES, remove_older};
 pub use collect::{Collection, Marks, Swept};
 pub use error::CheckpointError;
+pub use files::{Files, Iter};
 pub use fit::unfit_root;
+pub use follow::{Unsure, follow};
 pub use hash::{Hash, HashError};
 pub use lists::{Lists, kept_copies, mark_list, needs, read_list};
 pub use plan::{Act, Done, Step, step};

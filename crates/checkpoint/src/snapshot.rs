@@ -1,6 +1,6 @@
 //! A snapshot, and what differs between two.
 
-use crate::{Blobs, CheckpointError, Hash, Marks};
+use crate::{Blobs, CheckpointError, Files, Hash, Marks};
 use kerf_workspace::{RelPath, Stamp};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -24,10 +24,13 @@ const CLOCK_GRAIN_NS: i64 = 2_000_000_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Every file and link by its path.
-    pub files: BTreeMap<RelPath, Held>,
+    pub files: Files,
     /// When it was begun, in nanoseconds since 1970.
     #[serde(default)]
     pub(crate) as_of_ns: i64,
+    /// The rules on what is ignored that are in none of its files; none: nobody looked.
+    #[serde(default)]
+    pub(crate) rules_elsewhere: Option<Hash>,
     /// What is there (a file, or everything beneath a folder) but could not be looked at, and why.
     #[serde(default)]
     pub(crate) excluded: BTreeMap<RelPath, String>,
@@ -173,37 +176,26 @@ pub fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Changed> {
             });
         }
     };
-    let mut olds = before.files.iter().peekable();
-    let mut news = after.files.iter().peekable();
-    loop {
-        // The lesser path is on one side only; equal ones are a pair.
-        let order = match (olds.peek(), news.peek()) {
-            (Some((old, _)), Some((new, _))) => old.cmp(new),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
-            (None, None) => break,
-        };
-        let old = if order.is_le() { olds.next() } else { None };
-        let new = if order.is_ge() { news.next() } else { None };
-        match (old, new) {
-            (Some((path, old)), Some((_, new))) => {
+    for pair in before.files.differing(&after.files) {
+        match pair {
+            (path, Some(old), Some(new)) => {
                 if !same((before, old), (after, new)) {
                     report(path, Some(old), Some(new));
                 }
             }
-            (Some((path, old)), None) => {
+            (path, Some(old), None) => {
                 let was_ignored =
                     after.as_of_ns < before.as_of_ns && before.no_longer_ignored.contains(path);
                 if !was_ignored {
                     report(path, Some(old), None);
                 }
             }
-            (None, Some((path, new))) => {
+            (path, None, Some(new)) => {
                 if !after.no_longer_ignored.contains(path) {
                     report(path, None, Some(new));
                 }
             }
-            (None, None) => {}
+            (_, None, None) => {}
         }
     }
     changed

@@ -5,17 +5,17 @@
 //! by now: who adds a line to `.gitignore` has deleted nothing.
 
 use crate::{
-    Batch, Blobs, CheckpointError, Content, Held, Snapshot,
+    Batch, Blobs, CheckpointError, Content, Files, Hash, Held, Iter, Snapshot, Unsure,
     carry::file,
     gather::Gather,
     read::{Found, Job, Reader},
 };
 use kerf_workspace::{Kind, RelPath, Stat, Workspace};
 use std::{
-    collections::{BTreeMap, BTreeSet, btree_map},
+    collections::{BTreeMap, BTreeSet},
     iter,
     sync::atomic::{AtomicBool, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// Names the git object that is exactly the file with this path and stat, if there is one.
@@ -28,10 +28,14 @@ pub struct Taken {
     pub snapshot: Snapshot,
     /// What is there but is not in it.
     pub excluded: Vec<Excluded>,
+    /// How long it took to list all files, as every whole snapshot has to.
+    pub listing: Duration,
     /// How many files were read.
     pub read_files: usize,
     /// How many bytes that were.
     pub read_bytes: u64,
+    /// The files that may change without the system telling, for [`crate::follow`].
+    pub unsure: Unsure,
 }
 
 /// A file, or everything in a folder, that a snapshot could not take.
@@ -59,6 +63,7 @@ pub fn take(
     cancel: &AtomicBool,
 ) -> Result<Taken, CheckpointError> {
     let as_of_ns = now_ns();
+    let begun = Instant::now();
     let nothing = Snapshot::default();
     let mut gather = Gather::new(ws, previous.unwrap_or(&nothing));
     gather.walk(RelPath::root(), cancel)?;
@@ -69,11 +74,14 @@ pub fn take(
         });
     }
     gather.tracked_beneath(&RelPath::root());
+    let listing = begun.elapsed();
     let looked = gather.finish(blobs, known, cancel)?;
     let mut snapshot = looked.snapshot;
     snapshot.as_of_ns = as_of_ns;
+    let elsewhere = Hash::of(&gather.ws.rules_elsewhere());
+    snapshot.rules_elsewhere = Some(elsewhere);
     snapshot.bring_over(gather.previous);
-    snapshot.find_no_longer_ignored(gather.previous, &gather.candidates);
+    snapshot.find_no_longer_ignored(gather.previous, &gather.candidates, elsewhere);
     let mut excluded = looked.no_files;
     excluded.extend(snapshot.excluded.clone());
     let excluded = excluded.into_iter();
@@ -82,8 +90,10 @@ pub fn take(
         excluded: excluded
             .map(|(path, reason)| Excluded { path, reason })
             .collect(),
+        listing,
         read_files: looked.read_files,
         read_bytes: looked.read_bytes,
+        unsure: Unsure::of(&gather),
     })
 }
 
@@ -102,14 +112,26 @@ pub fn refresh(
     known: &Known<'_>,
     cancel: &AtomicBool,
 ) -> Result<Snapshot, CheckpointError> {
+    if paths.iter().any(RelPath::is_root) {
+        return take(ws, blobs, Some(previous), known, cancel).map(|taken| taken.snapshot);
+    }
     let mut gather = Gather::new(ws, previous);
+    look_again(&mut gather, blobs, paths, known, cancel)
+}
+
+/// The same; what was looked at is in `gather`. The folder itself is none of the paths.
+pub(crate) fn look_again(
+    gather: &mut Gather<'_>,
+    blobs: &Blobs,
+    paths: &[RelPath],
+    known: &Known<'_>,
+    cancel: &AtomicBool,
+) -> Result<Snapshot, CheckpointError> {
+    let previous = gather.previous;
     // Git's own files are in no snapshot.
     let asked: BTreeSet<_> = paths.iter().filter(|path| !path.is_protected()).collect();
     let mut scopes = BTreeSet::new();
     for path in &asked {
-        if path.is_root() {
-            return take(ws, blobs, Some(previous), known, cancel).map(|taken| taken.snapshot);
-        }
         // A folder above may have become a file or a link, or the other way round.
         for above in iter::successors(path.parent(), RelPath::parent) {
             let is_folder = above.is_root() || gather.is_real_folder(&above);
@@ -134,14 +156,26 @@ pub fn refresh(
     // The older time makes the files looked at now be read once more by the next take, which is always right.
     let mut snapshot = previous.clone();
     for scope in &scopes {
-        forget(&mut snapshot.files, scope);
+        let beneath = previous.files.starting_at(scope).map(|(path, _)| path);
+        for path in beneath.take_while(|path| path.starts_with(scope)) {
+            // Nearly all of it is still there.
+            if !fresh.files.contains_key(path) {
+                snapshot.files.remove(path);
+            }
+        }
         forget(&mut snapshot.excluded, scope);
     }
-    snapshot.files.extend(fresh.files);
+    for (path, held) in &fresh.files {
+        if previous.files.get(path) != Some(held) {
+            snapshot.files.insert(path.clone(), held.clone());
+        }
+    }
     snapshot.excluded.extend(fresh.excluded);
     snapshot.git_ids.extend(fresh.git_ids);
-    snapshot.bring_over(previous);
-    snapshot.find_no_longer_ignored(previous, &gather.candidates);
+    snapshot.bring_over_no_longer_ignored(previous);
+    // The snapshot keeps the older rules, so that the next take finds what was not looked at now.
+    let elsewhere = Hash::of(&gather.ws.rules_elsewhere());
+    snapshot.find_no_longer_ignored(previous, &gather.candidates, elsewhere);
     Ok(snapshot)
 }
 
@@ -160,9 +194,9 @@ fn forget<T>(paths: &mut BTreeMap<RelPath, T>, scope: &RelPath) {
 
 /// What files held before, asked for in the order of their paths.
 struct Befores<'a> {
-    all: &'a BTreeMap<RelPath, Held>,
+    all: &'a Files,
     /// Goes beside the questions when they are about most of the files; looking each up costs more then.
-    beside: Option<iter::Peekable<btree_map::Iter<'a, RelPath, Held>>>,
+    beside: Option<iter::Peekable<Iter<'a>>>,
 }
 
 impl<'a> Befores<'a> {

@@ -111,7 +111,11 @@ pub(crate) enum Command {
     /// Say where Kerf's data is and how much there is of it
     Data(crate::commands::data::Data),
     /// Say what works here and what does not, and why
-    Doctor,
+    Doctor {
+        /// Read all of the database to look for damage
+        #[arg(long)]
+        deep: bool,
+    },
     /// Open the window
     App {
         /// A folder to open in it
@@ -144,10 +148,10 @@ pub(crate) struct Exec {
     /// Make so many attempts at once, 1 to 8, each in a worktree of its own
     #[arg(long, value_name = "N", conflicts_with_all = ["worktree", "output_schema", "follow"])]
     pub(crate) attempts: Option<u8>,
-    /// With --attempts: stop an attempt that has used more tokens
+    /// With --attempts: stop each attempt that has used more tokens by itself
     #[arg(long, value_name = "TOKENS", requires = "attempts")]
     pub(crate) token_limit: Option<u64>,
-    /// With --attempts: stop an attempt that has used more: `tokens=200k`, `cost=1.50`, `time=10m`, or several
+    /// With --attempts: what each may use by itself, not all together: `tokens=200k`, `cost=1.50`, `time=10m`, or several
     #[arg(
         long,
         value_name = "WHAT=LIMIT",

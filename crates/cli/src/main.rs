@@ -157,7 +157,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Search(search) => commands::search::run(&engine, &folder, search, output).await,
         Command::Index { command } => commands::index::run(&engine, &folder, command, output).await,
         Command::Data(asked) => commands::data::run(&engine, asked, output).await,
-        Command::Doctor => commands::doctor::run(&engine, &folder, output).await,
+        Command::Doctor { deep } => commands::doctor::run(&engine, &folder, deep, output).await,
         Command::App { .. } | Command::ApplyPatch | Command::Completions { .. } | Command::Man => {
             Ok(Exit::Done)
         }

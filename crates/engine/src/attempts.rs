@@ -1,30 +1,34 @@
 //! Attempts: several sessions on one request, each in a worktree of its own; how they compare, and what is taken of them.
 //!
 //! A task is what its sessions say it is: those with the same task id, in the order in which they were made. Attempts that
-//! the machine cannot bear at once wait in this process; one that Kerf did not come to stays without a turn and can be
-//! begun by a message.
+//! the machine cannot bear at once wait in this process, and can be stopped while they do; one that Kerf did not come to
+//! stays without a turn and can be begun by a message.
 
 mod budget;
 mod check;
 mod compare;
 mod take;
+mod trial;
+mod waiting;
 
-pub(crate) use check::Checks;
+pub(crate) use waiting::Waiting;
 
 use crate::{engine::Engine, failure::failure, git::whole_folder, run::title_of};
 use budget::Limits;
 use kerf_agent::Host;
 use kerf_protocol::{
-    Code, Failure, SessionId, TaskId, TurnId,
+    Code, Failure, TaskId, TurnId,
     attempt::{AttemptBy, MAX_ATTEMPTS, StartAttempts, StartedAttempts},
     endpoint::Usage,
     event::EventBody,
+    item::{ItemBody, ItemStatus},
     request::{NewSession, Prompt, SessionRef, WhenRunning},
     session::Session,
     worktree::{RemoveWorktree, WorkspaceKind},
 };
 use std::{num::NonZero, sync::Arc, thread};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// Cores that an attempt needs for itself: the model works elsewhere, builds and tests do not.
 const CORES_FOR_ONE: usize = 2;
@@ -83,26 +87,45 @@ impl Engine {
                 when_running: WhenRunning::Queue,
             };
             let (engine, room) = (self.clone(), Arc::clone(&room));
+            let stop = self.waiting().begin(session.id);
             tokio::spawn(async move {
                 let id = prompt.session_id;
-                // It is closed by nobody.
-                let Ok(_room) = room.acquire_owned().await else {
-                    return;
+                let room = tokio::select! {
+                    biased;
+                    () = stop.cancelled() => None,
+                    // It is closed by nobody.
+                    room = room.acquire_owned() => room.ok(),
                 };
-                if let Err(failure) = engine.attempt(prompt, limits).await {
-                    tracing::warn!(%id, message = failure.message, "an attempt did not begin");
-                    engine.attempt_failed(id, failure).await;
+                match room {
+                    None => engine.never_began(prompt, None).await,
+                    Some(_room) => {
+                        if let Err(failure) = engine.attempt(prompt.clone(), limits, &stop).await {
+                            tracing::warn!(%id, message = failure.message, "an attempt did not begin");
+                            engine.never_began(prompt, Some(failure)).await;
+                        }
+                    }
                 }
+                engine.waiting().end(id);
             });
         }
         Ok(StartedAttempts { task_id, sessions })
     }
 
     /// Makes one attempt, and waits for its end.
-    async fn attempt(&self, prompt: Prompt, limits: Limits) -> Result<(), Failure> {
+    async fn attempt(
+        &self,
+        prompt: Prompt,
+        limits: Limits,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
         let session_id = prompt.session_id;
         let events = self.subscribe(session_id).await?;
         self.session_prompt(prompt).await?;
+        self.waiting().end(session_id);
+        // Who stopped it before there was a turn meant the turn.
+        if stop.is_cancelled() {
+            self.session_cancel(SessionRef { session_id }).await?;
+        }
         tokio::select! {
             idle = self.idle(session_id) => idle,
             over = limits.passed(events) => {
@@ -112,23 +135,43 @@ impl Engine {
         }
     }
 
-    /// Tells of an attempt that did not begin as of a turn that failed: whoever waits for its end hears of it.
-    async fn attempt_failed(&self, session_id: SessionId, error: Failure) {
-        let Ok(live) = self.live(session_id).await else {
-            return;
+    /// Writes an attempt that did not begin down as a turn that came to nothing: its conversation holds the request and
+    /// why, and whoever waits for its end hears of it. Without a failure it was stopped.
+    async fn never_began(&self, prompt: Prompt, error: Option<Failure>) {
+        // Its session may be deleted by now, or the user has begun it with words of their own.
+        let live = match self.live(prompt.session_id).await {
+            Ok(live) if !live.is_running() => live,
+            _ => return,
         };
-        let turn_id = TurnId::new();
-        live.host.emit(EventBody::TurnStarted {
+        let (host, turn_id, usage) = (&live.host, TurnId::new(), Usage::default());
+        host.emit(EventBody::TurnStarted {
             turn_id,
             instructions: Vec::new(),
         });
-        live.host.emit(EventBody::TurnFailed {
-            turn_id,
-            usage: Usage::default(),
-            error,
+        let request = ItemBody::UserMessage {
+            text: prompt.text,
+            images: prompt.images,
+            comments: Vec::new(),
+        };
+        host.tell(turn_id, ItemStatus::Completed, request);
+        host.emit(match error {
+            None => EventBody::TurnCompleted {
+                turn_id,
+                usage,
+                cancelled: true,
+            },
+            Some(error) => {
+                let failure = error.clone();
+                host.tell(turn_id, ItemStatus::Failed, ItemBody::Error { failure });
+                EventBody::TurnFailed {
+                    turn_id,
+                    usage,
+                    error,
+                }
+            }
         });
         // A failure of the disk is shown in place of this one.
-        let _ = live.host.log.durable().await;
+        let _ = host.log.durable().await;
     }
 
     /// Takes back attempts of which not all could be made. Nobody has worked in them.

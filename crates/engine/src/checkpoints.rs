@@ -78,6 +78,8 @@ impl Engine {
         let _naming = self.naming().read_owned().await;
         let _one = live.host.deciding.lock().await;
         let paused = live.pause()?;
+        let folder = live.session().folder.clone();
+        self.refuse_while_moving(Path::new(&folder))?;
         live.host.looked().await;
         let restored = self.restore(&live, &restore).await?;
         // Who is told attaches at once, and finds no turn running.
@@ -322,6 +324,9 @@ fn none_such(checkpoint_id: i64) -> Failure {
     )
 }
 
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod following;
 #[cfg(test)]
 #[cfg(unix)]
 mod histories;

@@ -1,7 +1,12 @@
 //! Which commands of a task say whether its changes are right, and whether they still do.
 //!
 //! Every command that ended and changed no file counts. One that ran before a later change says nothing about what is
-//! there now.
+//! there now; the user can run it again.
+
+mod again;
+mod run;
+
+pub(crate) use run::{CheckLine, CheckPlace, Checks, RunningCheck, checked};
 
 use kerf_agent::SET_UP;
 use kerf_protocol::{
@@ -53,6 +58,7 @@ pub(crate) fn checks(transcript: &Transcript, changed_at: UnixMillis) -> Vec<Tas
             item_id: item.id,
             at: item.created_at,
             duration_ms: call.duration_ms,
+            running: false,
         });
     }
     for check in &mut checks {
@@ -85,8 +91,7 @@ pub(crate) fn in_order(mut checks: Vec<TaskCheck>) -> Vec<TaskCheck> {
     checks
 }
 
-/// Words that tell what a program is run for, each with the word of the command line before it; empty: it begins the
-/// command, `*`: wherever it stands.
+/// What a program is run for, by its name and the first word that it is given; with an empty one, whatever it is given.
 const KNOWN: &[(&str, &str, CheckKind)] = &[
     ("cargo", "test", CheckKind::Test),
     ("cargo", "nextest", CheckKind::Test),

@@ -16,6 +16,7 @@ mod each;
 mod head;
 mod interrupted;
 mod keep;
+mod look;
 mod losses;
 mod pictures;
 mod restore;
@@ -31,7 +32,7 @@ pub(crate) use checkpoint::Before;
 pub(crate) use restore::Back;
 pub(crate) use room::{DeskNames, mark_review, mark_row, tolerant};
 
-pub(crate) use beside::{Beside, conflict};
+pub(crate) use beside::{Beside, conflict, put_all};
 use each::each;
 use kerf_checkpoint::{Blobs, Changed, Hash, Lists, Record, Snapshot};
 use kerf_git::Repo;
@@ -43,6 +44,7 @@ use kerf_protocol::{
 use kerf_review::{Content, FileReview, Undo};
 use kerf_store::{ReviewRow, Write};
 use kerf_workspace::{RelPath, Stat, Workspace};
+use look::Sight;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -66,6 +68,7 @@ pub(crate) struct Desk {
     /// The blob that holds `rows` as they are; none: they have changed.
     rows_kept: Option<Hash>,
     snapshot: Option<Arc<Snapshot>>,
+    sight: Sight,
     /// Files that tools have written, or are about to write, since the snapshot.
     touched: BTreeSet<RelPath>,
     /// The lists of the checkpoints.
@@ -138,6 +141,7 @@ impl Desk {
             rows: BTreeMap::new(),
             rows_kept: None,
             snapshot: None,
+            sight: Sight::default(),
             touched: BTreeSet::new(),
             lists: Lists::default(),
             last_list: last_list.and_then(|list| list.parse().ok()),
@@ -228,7 +232,7 @@ impl Desk {
     ) -> Result<Vec<Write>, Failure> {
         let (news, mut writes) = self.look_at_head()?;
         writes.extend(self.settle_committed(&news)?);
-        writes.extend(self.look(cancel)?);
+        writes.extend(self.look_before_call(cancel)?);
         writes.extend(self.settle_committed(&news)?);
         self.keep_ignored(named, cancel)?;
         writes.extend(self.keep_checkpoint(before)?);
@@ -310,28 +314,6 @@ impl Desk {
         }
         writes.extend(self.settle_committed(&news)?);
         Ok(writes)
-    }
-
-    /// Returns what changed since the last snapshot, none when there was none, and what was touched since.
-    fn take_snapshot(
-        &mut self,
-        cancel: &AtomicBool,
-    ) -> Result<(Option<Vec<Changed>>, BTreeSet<RelPath>), Failure> {
-        let known = self.git_objects();
-        let taken = kerf_checkpoint::take(
-            &self.workspace,
-            &self.blobs,
-            self.snapshot.as_deref(),
-            &known,
-            cancel,
-        )
-        .map_err(from_checkpoint)?;
-        let changed = self
-            .snapshot
-            .as_ref()
-            .map(|before| kerf_checkpoint::changes(before, &taken.snapshot));
-        self.snapshot = Some(Arc::new(taken.snapshot));
-        Ok((changed, std::mem::take(&mut self.touched)))
     }
 
     /// The git objects whose content is what the working tree holds, so that it need not be copied.

@@ -7,22 +7,22 @@ use crate::{
 use kerf_protocol::{
     endpoint::EndpointOrigin,
     policy::{Isolation, SandboxMode},
-    request::{Check, CheckState, Folder},
+    request::{Check, CheckState, Examine},
 };
 use std::path::Path;
 
 impl Engine {
     /// Looks at each part. Sends nothing but the search for local servers.
-    pub(crate) async fn doctor(&self, folder: &Folder) -> Vec<Check> {
+    pub(crate) async fn doctor(&self, examine: &Examine) -> Vec<Check> {
         vec![
-            self.check_data().await,
+            self.check_data(examine.deep).await,
             self.check_room().await,
             self.check_configuration(),
             self.check_keyring().await,
             self.check_endpoint().await,
             self.check_sandbox(),
             self.check_network(),
-            check_folder(&folder.folder),
+            check_folder(&examine.folder),
         ]
     }
 

@@ -1,11 +1,12 @@
 //! The engine itself: what all requests share.
 
 use crate::{
-    attempts::Checks,
+    attempts::Waiting,
     awake::Awake,
+    checks::Checks,
     failure::{failure, from_store},
     feed::{Feed, Fronts},
-    git::Commands,
+    git::{Commands, Moving},
     home::Home,
     indexes::Indexes,
     searches::Searches,
@@ -54,6 +55,7 @@ struct Inner {
     sandbox: Sandbox,
     awake: Awake,
     commands: Commands,
+    moving: Moving,
     local_only: LocalOnly,
     indexes: Indexes,
     searches: Searches,
@@ -66,8 +68,10 @@ struct Inner {
     worked: AtomicBool,
     /// Lets so many attempts go on at once.
     attempt_room: OnceLock<Arc<Semaphore>>,
-    /// The checks that run on what was taken of attempts.
+    /// The checks that run again.
     checks: Checks,
+    /// The attempts that have not begun.
+    waiting: Waiting,
     /// One change of the configuration file at a time: each reads it, changes it and replaces it.
     configuring: Mutex<()>,
 }
@@ -101,6 +105,7 @@ impl Engine {
                 sandbox,
                 awake: Awake::default(),
                 commands: Commands::default(),
+                moving: Moving::default(),
                 local_only: LocalOnly::default(),
                 indexes: Indexes::default(),
                 searches: Searches::default(),
@@ -110,6 +115,7 @@ impl Engine {
                 worked: AtomicBool::default(),
                 attempt_room: OnceLock::new(),
                 checks: Checks::default(),
+                waiting: Waiting::default(),
                 configuring: Mutex::default(),
             }),
         };
@@ -182,6 +188,11 @@ impl Engine {
         &self.inner.commands
     }
 
+    /// See [`Moving`].
+    pub(crate) fn moving(&self) -> &Moving {
+        &self.inner.moving
+    }
+
     /// The switch of all doors to models.
     pub(crate) fn local_only(&self) -> &LocalOnly {
         &self.inner.local_only
@@ -203,6 +214,10 @@ impl Engine {
 
     pub(crate) fn checks(&self) -> &Checks {
         &self.inner.checks
+    }
+
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.inner.waiting
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {

@@ -7,10 +7,12 @@ mod askpass;
 mod command;
 mod conflict;
 mod draft;
+mod moving;
 mod pull_request;
 
 pub(crate) use askpass::run_if_asked;
 pub(crate) use command::Commands;
+pub(crate) use moving::Moving;
 
 use crate::{
     engine::{Engine, canonical_folder},
@@ -51,10 +53,20 @@ impl Engine {
 
     pub(crate) async fn git_diff(
         &self,
-        ChangeRef { folder, path, side }: ChangeRef,
+        ChangeRef {
+            folder,
+            path,
+            from,
+            side,
+        }: ChangeRef,
     ) -> Result<ChangeDiff, Failure> {
         self.in_repo(&folder, move |repo| {
-            repo.diff(Path::new(&path), side_of(side)).map(shown_diff)
+            let (path, side) = (Path::new(&path), side_of(side));
+            match from {
+                Some(from) => repo.diff_renamed(path, Path::new(&from), side),
+                None => repo.diff(path, side),
+            }
+            .map(shown_diff)
         })
         .await
     }
@@ -79,8 +91,14 @@ impl Engine {
                         hunks: &wanted,
                     };
                     // There is just one, as was looked at.
-                    for path in &paths {
-                        repo.stage(Path::new(path), side_of(from), chosen)?;
+                    for path in paths.iter().map(Path::new) {
+                        let side = side_of(from);
+                        match &some.renamed_from {
+                            Some(was) => {
+                                repo.stage_renamed(path, Path::new(was), side, chosen)?;
+                            }
+                            None => drop(repo.stage(path, side, chosen)?),
+                        }
                     }
                 }
             }
@@ -131,7 +149,7 @@ impl Engine {
     }
 
     pub(crate) async fn git_switch(&self, switch: SwitchBranch) -> Result<SwitchedBranch, Failure> {
-        self.refuse_while_working(&switch.folder)?;
+        let _moves = self.move_files(&switch.folder)?;
         let SwitchBranch {
             folder,
             name,
@@ -175,7 +193,7 @@ impl Engine {
     }
 
     pub(crate) async fn git_stash(&self, save: SaveStash) -> Result<GitStashed, Failure> {
-        self.refuse_while_working(&save.folder)?;
+        let _moves = self.move_files(&save.folder)?;
         self.in_repo(&save.folder.clone(), move |repo| {
             repo.stash(save.message.as_deref(), save.untracked)
                 .map(stashed)
@@ -184,7 +202,7 @@ impl Engine {
     }
 
     pub(crate) async fn git_unstash(&self, take: TakeStash) -> Result<GitStashed, Failure> {
-        self.refuse_while_working(&take.folder)?;
+        let _moves = self.move_files(&take.folder)?;
         self.in_repo(&take.folder.clone(), move |repo| {
             repo.unstash(&take.oid, take.drop).map(stashed)
         })
@@ -248,25 +266,6 @@ impl Engine {
             )
         })
     }
-
-    /// Errors: when a turn runs whose files would be replaced under it.
-    pub(crate) fn refuse_while_working(&self, folder: &str) -> Result<(), Failure> {
-        let folder = whole_folder(folder)?;
-        let root = Repo::discover(&folder)
-            .map_err(from_git)?
-            .map_or(folder, |repo| repo.workdir().to_owned());
-        let works_here = self.awake().all().into_iter().find(|live| {
-            live.control().is_some() && Path::new(&live.session().folder).starts_with(&root)
-        });
-        match works_here {
-            Some(live) => Err(failure(
-                Code::Conflict,
-                format!("the task “{}” works in this folder", live.session().title),
-                "Stop it, or wait until its turn ends",
-            )),
-            None => Ok(()),
-        }
-    }
 }
 
 /// The folder that is meant, canonical. A path that begins nowhere would mean whatever repository this program was
@@ -293,8 +292,10 @@ async fn blocking<T: Send + 'static>(
 
 fn changes(repo: &Repo) -> Result<WorkingChanges, GitError> {
     let changes = repo.changes()?;
-    let more =
-        [&changes.staged, &changes.unstaged].map(|list| list.len().saturating_sub(MAX_LISTED));
+    let staged = listed(repo, changes.staged, Side::Staged)?;
+    let unstaged = listed(repo, changes.unstaged, Side::Unstaged)?;
+    let more = [&staged, &unstaged].map(|list| list.len().saturating_sub(MAX_LISTED));
+    let few = |list: Vec<ChangedPath>| list.into_iter().take(MAX_LISTED).collect();
     Ok(WorkingChanges {
         repository: true,
         branch: changes.head.branch,
@@ -303,27 +304,37 @@ fn changes(repo: &Repo) -> Result<WorkingChanges, GitError> {
         pushed: changes.pushed,
         under_way: changes.under_way.map(str::to_owned),
         programs: changes.programs,
-        staged: listed(changes.staged),
-        unstaged: listed(changes.unstaged),
+        staged: few(staged),
+        unstaged: few(unstaged),
         more: count(more.iter().sum()),
     })
 }
 
-fn listed(changed: Vec<Changed>) -> Vec<ChangedPath> {
-    let shown = changed
-        .into_iter()
-        .take(MAX_LISTED)
-        .map(|changed| ChangedPath {
-            path: in_slashes(&changed.path),
-            how: match changed.change {
+/// Those in conflict first: they are to be seen however many there are. What was moved is one.
+fn listed(
+    repo: &Repo,
+    mut changed: Vec<Changed>,
+    side: Side,
+) -> Result<Vec<ChangedPath>, GitError> {
+    let moved = repo.renames(&changed, side)?;
+    changed.retain(|one| !moved.iter().any(|(from, _)| *from == one.path));
+    changed.sort_by_key(|one| one.change != Change::Conflicted);
+    let shown = changed.into_iter().map(|one| {
+        let from = moved.iter().find(|(_, to)| *to == one.path);
+        ChangedPath {
+            path: in_slashes(&one.path),
+            how: match one.change {
+                _ if from.is_some() => ChangedHow::Renamed,
                 Change::Added => ChangedHow::Added,
                 Change::Modified | Change::Renamed => ChangedHow::Modified,
                 Change::Deleted => ChangedHow::Deleted,
                 Change::Untracked => ChangedHow::Untracked,
                 Change::Conflicted => ChangedHow::Conflicted,
             },
-        });
-    shown.collect()
+            from: from.map(|(from, _)| in_slashes(from)),
+        }
+    });
+    Ok(shown.collect())
 }
 
 fn shown_diff(diff: FileDiff) -> ChangeDiff {

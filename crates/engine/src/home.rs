@@ -63,6 +63,7 @@ impl Home {
             self.database(),
             self.blobs(),
             self.indexes(),
+            self.watch(),
             self.placeholder_key(),
             self.logs(),
             self.config(),
@@ -94,6 +95,12 @@ impl Home {
     #[must_use]
     pub fn indexes(&self) -> PathBuf {
         self.data.join("index")
+    }
+
+    /// Where files come and go by which Kerf knows what it was told of changes elsewhere.
+    #[must_use]
+    pub(crate) fn watch(&self) -> PathBuf {
+        self.data.join("watch")
     }
 
     /// The secret from which placeholders are made.

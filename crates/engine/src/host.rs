@@ -13,11 +13,11 @@ use crate::{
 };
 use kerf_agent::{Connected, Host, HostError, NetworkCall, Nobody, Scope};
 use kerf_egress::Tunnels;
-use kerf_index::{Change, Index};
+use kerf_index::Change;
 use kerf_protocol::{
     Failure, ItemId, QuestionId, SessionId, TurnId,
     event::EventBody,
-    item::{FileChange, ItemBody},
+    item::{FileChange, Item, ItemBody, ItemStatus},
     policy::{Answer, Losses, Question},
     review::Author,
     rule::{RuleOrigin, RuleVerdict},
@@ -52,8 +52,8 @@ pub(crate) struct SessionHost {
     looking: AsyncMutex<Option<Looking>>,
     /// Held while a look has stored contents that nothing names yet.
     naming: Arc<RwLock<()>>,
-    /// The index of the folder, once a turn has needed it.
-    index: OnceLock<Index>,
+    /// The index of the folder, once a turn has needed it, with what the system tells of the folder.
+    indexed: OnceLock<Arc<Indexed>>,
     /// The door for commands.
     tunnels: Tunnels,
     /// The hosts that they may connect to.
@@ -76,6 +76,11 @@ struct Jobs {
 }
 
 impl Jobs {
+    /// Whether somebody may be changing something.
+    fn has_any(&self) -> bool {
+        self.begun.is_some() || self.job.is_some()
+    }
+
     /// Who may have changed something since the last look.
     fn at_it(&mut self) -> Option<Author> {
         if let (Some(turn_id), Some(item_id)) = (self.turn_id, self.begun.take()) {
@@ -108,7 +113,7 @@ impl SessionHost {
             questions: Mutex::default(),
             jobs: Mutex::default(),
             looking: AsyncMutex::default(),
-            index: OnceLock::new(),
+            indexed: OnceLock::new(),
             tunnels,
             hosts: SessionHosts::default(),
         }
@@ -121,14 +126,14 @@ impl SessionHost {
     }
 
     /// Tells an index from now on what the agent changes.
-    pub(crate) fn follow(&self, indexed: &Indexed) {
+    pub(crate) fn follow(&self, indexed: &Arc<Indexed>) {
         // A session has one folder, so a second one is the same.
-        let _known = self.index.set(indexed.handle());
+        let _known = self.indexed.set(Arc::clone(indexed));
     }
 
     /// A search that follows a change finds it, however late the system tells of it.
     fn tell_index(&self, scope: &Owned, found: &[FileChange]) {
-        let Some(index) = self.index.get() else {
+        let Some(indexed) = self.indexed.get() else {
             return;
         };
         let paths = match scope {
@@ -138,7 +143,22 @@ impl SessionHost {
                 .filter_map(|change| change.path.parse().ok())
                 .collect(),
         };
-        index.changed(Change::Paths(paths));
+        indexed.handle().changed(Change::Paths(paths));
+    }
+
+    /// Tells of an item that is done as it begins.
+    pub(crate) fn tell(&self, turn_id: TurnId, status: ItemStatus, body: ItemBody) {
+        let item = Item {
+            id: ItemId::new(),
+            turn_id,
+            created_at: now(),
+            status,
+            step: 0,
+            part: 0,
+            body,
+        };
+        self.emit(EventBody::ItemStarted { item: item.clone() });
+        self.emit(EventBody::ItemCompleted { item });
     }
 
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
@@ -163,6 +183,7 @@ impl SessionHost {
 
     /// The turn is over: what changes from now on is the user's.
     pub(crate) async fn end_turn(&self) {
+        self.stop_look_meanwhile().await;
         self.looked_soon().await;
         let looked = match self.look_after_jobs(&Stop::default()).await {
             Ok(()) => self.log.durable().await,
@@ -228,9 +249,13 @@ impl SessionHost {
         work: impl FnOnce(&mut Desk) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let desk = Arc::clone(&self.desk);
+        let indexed = self.indexed.get().cloned();
         tokio::task::spawn_blocking(move || {
             // A panic at the desk poisons it; its state is then not to be trusted, and the session fails.
             let mut desk = desk.lock().map_err(|_| poisoned())?;
+            if let Some(indexed) = &indexed {
+                desk.told_by(indexed);
+            }
             work(&mut desk)
         })
         .await
@@ -292,6 +317,10 @@ fn owned(scope: Scope<'_>) -> Owned {
 }
 
 impl Host for SessionHost {
+    fn asks(self: &Arc<Self>) {
+        self.look_meanwhile();
+    }
+
     fn emit(&self, event: EventBody) {
         match &event {
             EventBody::TurnStarted { turn_id, .. } => self.jobs().turn_id = Some(*turn_id),

@@ -15,11 +15,14 @@ use kerf_protocol::{
     request::{Folder, Nothing},
     search::{IndexState, IndexStatus, LeftOut, ListLeftOut, SkippedFile},
 };
-use kerf_workspace::{WatchEvent, Watcher, Workspace};
+use kerf_workspace::{Changes, WatchEvent, Watcher, Workspace};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -36,7 +39,13 @@ pub(crate) struct Indexes {
 /// The index of a folder, and what tells it of changes.
 pub(crate) struct Indexed {
     index: Index,
+    workspace: Workspace,
     watcher: OnceLock<Watcher>,
+    /// Whether the folder is watched, or is about to be.
+    is_watched: AtomicBool,
+    changes: OnceLock<Option<Changes>>,
+    /// Where files come and go by which it is known what has been told.
+    cookies: PathBuf,
     /// Why not all changes are told, for people.
     note: Arc<OnceLock<String>>,
 }
@@ -54,8 +63,19 @@ impl Indexed {
         self.index.clone()
     }
 
-    /// Begins to watch the folder. Whatever changed before is found by a look at all of it.
-    fn watch(self: &Arc<Self>, workspace: Workspace) {
+    /// What the system tells of the folder at the moment one asks; none: it is not watched yet, or not all is told.
+    pub(crate) fn changes(&self) -> Option<Changes> {
+        let watcher = self.watcher.get()?;
+        let changes = self.changes.get_or_init(|| watcher.changes(&self.cookies));
+        changes.clone()
+    }
+
+    /// Begins to watch the folder, if it is not yet. Whatever changed before is found by a look at all of it.
+    pub(crate) fn begin_to_watch(self: &Arc<Self>) {
+        if self.is_watched.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let workspace = self.workspace.clone();
         let indexed = Arc::downgrade(self);
         let started = thread::Builder::new()
             .name("kerf-watch-start".to_owned())
@@ -92,11 +112,16 @@ impl Indexed {
 impl Engine {
     /// The index of a folder, opened in this process if it is not yet.
     pub(crate) fn indexed(&self, folder: &Path) -> Result<Arc<Indexed>, Failure> {
+        // Dropped after the lock, because its work may take a moment to end.
+        let gone;
         let indexes = &self.indexes().open;
         let mut open = indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(indexed) = open.get(folder) {
+        if let Some(indexed) = open.get(folder)
+            && indexed.workspace.is_in_place()
+        {
             return Ok(Arc::clone(indexed));
         }
+        gone = open.remove(folder);
         let workspace = Workspace::open(folder).map_err(from_fs)?;
         let (fronts, name) = (self.windows(), folder.display().to_string());
         let note = Arc::new(OnceLock::new());
@@ -106,13 +131,18 @@ impl Engine {
         });
         let indexed = Arc::new(Indexed {
             index,
+            workspace,
             watcher: OnceLock::new(),
+            is_watched: AtomicBool::new(false),
+            changes: OnceLock::new(),
+            cookies: self.home().watch(),
             note,
         });
         if self.options().watch {
-            indexed.watch(workspace);
+            indexed.begin_to_watch();
         }
         open.insert(folder.to_owned(), Arc::clone(&indexed));
+        drop((open, gone));
         Ok(indexed)
     }
 

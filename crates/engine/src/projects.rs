@@ -137,12 +137,13 @@ fn repo_status(folder: &Path) -> Result<RepoStatus, kerf_git::GitError> {
         branch: head.branch.or_else(detached),
         ahead: count(ahead),
         behind: count(behind),
+        under_way: repo.under_way().map(str::to_owned),
     })
 }
 
 pub(crate) fn from_git(error: kerf_git::GitError) -> Failure {
     use kerf_git::GitError;
-    let code = match error {
+    let code = match &error {
         GitError::NotCommitted { .. }
         | GitError::NotMade { .. }
         | GitError::NotRemoved { .. }
@@ -156,5 +157,11 @@ pub(crate) fn from_git(error: kerf_git::GitError) -> Failure {
         GitError::Unknown { .. } => Code::NotFound,
         _ => Code::Storage,
     };
-    failure(code, error.to_string(), "")
+    // A stash alone is said to conflict: a merge of git's own is resolved in the review.
+    let hint = if matches!(error, GitError::Conflicts { .. }) {
+        "Nothing was changed, and the stash is kept. Take it out on the commit that it was made on; or run `git stash apply` in a terminal, and resolve here what it leaves in conflict"
+    } else {
+        ""
+    };
+    failure(code, error.to_string(), hint)
 }

@@ -74,33 +74,41 @@ impl Engine {
         self.look(
             wanted.session_id,
             move |other| other == path,
-            move |desk| Ok((desk.around(&wanted), Vec::new())),
+            move |desk| Ok((desk.around(&wanted)?, Vec::new())),
         )
         .await
     }
 
     pub(crate) async fn review_pictures(
         &self,
-        FileRef { session_id, path }: FileRef,
+        FileRef {
+            session_id,
+            path,
+            scope,
+        }: FileRef,
     ) -> Result<Pictures, Failure> {
         let this = path.clone();
         self.look(
             session_id,
             move |other| other == this,
-            move |desk| Ok((desk.pictures(&path)?, Vec::new())),
+            move |desk| Ok((desk.pictures(&path, &scope)?, Vec::new())),
         )
         .await
     }
 
     pub(crate) async fn review_notebook(
         &self,
-        FileRef { session_id, path }: FileRef,
+        FileRef {
+            session_id,
+            path,
+            scope,
+        }: FileRef,
     ) -> Result<Notebook, Failure> {
         let this = path.clone();
         self.look(
             session_id,
             move |other| other == this,
-            move |desk| Ok((desk.notebook(&path)?, Vec::new())),
+            move |desk| Ok((desk.notebook(&path, &scope)?, Vec::new())),
         )
         .await
     }
@@ -123,7 +131,13 @@ impl Engine {
             .map(|decision| decision.created_at)
             .chain(restores.map(|kept| kept.is.created_at))
             .max();
-        let found = checks(&transcript, changed_at.unwrap_or(0));
+        let mut found = checks(&transcript, changed_at.unwrap_or(0));
+        if let Some(line) = self.checks().of(transcript.session.task_id) {
+            let runs = |check: &TaskCheck| check.command == line.command && check.cwd == line.cwd;
+            found
+                .iter_mut()
+                .for_each(|check| check.running = runs(check));
+        }
         Ok(in_order(found))
     }
 

@@ -28,7 +28,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 /// The room when the user has not said another, in bytes.
@@ -68,13 +68,17 @@ impl Engine {
 
     async fn collect_if_rested(&self, rest: Duration) {
         let dir = self.home().blobs();
-        if !dir.is_dir() {
-            return;
-        }
-        let last = Blobs::open(&dir).map(|blobs| blobs.last_collected());
-        // A clock that was set back does not count.
-        let rested = |last: std::time::SystemTime| last.elapsed().is_ok_and(|since| since < rest);
-        if last.is_ok_and(|last| last.is_some_and(rested)) {
+        let due = tokio::task::spawn_blocking(move || {
+            if !dir.is_dir() {
+                return false;
+            }
+            let last = Blobs::open(&dir).map(|blobs| blobs.last_collected());
+            // A clock that was set back does not count.
+            let rested = |last: SystemTime| last.elapsed().is_ok_and(|since| since < rest);
+            !last.is_ok_and(|last| last.is_some_and(rested))
+        });
+        // What panics there is told where it does.
+        if !due.await.unwrap_or(false) {
             return;
         }
         match self.data_collect().await {
@@ -103,8 +107,15 @@ impl Engine {
             ..Collected::default()
         };
         let dir = self.home().blobs();
-        let blobs = Arc::new(Blobs::open(&dir).map_err(from_checkpoint)?);
-        let Some(collection) = blobs.begin_collection().map_err(from_checkpoint)? else {
+        // It waits for whoever stores something just now.
+        let begun = tokio::task::spawn_blocking(move || {
+            let blobs = Arc::new(Blobs::open(&dir)?);
+            let collection = blobs.begin_collection()?;
+            Ok::<_, CheckpointError>((blobs, collection))
+        });
+        let begun = begun.await.map_err(from_panic)?;
+        let (blobs, collection) = begun.map_err(from_checkpoint)?;
+        let Some(collection) = collection else {
             return Ok(postponed("another Kerf is at it"));
         };
         let (names, named) = {
@@ -224,20 +235,23 @@ fn recorded(records: &Path) -> Result<Vec<Snapshot>, CheckpointError> {
     let entries = match fs::read_dir(records) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => {
-            return Err(CheckpointError::Io {
-                action: "list",
-                path: records.to_owned(),
-                source,
-            });
-        }
+        Err(source) => return Err(unlisted(records, source)),
     };
     let mut found = Vec::new();
-    for entry in entries.flatten() {
+    for entry in entries {
+        let entry = entry.map_err(|source| unlisted(records, source))?;
         let read = Record::at(entry.path()).read();
         found.extend(tolerant(read)?.flatten().map(|(snapshot, _)| snapshot));
     }
     Ok(found)
+}
+
+fn unlisted(records: &Path, source: io::Error) -> CheckpointError {
+    CheckpointError::Io {
+        action: "list",
+        path: records.to_owned(),
+        source,
+    }
 }
 
 /// Marks what the database names, the newest checkpoints as far as the room reaches. Returns those that it does not reach

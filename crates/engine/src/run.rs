@@ -12,15 +12,16 @@ use crate::{
 use futures_util::FutureExt;
 use kerf_agent::{Control, Host, TurnEnd, UserInput};
 use kerf_protocol::{
-    Code, Failure, ItemId, SessionId, TurnId,
+    Code, Failure, SessionId, TurnId,
     endpoint::Usage,
     event::{Event, EventBody},
-    item::{Item, ItemBody, ItemStatus},
+    item::{ItemBody, ItemStatus},
     request::{AnswerParams, Nothing, Prompt, Prompted, SessionRef, Since, WhenRunning},
 };
 use kerf_store::Write;
 use std::{
     panic::AssertUnwindSafe,
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -64,11 +65,7 @@ impl Engine {
     pub(crate) async fn session_prompt(&self, prompt: Prompt) -> Result<Prompted, Failure> {
         self.heed_reach()?;
         let live = self.live(prompt.session_id).await?;
-        if live.control().is_none() {
-            let folder = live.session().folder.clone();
-            self.commands()
-                .refuse_while_moving(std::path::Path::new(&folder))?;
-        }
+        let folder = PathBuf::from(&live.session().folder);
         let agent = self.agent(&live).await?;
         let comments = self.take_comments(&live, prompt.session_id).await?;
         // Comments alone say enough. Without any, none were taken that would have to be given back.
@@ -81,28 +78,44 @@ impl Engine {
             comments,
         };
         loop {
-            {
+            let refused = {
                 let mut slot = live.control();
                 match slot.as_ref() {
                     Some(control) => {
                         match control.send(input, prompt.when_running == WhenRunning::Interrupt) {
                             Ok(()) => return Ok(Prompted::Queued),
                             // The turn has read its last message and is about to end.
-                            Err(back) => input = back,
+                            Err(back) => {
+                                input = back;
+                                Ok(())
+                            }
                         }
                     }
                     None => {
                         let control = Control::new();
                         *slot = Some(control.clone());
-                        live.idle.send_replace(false);
-                        drop(slot);
-                        name_session(&live, &input.text);
-                        tokio::spawn(self.clone().turn(live, agent, input, control));
-                        return Ok(Prompted::Started);
+                        // Only now, when the turn can be seen: see `git/moving.rs`.
+                        match self.refuse_while_moving(&folder) {
+                            Ok(()) => {
+                                live.idle.send_replace(false);
+                                drop(slot);
+                                name_session(&live, &input.text);
+                                tokio::spawn(self.clone().turn(live, agent, input, control));
+                                return Ok(Prompted::Started);
+                            }
+                            refused => {
+                                *slot = None;
+                                refused
+                            }
+                        }
                     }
                 }
-            }
-            if let Err(failure) = self.idle(prompt.session_id).await {
+            };
+            let refused = match refused {
+                Ok(()) => self.idle(prompt.session_id).await,
+                refused => refused,
+            };
+            if let Err(failure) = refused {
                 live.host.comments.arrived(&input.comments);
                 return Err(failure);
             }
@@ -113,6 +126,8 @@ impl Engine {
         &self,
         SessionRef { session_id }: SessionRef,
     ) -> Result<Nothing, Failure> {
+        // An attempt that waits has no turn yet.
+        self.waiting().stop(session_id);
         let live = self.awake().get(session_id).await;
         if let Some(control) = live.as_ref().and_then(|live| live.control().clone()) {
             control.cancel();
@@ -224,20 +239,6 @@ impl Engine {
                 instructions: Vec::new(),
             }),
         }
-        let tell = |status, body| {
-            let item = Item {
-                id: ItemId::new(),
-                turn_id,
-                created_at: now(),
-                status,
-                step: 0,
-                part: 0,
-                body,
-            };
-            live.host
-                .emit(EventBody::ItemStarted { item: item.clone() });
-            live.host.emit(EventBody::ItemCompleted { item });
-        };
         // What was said meanwhile waits for the next turn.
         for UserInput {
             text,
@@ -250,10 +251,11 @@ impl Engine {
                 images,
                 comments,
             };
-            tell(ItemStatus::Completed, body);
+            live.host.tell(turn_id, ItemStatus::Completed, body);
         }
         let failure = error.clone();
-        tell(ItemStatus::Failed, ItemBody::Error { failure });
+        let body = ItemBody::Error { failure };
+        live.host.tell(turn_id, ItemStatus::Failed, body);
         live.host.emit(EventBody::TurnFailed {
             turn_id,
             // The agent counted, and took it along. The ledger has the requests.

@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a ranked search of a front that searches once waits for the index to be built. Stopping the program ends it.
+/// How long a search of a front that searches once waits for the index that it needs. Stopping the program ends it.
 const PATIENCE: Duration = Duration::from_secs(3600);
 /// So many skipped files are named.
 const MAX_SKIPPED: usize = 1000;
@@ -73,9 +73,9 @@ impl Engine {
         let folder = canonical_folder(&search.folder)?;
         let engine = self.clone();
         tokio::task::spawn_blocking(move || {
+            let indexed = engine.indexed(&folder)?;
             let name = search.instead_of.as_deref();
             let cancel = engine.searches().begin(name);
-            let indexed = engine.indexed(&folder)?;
             let answer = run(&indexed, &search, &cancel, engine.options().watch);
             engine.searches().end(name, &cancel);
             answer
@@ -135,8 +135,12 @@ fn run(
     let query = query(search)?;
     let index = indexed.now();
     // Who searches once wants the best answer; who searches as one types wants one at once.
-    let is_ranked = !(query.words.is_empty() && query.symbols.is_empty());
-    if is_ranked && !is_watched {
+    let needs_index = !(query.words.is_empty()
+        && query.symbols.is_empty()
+        && query.references.is_empty()
+        && query.within.kinds.is_empty()
+        && query.without.scope.kinds.is_empty());
+    if needs_index && !is_watched {
         index.wait(begun + PATIENCE);
     }
     let recent: Vec<RelPath> = search

@@ -139,6 +139,11 @@ impl Live {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where commits of commands go, and the folders of dependencies that commands see.
+    pub(crate) fn reach(&self) -> (Option<Commits>, Vec<Lent>) {
+        (self.opened.commits.clone(), self.opened.lent.clone())
+    }
+
     pub(crate) fn output_schema(&self) -> MutexGuard<'_, Option<serde_json::Value>> {
         self.output_schema
             .lock()

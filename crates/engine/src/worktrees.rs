@@ -9,6 +9,7 @@
 mod describe;
 mod lend;
 mod names;
+mod passing;
 mod set_up;
 mod tidy;
 
@@ -18,9 +19,9 @@ use crate::{
     projects::from_git,
 };
 use describe::{bytes_beneath, in_words};
-use kerf_git::{Place, Repo, clone_file};
+use kerf_git::{Made, Place, Repo, clone_file};
 use kerf_protocol::{
-    Code, Failure, WorktreeId,
+    Code, Failure, SessionId, WorktreeId,
     session::Session,
     worktree::{
         ListWorktrees, ListedWorktree, RemoveWorktree, WorkspaceKind, Worktree, WorktreeRef,
@@ -30,6 +31,7 @@ use kerf_protocol::{
 use kerf_store::Write;
 pub(crate) use lend::lent_to;
 use names::{branch_name, slug, tail};
+pub(crate) use passing::Passing;
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -55,64 +57,26 @@ impl Engine {
         let branch = branch.as_deref().map(branch_name).transpose()?;
         let folder = PathBuf::from(&session.folder);
         let (repo, inner) = blocking(move || repository(&folder)).await?;
-        let root = self.worktree_root()?;
         let name = format!("{}-{}", slug(project), tail(session.project_id, 8));
-        let path = root
+        let path = self
+            .worktree_root()?
             .join(name)
             .join(tail(session.task_id, 12))
             .join(number.to_string());
-        let mut worktree = Worktree {
-            id: WorktreeId::new(),
-            project_id: session.project_id,
-            session_id: session.id,
-            folder: text(repo.workdir())?,
-            path: text(&path)?,
-            branch,
-            state: WorktreeState::Creating,
-            head: None,
-            base: None,
-            notes: Vec::new(),
-            made_at: now(),
-            removed_at: None,
-        };
+        let mut worktree = begun(&session, session.id, &repo, &path)?;
+        worktree.branch = branch;
         let lock = self.lock_worktree(worktree.id)?;
         self.keep_worktree(&worktree).await?;
         let place = place(&worktree);
         let lends = self.lends(&session);
-        let (place, made) = blocking(move || {
-            let made = repo.make_worktree(&place, &clone_file, &mut |next| {
-                tracing::debug!(next, "making a worktree");
-            });
-            // A folder of the project that git tracks nothing in.
-            let made = made.and_then(|made| {
-                let folder = place.path.join(&inner);
-                fs::create_dir_all(&folder).map_err(|source| kerf_git::GitError::Io {
-                    action: "make the folder",
-                    path: folder.clone(),
-                    source,
-                })?;
-                let mut made = made;
-                if lends {
-                    lend::make_room(&place.path, &mut made);
-                }
-                Ok((folder, made))
-            });
-            if made.is_err()
-                && let Err(error) = repo.unmake_worktree(&place)
-            {
-                tracing::warn!(%error, "something of a worktree that was not made stays until the next start");
-            }
-            Ok((place, made.map_err(from_git)))
-        })
-        .await?;
+        let made = {
+            let place = place.clone();
+            blocking(move || make(&repo, &place, &inner, lends)).await
+        };
         let (folder, made) = match made {
             Ok(made) => made,
             Err(failure) => {
-                let forget = Write::ForgetWorktree(worktree.id);
-                self.store()
-                    .commit(vec![forget])
-                    .await
-                    .map_err(from_store)?;
+                self.forget_worktree(worktree.id).await?;
                 return Err(failure);
             }
         };
@@ -227,7 +191,7 @@ impl Engine {
             ));
         }
         let at = worktree.clone();
-        blocking(move || {
+        let unkept = blocking(move || {
             let (repo, place) = (open(&at)?, place(&at));
             repo.may_remove(&place).map_err(from_git)?;
             let work = repo.worktree_work(&place).map_err(from_git)?;
@@ -239,12 +203,15 @@ impl Engine {
                         at.path,
                         in_words(&work).join("; ")
                     ),
-                    "Accept it or commit it to a branch first; --force removes it into the archive",
+                    "Accept it, commit it to a branch or move it away first; --force removes it, into the archive where that can hold it",
                 ));
             }
-            repo.archive_worktree(&place).map(drop).map_err(from_git)
+            repo.archive_worktree(&place).map_err(from_git)?;
+            Ok(describe::unkept(&work))
         })
         .await?;
+        let gone = unkept.iter().map(|words| format!("gone with it: {words}"));
+        worktree.notes = gone.collect();
         worktree.state = WorktreeState::Removing;
         self.keep_worktree(&worktree).await?;
         let worktree = self.finish_removal(worktree).await?;
@@ -290,20 +257,33 @@ impl Engine {
         if worktree.state != WorktreeState::Archived {
             return Err(failure(Code::Conflict, "this worktree is there", ""));
         }
+        let session = self.store().session(worktree.session_id).await;
+        // One that is deleted runs no command.
+        let lends = session.is_ok_and(|session| self.lends(&session));
         let at = worktree.clone();
-        blocking(move || {
+        let made = blocking(move || {
             let (repo, place) = (open(&at)?, place(&at));
             let step = &mut |next| tracing::debug!(next, "bringing a worktree back");
-            repo.restore_worktree(&place, step)
-                .map(drop)
-                .map_err(from_git)
+            let mut made = repo
+                .restore_worktree(&place, &clone_file, step)
+                .map_err(from_git)?;
+            if lends {
+                lend::make_room(&place.path, &mut made);
+            }
+            Ok(made)
         })
         .await?;
+        worktree.notes = made.notes;
         worktree.state = WorktreeState::Ready;
         worktree.removed_at = None;
         self.keep_worktree(&worktree).await?;
         drop(lock);
         Ok(worktree)
+    }
+
+    async fn forget_worktree(&self, id: WorktreeId) -> Result<(), Failure> {
+        let forget = Write::ForgetWorktree(id);
+        self.store().commit(vec![forget]).await.map_err(from_store)
     }
 
     async fn keep_worktree(&self, worktree: &Worktree) -> Result<(), Failure> {
@@ -350,6 +330,55 @@ impl Engine {
         })?;
         Ok(file)
     }
+}
+
+/// The row of a worktree of which nothing is there yet.
+fn begun(
+    session: &Session,
+    session_id: SessionId,
+    repo: &Repo,
+    path: &Path,
+) -> Result<Worktree, Failure> {
+    Ok(Worktree {
+        id: WorktreeId::new(),
+        project_id: session.project_id,
+        session_id,
+        folder: text(repo.workdir())?,
+        path: text(path)?,
+        branch: None,
+        state: WorktreeState::Creating,
+        head: None,
+        base: None,
+        notes: Vec::new(),
+        made_at: now(),
+        removed_at: None,
+    })
+}
+
+/// Makes a worktree, and says which folder of it is the one that was opened. What is there of one that fails is taken away.
+fn make(repo: &Repo, place: &Place, inner: &Path, lends: bool) -> Result<(PathBuf, Made), Failure> {
+    let made = repo.make_worktree(place, &clone_file, &mut |next| {
+        tracing::debug!(next, "making a worktree");
+    });
+    // A folder of the project that git tracks nothing in.
+    let made = made.and_then(|mut made| {
+        let folder = place.path.join(inner);
+        fs::create_dir_all(&folder).map_err(|source| kerf_git::GitError::Io {
+            action: "make the folder",
+            path: folder.clone(),
+            source,
+        })?;
+        if lends {
+            lend::make_room(&place.path, &mut made);
+        }
+        Ok((folder, made))
+    });
+    if made.is_err()
+        && let Err(error) = repo.unmake_worktree(place)
+    {
+        tracing::warn!(%error, "something of a worktree that was not made stays until the next start");
+    }
+    made.map_err(from_git)
 }
 
 /// The repository of a worktree, by the user's folder.

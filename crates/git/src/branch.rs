@@ -11,6 +11,13 @@ use std::{
 /// Of how many branches is told.
 const MAX_BRANCHES: usize = 2_000;
 
+/// So many commits are named that would be nowhere else; the others are counted, up to so many.
+const MAX_NAMED: usize = 5;
+const MAX_COUNTED: usize = 1_000;
+
+/// Of a commit's first line, in characters.
+const MAX_SUMMARY: usize = 72;
+
 /// A branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branch {
@@ -131,11 +138,12 @@ impl Repo {
         let head = repo.head().ok().and_then(|head| head.target());
         let upstream = branch.upstream().ok().and_then(|up| up.get().target());
         if !within(head) && !within(upstream) {
-            return Err(self.refused_branch(
-                "delete",
-                name,
-                "it has commits that neither this branch nor its upstream has; merge it, or delete it with `git branch -D`",
-            ));
+            let holders = [head, upstream];
+            let commits = only_in(&repo, tip, holders.into_iter().flatten()).map_err(failed)?;
+            let why = format!(
+                "neither this branch nor its upstream has {commits}; merge it, or delete it with `git branch -D`"
+            );
+            return Err(self.refused_branch("delete", name, &why));
         }
         branch.delete().map_err(failed)?;
         Ok(tip.to_string())
@@ -161,6 +169,42 @@ impl Repo {
             why: why.to_owned(),
         }
     }
+}
+
+/// The commits of `tip` that none of `holders` has, in words: the newest by their names.
+fn only_in(
+    repo: &Repository,
+    tip: git2::Oid,
+    holders: impl Iterator<Item = git2::Oid>,
+) -> Result<String, git2::Error> {
+    let mut walk = repo.revwalk()?;
+    walk.set_sorting(git2::Sort::TOPOLOGICAL)?;
+    walk.push(tip)?;
+    for holder in holders {
+        walk.hide(holder)?;
+    }
+    let (mut named, mut more) = (Vec::new(), 0);
+    for id in walk.take(MAX_COUNTED) {
+        let id = id?;
+        if named.len() == MAX_NAMED {
+            more += 1;
+            continue;
+        }
+        let commit = repo.find_commit(id)?;
+        let summary = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default());
+        let summary: String = summary.chars().take(MAX_SUMMARY).collect();
+        let short = commit.as_object().short_id()?;
+        let short = String::from_utf8_lossy(&short).into_owned();
+        named.push(format!("{short} “{summary}”"));
+    }
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    let last = named.pop().unwrap_or_default();
+    Ok(match named.as_slice() {
+        [] => last,
+        _ => format!("{} and {last}", named.join(", ")),
+    })
 }
 
 /// A branch by its short name, local ones first.

@@ -11,7 +11,7 @@ pub struct Changes {
     pub head: Head,
     /// What git must end first (a merge, a rebase …), in words with an article.
     pub under_way: Option<&'static str>,
-    /// What the next commit would hold, ordered by path. A file moved is deleted and added.
+    /// What the next commit would hold, ordered by path. A file moved is deleted and added; see [`Repo::renames`].
     pub staged: Vec<Changed>,
     /// What it would not: between the index and the files, with the untracked; ordered by path.
     pub unstaged: Vec<Changed>,

@@ -106,7 +106,7 @@ pub enum GitError {
         paths: Vec<PathBuf>,
     },
     /// Both sides changed the same lines. Nothing was changed.
-    #[error("did not {action}: {} changed in the same lines meanwhile; do it with git itself to merge by hand", listed(.paths))]
+    #[error("did not {action}: {} changed in the same lines meanwhile", listed(.paths))]
     Conflicts {
         /// What was asked for, as a verb.
         action: &'static str,

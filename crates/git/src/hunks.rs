@@ -3,6 +3,7 @@
 use crate::{
     GitError, Repo,
     content::{Kept, is_tame},
+    renames::similar,
     stage::{Side, head_tree},
 };
 use git2::{DiffOptions, FileMode, Oid, Patch};
@@ -71,6 +72,22 @@ impl Repo {
     ///
     /// Errors: [`GitError::Unknown`] when it does not differ there.
     pub fn diff(&self, path: &Path, side: Side) -> Result<FileDiff, GitError> {
+        self.difference(path, None, side)
+    }
+
+    /// The same of a file that was moved: how it differs from what it was at `from`.
+    ///
+    /// Errors: [`GitError::Unknown`] when it was not moved from there, as far as its text tells.
+    pub fn diff_renamed(&self, path: &Path, from: &Path, side: Side) -> Result<FileDiff, GitError> {
+        self.difference(path, Some(from), side)
+    }
+
+    fn difference(
+        &self,
+        path: &Path,
+        from: Option<&Path>,
+        side: Side,
+    ) -> Result<FileDiff, GitError> {
         let unknown = || GitError::Unknown {
             what: "change of",
             name: path.display().to_string(),
@@ -90,9 +107,12 @@ impl Repo {
             .include_typechange(true)
             .ignore_submodules(true)
             .update_index(false);
+        if let Some(from) = from {
+            options.pathspec(from);
+        }
         let mut index = repo.index().map_err(failed)?;
         index.read(true).map_err(failed)?;
-        let diff = match side {
+        let mut diff = match side {
             Side::Staged => {
                 let tree = head_tree(&repo).map_err(failed)?;
                 repo.diff_tree_to_index(tree.as_ref(), Some(&index), Some(&mut options))
@@ -100,13 +120,22 @@ impl Repo {
             Side::Unstaged => repo.diff_index_to_workdir(Some(&index), Some(&mut options)),
         }
         .map_err(failed)?;
+        if from.is_some() {
+            diff.find_similar(Some(&mut similar())).map_err(failed)?;
+        }
         let wanted = crate::path_to_git(path);
+        let was = from.and_then(crate::path_to_git);
         let position = diff
             .deltas()
             .position(|delta| {
-                [delta.new_file(), delta.old_file()]
-                    .iter()
-                    .any(|file| file.path_bytes() == wanted.as_deref())
+                let (old, new) = (delta.old_file(), delta.new_file());
+                let is = |file: &git2::DiffFile<'_>, name: &Option<Vec<u8>>| {
+                    file.path_bytes() == name.as_deref()
+                };
+                match from {
+                    Some(_) => is(&old, &was) && is(&new, &wanted),
+                    None => is(&old, &wanted) || is(&new, &wanted),
+                }
             })
             .ok_or_else(unknown)?;
         let mut hunks = Vec::new();

@@ -30,6 +30,7 @@ mod index;
 mod programs;
 mod record;
 mod remote;
+mod renames;
 mod settle;
 mod since;
 mod stage;

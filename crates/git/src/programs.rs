@@ -24,6 +24,8 @@ pub enum Act {
     Commit,
     /// Files are written: a merge is ended, large files come.
     Files,
+    /// Nothing changes: another program asks git what is there.
+    Look,
 }
 
 impl Act {
@@ -51,6 +53,7 @@ impl Act {
                 "reference-transaction",
             ],
             Self::Files => &["post-checkout", "reference-transaction"],
+            Self::Look => &[],
         }
     }
 
@@ -125,7 +128,8 @@ fn is_hook(path: &std::path::Path) -> bool {
     metadata.is_file() && runs
 }
 
-/// Whether a setting, by its name in lower case, makes git run something for `act`.
+/// Whether a setting, by its name in lower case, makes git run something for `act`, or speak to another server or in
+/// another way than its address says.
 fn names_program(act: Act, name: &str, value: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     let in_section = |section: &str| name.starts_with(section);
@@ -133,20 +137,37 @@ fn names_program(act: Act, name: &str, value: &str) -> bool {
         value.to_ascii_lowercase().as_str(),
         "" | "true" | "false" | "yes" | "no" | "on" | "off" | "0" | "1"
     );
+    // What the included file says is then not read here.
+    let unread = |condition: &str| {
+        !["gitdir:", "gitdir/i:", "onbranch:"]
+            .iter()
+            .any(|known| condition.starts_with(known))
+    };
     let always = match name {
         "core.fsmonitor" => not_a_switch,
-        "core.alternaterefscommand" => true,
-        _ => false,
+        // An alias counts where the program of that name is missing.
+        "core.alternaterefscommand" | "alias.lfs" => true,
+        _ => {
+            name.strip_prefix("includeif.").is_some_and(unread)
+                // A push may be signed.
+                || (in_section("gpg.") && matches!(last, "program" | "defaultkeycommand"))
+                || (in_section("hook.") && last == "command")
+        }
     };
     let connecting = matches!(name, "core.sshcommand" | "core.gitproxy" | "core.askpass")
         || (in_section("credential.") && last == "helper")
-        || (in_section("remote.") && matches!(last, "uploadpack" | "receivepack" | "vcs"))
+        || (in_section("remote.")
+            && matches!(
+                last,
+                "uploadpack" | "receivepack" | "vcs" | "proxy" | "lfsurl"
+            ))
         || (in_section("protocol.") && last == "allow")
-        || (in_section("http.") && matches!(last, "sslcert" | "proxy" | "sslverify"));
+        || (in_section("http.")
+            && (last.starts_with("ssl") || matches!(last, "proxy" | "curloptresolve")))
+        || (in_section("lfs.") && matches!(last, "url" | "pushurl" | "path"));
     let with_files = (in_section("filter.") && matches!(last, "clean" | "smudge" | "process"))
         || (in_section("merge.") && last == "driver")
         || (in_section("diff.") && matches!(last, "command" | "textconv" | "external"))
-        || (in_section("gpg.") && matches!(last, "program" | "defaultkeycommand"))
         || matches!(name, "core.editor" | "sequence.editor");
     always || (connecting && act.connects()) || (with_files && act.touches_files())
 }

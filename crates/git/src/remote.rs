@@ -2,6 +2,7 @@
 
 use crate::{GitError, Repo};
 use git2::{ErrorCode, Repository};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many remotes are told of.
 const MAX_REMOTES: usize = 100;
@@ -15,7 +16,7 @@ pub struct Remote {
     pub name: String,
     /// Where git fetches from, after the rewriting that the settings ask for. It may hold a password.
     pub url: String,
-    /// Where git sends to: each of them.
+    /// Where git sends to, each of them, rewritten as well.
     pub push_urls: Vec<String>,
 }
 
@@ -42,39 +43,19 @@ pub struct Outgoing {
 }
 
 impl Repo {
-    /// The remotes, by name. Those without an address, and those whose name is not UTF-8, are left out.
+    /// The remotes, by name, with the addresses that git itself goes to. Left out are those without an address, those
+    /// with one that git's versions read differently, and those whose name is not UTF-8 or is one that git could take for
+    /// a path or a group of others.
     pub fn remotes(&self) -> Result<Vec<Remote>, GitError> {
         let repo = self.lock();
         let failed = |error| GitError::library("list the remotes of", &self.workdir, error);
-        let names = repo.remotes().map_err(failed)?;
-        let mut remotes = Vec::new();
-        for name in names.iter().take(MAX_REMOTES) {
-            let Ok(Some(name)) = name else { continue };
-            let Ok(remote) = repo.find_remote(name) else {
-                continue;
-            };
-            let text = |bytes: &[u8]| {
-                (!bytes.is_empty() && bytes.len() <= MAX_URL_BYTES)
-                    .then(|| std::str::from_utf8(bytes).ok().map(str::to_owned))
-                    .flatten()
-            };
-            let Some(url) = text(remote.url_bytes()) else {
-                continue;
-            };
-            let last = match remote.pushurl_bytes() {
-                Some(bytes) => text(bytes),
-                None => Some(url.clone()),
-            };
-            let Some(last) = last else { continue };
-            let mut push_urls = other_push_urls(&repo, name).map_err(failed)?;
-            push_urls.push(last);
-            remotes.push(Remote {
-                name: name.to_owned(),
-                url,
-                push_urls,
-            });
-        }
-        Ok(remotes)
+        let said = Said::read(&repo).map_err(failed)?;
+        let remotes = said.remotes.iter().filter_map(|(name, of)| {
+            (git2::Remote::is_valid_name(name) && !said.groups.contains(name))
+                .then(|| of.resolved(name, &said))
+                .flatten()
+        });
+        Ok(remotes.take(MAX_REMOTES).collect())
     }
 
     /// The branch that is checked out and where it goes; none where `HEAD` is detached or the name is not UTF-8.
@@ -121,25 +102,121 @@ impl Repo {
     }
 }
 
-/// The addresses before the last one that git sends to as well. The library tells of the last alone.
-fn other_push_urls(repo: &Repository, name: &str) -> Result<Vec<String>, git2::Error> {
-    let config = repo.config()?;
-    let all = |key: &str| -> Result<Vec<String>, git2::Error> {
-        let mut values = Vec::new();
-        let mut entries = config.multivar(key, None)?;
+/// What the settings say of addresses, in git's own order. The library's remotes are not asked: of several addresses
+/// they know the last, and git fetches from the first and sends to all.
+#[derive(Default)]
+struct Said {
+    remotes: BTreeMap<String, Addresses>,
+    /// Names that stand for several remotes.
+    groups: BTreeSet<String>,
+    rewrites: Vec<Rewrite>,
+    push_rewrites: Vec<Rewrite>,
+}
+
+/// The addresses of one remote, as they are written.
+#[derive(Default)]
+struct Addresses {
+    urls: Vec<String>,
+    push_urls: Vec<String>,
+    /// One is empty, too long or no text.
+    odd: bool,
+}
+
+/// What stands in the place of the beginnings of addresses.
+struct Rewrite {
+    base: String,
+    beginnings: Vec<String>,
+}
+
+impl Said {
+    fn read(repo: &Repository) -> Result<Self, git2::Error> {
+        let config = repo.config()?;
+        let mut said = Self::default();
+        let mut entries = config.entries(None)?;
         while let Some(entry) = entries.next() {
-            let value = String::from_utf8_lossy(entry?.value_bytes()).into_owned();
-            values.push(value);
+            let entry = entry?;
+            let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
+                continue;
+            };
+            let value = entry.has_value().then(|| entry.value_bytes());
+            let value = value.and_then(|bytes| std::str::from_utf8(bytes).ok());
+            said.add(name, value.unwrap_or_default());
         }
-        Ok(values)
-    };
-    let mut urls = all(&format!("remote.{name}.pushurl"))?;
-    if urls.is_empty() {
-        urls = all(&format!("remote.{name}.url"))?;
+        Ok(said)
     }
-    urls.pop();
-    urls.truncate(MAX_REMOTES);
-    Ok(urls)
+
+    fn add(&mut self, name: &str, value: &str) {
+        if let Some(group) = name.strip_prefix("remotes.") {
+            self.groups.insert(group.to_owned());
+        }
+        let Some((section, rest)) = name.split_once('.') else {
+            return;
+        };
+        let Some((middle, last)) = rest.rsplit_once('.') else {
+            return;
+        };
+        match (section, last) {
+            ("remote", "url" | "pushurl") => {
+                let of = self.remotes.entry(middle.to_owned()).or_default();
+                of.odd |= value.is_empty() || value.len() > MAX_URL_BYTES;
+                let urls = if last == "url" {
+                    &mut of.urls
+                } else {
+                    &mut of.push_urls
+                };
+                urls.push(value.to_owned());
+            }
+            ("url", "insteadof") => rewrite(&mut self.rewrites, middle, value),
+            ("url", "pushinsteadof") => rewrite(&mut self.push_rewrites, middle, value),
+            _ => {}
+        }
+    }
+}
+
+impl Addresses {
+    fn resolved(&self, name: &str, said: &Said) -> Option<Remote> {
+        let usual = |url: &String| rewritten(url, &said.rewrites).unwrap_or_else(|| url.clone());
+        let url = self.urls.first().filter(|_| !self.odd).map(usual)?;
+        let mut push_urls: Vec<String> = self.push_urls.iter().map(usual).collect();
+        if push_urls.is_empty() {
+            // Where one is rewritten for sending, those that are not are not sent to.
+            let rewritten = |url: &String| rewritten(url, &said.push_rewrites);
+            push_urls = self.urls.iter().filter_map(rewritten).collect();
+        }
+        if push_urls.is_empty() {
+            push_urls = self.urls.iter().map(usual).collect();
+        }
+        Some(Remote {
+            name: name.to_owned(),
+            url,
+            push_urls,
+        })
+    }
+}
+
+fn rewrite(all: &mut Vec<Rewrite>, base: &str, beginning: &str) {
+    let beginning = beginning.to_owned();
+    match all.iter_mut().find(|rewrite| rewrite.base == base) {
+        Some(rewrite) => rewrite.beginnings.push(beginning),
+        None => all.push(Rewrite {
+            base: base.to_owned(),
+            beginnings: vec![beginning],
+        }),
+    }
+}
+
+/// The address with its beginning replaced: the longest one that is known, of those the first.
+fn rewritten(url: &str, rewrites: &[Rewrite]) -> Option<String> {
+    let mut longest: Option<(&str, &str)> = None;
+    for Rewrite { base, beginnings } in rewrites {
+        for beginning in beginnings {
+            let longer = longest.is_none_or(|(known, _)| known.len() < beginning.len());
+            if longer && url.starts_with(beginning) {
+                longest = Some((beginning, base));
+            }
+        }
+    }
+    longest.map(|(beginning, base)| format!("{base}{}", &url[beginning.len()..]))
 }
 
 /// `origin`, else the one that there is.

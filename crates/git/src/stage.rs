@@ -157,7 +157,7 @@ fn wanted(
 }
 
 /// What the index gets when some hunks between `base` and `new` are chosen.
-fn part(
+pub(crate) fn part(
     files: &Files<'_>,
     from: Side,
     base: Option<Kept>,
@@ -200,7 +200,7 @@ fn part(
     Ok(kept.map(|kept| Kept { id, ..kept }))
 }
 
-fn refuse_special(
+pub(crate) fn refuse_special(
     index: &Index,
     path: &Path,
     refused: &impl Fn(&str) -> GitError,

@@ -10,6 +10,7 @@
 mod look;
 mod queue;
 mod status;
+mod turn;
 mod work;
 
 pub use status::{Event, LeftOut, Phase, Status};
@@ -38,6 +39,7 @@ use std::{
     thread::{self, JoinHandle},
     time::Instant,
 };
+use turn::Turn;
 
 /// The index of one folder. Cheap to clone; the last one that is dropped ends its work.
 #[derive(Clone)]
@@ -74,7 +76,7 @@ pub(crate) struct Core {
     /// Whether the whole folder has been walked once.
     is_walked: AtomicBool,
     /// Held by the one that looks.
-    looking: Mutex<()>,
+    looking: Turn,
     /// Held by the one that reads a large file.
     one_large: Mutex<()>,
     queue: Queue,
@@ -115,7 +117,7 @@ impl Index {
             listing: RwLock::default(),
             catalog: RwLock::default(),
             is_walked: AtomicBool::new(false),
-            looking: Mutex::default(),
+            looking: Turn::default(),
             one_large: Mutex::default(),
             queue: Queue::default(),
             progress: Progress::default(),
@@ -192,21 +194,8 @@ impl Index {
         search::outline(&self.handle.core, path)
     }
 
-    /// All files that are not ignored, by path; `None` while the first walk goes on.
-    ///
-    /// # Errors
-    /// [`SearchError::Cancelled`].
-    pub fn files(&self, cancel: &AtomicBool) -> Result<Option<Vec<RelPath>>, SearchError> {
-        if !self.handle.core.look(cancel)? {
-            return Ok(None);
-        }
-        let listing = self.handle.core.listing();
-        Ok(Some(
-            listing.files().map(|(path, _)| path.clone()).collect(),
-        ))
-    }
-
-    /// An outline of the files and definitions that matter most, of at most so many tokens.
+    /// An outline of the files and definitions that matter most, of at most so many tokens. Files that `may_quote` does
+    /// not let through are only named.
     ///
     /// A token is taken for 4 bytes, and the text never has more than 4 bytes for each of the budget; of 0 nothing is
     /// left, and below 100 files are only named. Every line is quoted from the file as it is now. While the index is
@@ -218,9 +207,10 @@ impl Index {
         &self,
         focus: &Focus,
         budget_tokens: usize,
+        may_quote: &dyn Fn(&RelPath) -> bool,
         cancel: &AtomicBool,
     ) -> Result<Map, SearchError> {
-        map::map(&self.handle.core, focus, budget_tokens, cancel)
+        map::map(&self.handle.core, focus, budget_tokens, may_quote, cancel)
     }
 
     /// What the index is and does.

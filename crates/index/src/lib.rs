@@ -7,6 +7,7 @@
 //! Start with [`Index::open`], or with [`grep`] where nothing is to be kept. All see what the workspace's walk sees:
 //! ignore rules hold, hidden files are included when asked for (`.github` matters to an agent), `.git` is not.
 
+mod background;
 mod catalog;
 mod content;
 mod cut;

@@ -77,13 +77,35 @@ struct File {
     language: Option<Language>,
 }
 
+/// Files may go away while a map is made; the last one of so many may name such a file.
+const MAX_ROUNDS: usize = 3;
+
 /// Makes a map of at most so many tokens. See [`crate::Index::map`].
 pub(crate) fn map(
     core: &Core,
     focus: &Focus,
     budget_tokens: usize,
+    may_quote: &dyn Fn(&RelPath) -> bool,
     cancel: &AtomicBool,
 ) -> Result<Map, SearchError> {
+    let (mut map, mut named) = map_told(core, focus, budget_tokens, may_quote, cancel)?;
+    for _ in 1..MAX_ROUNDS {
+        if core.are_there(&named) {
+            break;
+        }
+        (map, named) = map_told(core, focus, budget_tokens, may_quote, cancel)?;
+    }
+    Ok(map)
+}
+
+/// The map of the files that are there as far as the index was told, and the files that it names.
+fn map_told(
+    core: &Core,
+    focus: &Focus,
+    budget_tokens: usize,
+    may_quote: &dyn Fn(&RelPath) -> bool,
+    cancel: &AtomicBool,
+) -> Result<(Map, Vec<RelPath>), SearchError> {
     let is_walked = core.look(cancel)?;
     let snapshot = core.store().snapshot();
     let (files, missing) = files(core, |id| snapshot.holds(id));
@@ -108,7 +130,7 @@ pub(crate) fn map(
         let named = (budget / NAME_BYTES).min(MAX_NAMED);
         let opened = (budget / OPEN_BYTES).min(MAX_OPENED);
         let shown = best.iter().take(named).enumerate().map(|(number, &best)| {
-            let shown = if number < opened {
+            let shown = if number < opened && may_quote(&best.file.path) {
                 opener.open(best.file, best.place, best.rank, cancel)?
             } else {
                 open::named(best.file, best.rank)
@@ -126,12 +148,15 @@ pub(crate) fn map(
     let (of, shown): (Vec<&File>, Vec<Shown>) = shown.into_iter().unzip();
     let written = lines::write(&shown, &rest, budget_tokens);
     let range = |&(file, first, last): &(usize, u32, u32)| (of[file].path.clone(), first, last);
-    Ok(Map {
+    let named = of[..written.files].iter().map(|file| file.path.clone());
+    let named = named.collect();
+    let map = Map {
         ranges: written.ranges.iter().map(range).collect(),
         left_out: shown_files - written.files,
         files: written.files,
         text: written.text,
-    })
+    };
+    Ok((map, named))
 }
 
 /// What the last line says besides.

@@ -22,6 +22,7 @@ pub(crate) use snapshot::{ContentSet, IdHasher, Place as Stored, Snapshot};
 pub(crate) use tokens::{EXACT, FOLDED, KIND};
 
 use crate::{
+    background,
     content::{Content, ContentId},
     listing::Listing,
     symbols::Language,
@@ -154,7 +155,7 @@ impl Store {
             }
             Err(error) => return Err(error),
         };
-        *written(&self.writer) = Some(writer::of(&index)?);
+        *written(&self.writer) = Some(background::run(|| writer::of(&index))?);
         state.reader = Some(reader);
         self.show(snapshot);
         self.place.remove_aside();
@@ -277,7 +278,8 @@ impl Store {
         let committed = match &mut *written(&self.writer) {
             Some(writer) => {
                 locked(&self.adding).clear();
-                writer.commit().map_err(StoreError::from)
+                // The threads that it starts are those that write until the next one.
+                background::run(|| writer.commit()).map_err(StoreError::from)
             }
             None => Err(StoreError::NotOurs),
         };
@@ -354,7 +356,7 @@ impl Store {
             writer.delete_term(Term::from_field_u64(self.shape.hash_high, id.halves().0));
         }
         locked(&self.adding).clear();
-        writer.commit()?;
+        background::run(|| writer.commit())?;
         self.reload(&state)?;
         Ok(true)
     }

@@ -245,7 +245,41 @@ pub struct RunCheck {
     pub cwd: String,
 }
 
-/// How a check ended in the user's folder.
+/// See `attempts/try`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct TryAttempts {
+    /// The task.
+    pub task_id: TaskId,
+    /// What would be taken.
+    pub picks: Vec<Pick>,
+    /// The checks, in the order in which they run.
+    pub checks: Vec<CheckCommand>,
+}
+
+/// A command that an attempt ran as a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct CheckCommand {
+    /// The command line.
+    pub command: String,
+    /// The folder that it ran in, as the check tells.
+    #[serde(default)]
+    #[ts(as = "Option<String>", optional)]
+    pub cwd: String,
+}
+
+/// How checks ended on what would be taken. Nothing was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct TriedAttempts {
+    /// What of the user's folder the checks did not have, and why.
+    pub notes: Vec<String>,
+    /// The checks in their order; those behind one that was stopped did not run.
+    pub checks: Vec<Checked>,
+}
+
+/// How a check ended that the user ran again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[ts(export)]
 pub struct Checked {
@@ -258,4 +292,8 @@ pub struct Checked {
     /// How long it took, in milliseconds.
     #[ts(type = "number")]
     pub duration_ms: u64,
+    /// How many files of a session's workspace it changed: then it says nothing about them. On what is or would be
+    /// taken of attempts nobody counts.
+    #[serde(default)]
+    pub changed: u32,
 }

@@ -1,7 +1,7 @@
 //! What the review desk shows beside the lines of hunks, and takes from the user: versions of their own, lines around,
 //! pictures, notebooks as cells.
 
-use crate::{SessionId, review::HunkLine};
+use crate::{SessionId, review::HunkLine, scope::Scope};
 use serde::{Deserialize, Serialize};
 
 /// See `review/edit`.
@@ -37,6 +37,10 @@ pub struct ReadAround {
     pub first: u32,
     /// How many lines; fewer at the end of the file, or when they are long.
     pub count: u32,
+    /// What is looked at.
+    #[serde(default)]
+    #[ts(as = "Option<Scope>", optional)]
+    pub scope: Scope,
 }
 
 /// Lines of the proposed text.
@@ -49,7 +53,7 @@ pub struct AroundLines {
     pub stale: bool,
 }
 
-/// A file under review.
+/// A file of a scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[ts(export)]
 pub struct FileRef {
@@ -57,6 +61,10 @@ pub struct FileRef {
     pub session_id: SessionId,
     /// The file.
     pub path: String,
+    /// What is looked at. Of a turn it is all that the task made of the file: it is decided as one.
+    #[serde(default)]
+    #[ts(as = "Option<Scope>", optional)]
+    pub scope: Scope,
 }
 
 /// A larger picture is not shown, in bytes.
@@ -112,6 +120,11 @@ pub enum Drawn {
     TooLarge,
     /// Its bytes were not kept.
     NotKept,
+    /// It is a drawing that may never be done.
+    Endless {
+        /// The part because of which that is so.
+        part: String,
+    },
 }
 
 /// A notebook under review.

@@ -32,6 +32,8 @@ pub enum ChangedHow {
     Modified,
     /// Not there any more.
     Deleted,
+    /// There was the same, or much of it, at another path that is gone.
+    Renamed,
     /// On disk only, and not ignored.
     Untracked,
     /// A merge left more than one version.
@@ -46,6 +48,10 @@ pub struct ChangedPath {
     pub path: String,
     /// How it differs.
     pub how: ChangedHow,
+    /// Where it was, when it was renamed. That path is staged with it, and listed nowhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub from: Option<String>,
 }
 
 /// Everything that is not committed.
@@ -82,6 +88,10 @@ pub struct ChangeRef {
     pub folder: String,
     /// The file.
     pub path: String,
+    /// Where it was, when it was renamed.
+    #[serde(default)]
+    #[ts(optional)]
+    pub from: Option<String>,
     /// The side.
     pub side: StageSide,
 }
@@ -117,7 +127,7 @@ pub struct ChangeHunk {
 pub struct StageChange {
     /// The folder.
     pub folder: String,
-    /// The files.
+    /// The files; of a renamed one both paths, unless some of its hunks are meant.
     pub paths: Vec<String>,
     /// Where they are taken from: `unstaged` stages, `staged` unstages.
     pub from: StageSide,
@@ -132,6 +142,10 @@ pub struct StageChange {
 pub struct StageHunks {
     /// The token of the diff.
     pub token: String,
+    /// Where the file was, when it was renamed: the rename is staged with any hunk of it.
+    #[serde(default)]
+    #[ts(optional)]
+    pub renamed_from: Option<String>,
     /// Which hunks, counted from 0.
     pub hunks: Vec<u32>,
 }

@@ -92,6 +92,11 @@ pub struct Question {
     /// The rule because of which it is asked, in plain words; none: the policy asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+    /// What the model has read that holds words of a command or a host which the user never wrote: paths of files, or what was
+    /// read in words. Not to be trusted to be all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<String>>", optional)]
+    pub sources: Vec<String>,
 }
 
 /// What a question is about.

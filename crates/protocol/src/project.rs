@@ -66,6 +66,9 @@ pub struct RepoStatus {
     pub ahead: u32,
     /// Commits that its upstream has and the branch has not.
     pub behind: u32,
+    /// What git has begun and must end first (a merge, a rebase …), in words with an article; none: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<String>,
 }
 
 /// See `project/files`.

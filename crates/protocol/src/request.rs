@@ -7,7 +7,7 @@ use crate::{
     Failure, QuestionId, SessionId,
     attempt::{
         Checked, Comparison, RunCheck, StartAttempts, StartedAttempts, TakeAttempts, TakePreview,
-        TakenAttempts, TaskRef,
+        TakenAttempts, TaskRef, TriedAttempts, TryAttempts,
     },
     checkpoint::{CheckpointRef, Checkpoints, Restore, RestorePreview, Restored},
     desk::{AroundLines, EditHunk, FileRef, Notebook, Pictures, ReadAround},
@@ -35,7 +35,9 @@ use crate::{
     review::{Decided, Decision, HunkParts, Outline, Review, Target},
     room::Collected,
     rule::{RuleList, RuleRef, SetTrust, TestRules, TestedCommand, Trust, TrustShown},
-    scope::{OutlineReview, PlacedComment, ReadHunks, ScopedReview, ShowScope, TaskCheck},
+    scope::{
+        OutlineReview, PlacedComment, ReadHunks, RunAgain, ScopedReview, ShowScope, TaskCheck,
+    },
     search::{
         FileLines, IndexStatus as Status, ListLeftOut, ReadLines, Search, SearchAnswer, SkippedFile,
     },
@@ -144,6 +146,8 @@ mod table {
         "review/scope" ReviewScope(ShowScope) -> ScopedReview;
         /// The commands that say whether the changes are right, those that are known to check first, the newest first.
         "review/checks" ReviewChecks(SessionRef) -> Vec<TaskCheck>;
+        /// Runs one of these commands again, as the user's own, in the session's workspace and under its policy.
+        "review/check" ReviewCheck(RunAgain) -> Checked;
         /// The comments that wait for the next message, oldest first, where their lines are now.
         "review/comments" ReviewComments(SessionRef) -> Vec<PlacedComment>;
         /// Lines of some hunks of the review.
@@ -176,11 +180,13 @@ mod table {
         "attempts/compare" AttemptsCompare(TaskRef) -> Comparison;
         /// What taking parts of attempts would make of the user's files, and what keeps it from being done.
         "attempts/preview" AttemptsPreview(TakeAttempts) -> TakePreview;
+        /// Runs checks on what the user's folder would become, in a worktree that is there for that alone. Nothing is taken.
+        "attempts/try" AttemptsTry(TryAttempts) -> TriedAttempts;
         /// Takes parts of attempts into the user's folder: all that was picked, or nothing.
         "attempts/take" AttemptsTake(TakeAttempts) -> TakenAttempts;
         /// Runs a command that an attempt ran as a check in the user's folder, in the sandbox.
         "attempts/check" AttemptsCheck(RunCheck) -> Checked;
-        /// Stops the check that runs for a task.
+        /// Stops the check that runs for a task, wherever it does.
         "attempts/stop_check" AttemptsStopCheck(TaskRef) -> Nothing;
         /// The worktrees that Kerf made, with what is in each and nowhere else.
         "worktree/list" WorktreeList(ListWorktrees) -> Vec<ListedWorktree>;
@@ -301,7 +307,7 @@ mod table {
         /// Brings checkpoints within their room: gives up the oldest, and frees what nothing needs.
         "data/collect" DataCollect(Nothing) -> Collected;
         /// What works here and what does not, and why.
-        "doctor" Doctor(Folder) -> Vec<Check>;
+        "doctor" Doctor(Examine) -> Vec<Check>;
     }
 }
 
@@ -496,6 +502,17 @@ pub struct AddComment {
     pub session_id: SessionId,
     /// The comment.
     pub comment: Comment,
+}
+
+/// See `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Examine {
+    /// The folder that is worked in.
+    pub folder: String,
+    /// Whether the whole database is read to look for damage, which takes as long as its size asks for.
+    #[serde(default)]
+    pub deep: bool,
 }
 
 /// How a check of `doctor` came out.

@@ -188,6 +188,16 @@ pub struct Review {
     pub files: Vec<ReviewFile>,
 }
 
+/// A word that is written wholly in another script and looks like a Latin word of the same file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct Twin {
+    /// The word. It cannot be told from the other by looking.
+    pub word: String,
+    /// The Latin word.
+    pub like: String,
+}
+
 /// A hunk without its texts. Its lines are up to three of context, those removed, those added, and context again, so
 /// that each line's kind and numbers follow from what is here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS)]
@@ -216,6 +226,10 @@ pub struct HunkOutline {
     /// those of another script. Such a hunk is accepted by itself only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disguised: bool,
+    /// A word of it because of which it is disguised, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub twin: Option<Twin>,
     /// Whether the lines that are removed and added differ in white space only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub space_only: bool,

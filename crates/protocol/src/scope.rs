@@ -159,6 +159,24 @@ pub struct TaskCheck {
     /// How long it took, in milliseconds.
     #[ts(type = "number | null")]
     pub duration_ms: Option<u64>,
+    /// Whether it runs again just now. All else is told of its last run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(as = "Option<bool>", optional)]
+    pub running: bool,
+}
+
+/// See `review/check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct RunAgain {
+    /// The session.
+    pub session_id: SessionId,
+    /// The command of one of its checks.
+    pub command: String,
+    /// The folder that it ran in, as the check tells.
+    #[serde(default)]
+    #[ts(as = "Option<String>", optional)]
+    pub cwd: String,
 }
 
 /// A comment that waits for the next message, where its lines are now.

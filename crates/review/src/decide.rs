@@ -127,9 +127,10 @@ impl FileReview {
             Which::Lines { hunk, lines } => return self.decide_lines(to, *hunk, lines),
         };
         let by_itself = matches!(which, Which::Hunk(_)) || to == HunkState::Rejected;
+        let twins = self.twins();
         let (held, numbers): (Vec<usize>, Vec<usize>) = numbers
             .into_iter()
-            .partition(|index| !by_itself && self.is_disguised(*index));
+            .partition(|index| !by_itself && self.is_disguised(*index, &twins));
         let mut outcome = self.decide_hunks(to, &numbers);
         outcome.held = held.into_iter().map(|index| count(index + 1)).collect();
         Ok(outcome)

@@ -8,12 +8,13 @@ use crate::{
     header::Headers,
     lines::{Lines, content, without_return},
     summary,
+    twins::Twins,
 };
 use kerf_protocol::{
     TurnId,
     review::{
         Author, FileOutline, FileStatus, Hunk, HunkLine, HunkOutline, HunkPart, LineKind,
-        MadeLines, Opaque, ReviewFile,
+        MadeLines, Opaque, ReviewFile, Twin,
     },
 };
 use std::{
@@ -174,6 +175,11 @@ impl<'a> Shape<'a> {
             is_disguised(content(line))
         })
     }
+
+    /// A word of an added line that looks like another one of the file.
+    fn twin(&self, twins: &Twins<'_>) -> Option<Twin> {
+        twins.first(self.added_lines())
+    }
 }
 
 impl FileReview {
@@ -184,6 +190,7 @@ impl FileReview {
         let (status, opaque, summary) = self.as_a_whole();
         let mut headers = self.headers(path);
         let gone = self.gone();
+        let twins = self.twins();
         let hunks = (0..self.hunks())
             .filter_map(|index| {
                 let key = self.key(index)?;
@@ -197,7 +204,9 @@ impl FileReview {
                     removed: shape.as_ref().map_or(0, |shape| count(shape.removed)),
                     authors: self.authors_of(index),
                     made_by: self.made_by(index, shape.as_ref(), 0..usize::MAX),
-                    disguised: shape.as_ref().is_some_and(Shape::is_disguised),
+                    disguised: shape
+                        .as_ref()
+                        .is_some_and(|shape| shape.is_disguised() || shape.twin(&twins).is_some()),
                     lines: shape
                         .iter()
                         .flat_map(|shape| (0..shape.len()).map(|at| shape.line(at)))
@@ -219,6 +228,7 @@ impl FileReview {
     pub fn outline(&self, path: &str) -> FileOutline {
         let (status, opaque, summary) = self.as_a_whole();
         let gone = self.gone();
+        let twins = self.twins();
         let has_origin = gone.is_none() && !self.origin.is_absent();
         let hunks = (0..self.hunks())
             .filter_map(|index| {
@@ -234,13 +244,15 @@ impl FileReview {
                     added: 0,
                     below: 0,
                     disguised: false,
+                    twin: None,
                     space_only: false,
                 };
                 if let Some(shape) = self.shape(index, gone.as_ref()) {
                     (outline.old, outline.new) = (count(shape.old + 1), count(shape.new + 1));
                     (outline.above, outline.below) = (count(shape.above), count(shape.below));
                     (outline.removed, outline.added) = (count(shape.removed), count(shape.added));
-                    outline.disguised = shape.is_disguised();
+                    outline.twin = shape.twin(&twins);
+                    outline.disguised = outline.twin.is_some() || shape.is_disguised();
                     outline.space_only = has_origin && shape.space_only();
                 }
                 Some(outline)
@@ -459,10 +471,10 @@ impl FileReview {
     }
 
     /// Whether the changed lines of a hunk hold characters that hide or mislead.
-    pub(crate) fn is_disguised(&self, index: usize) -> bool {
+    pub(crate) fn is_disguised(&self, index: usize, twins: &Twins<'_>) -> bool {
         let gone = self.gone();
         let shape = self.shape(index, gone.as_ref());
-        shape.is_some_and(|shape| shape.is_disguised())
+        shape.is_some_and(|shape| shape.is_disguised() || shape.twin(twins).is_some())
     }
 
     /// Authors without repetition, oldest first.

@@ -1,5 +1,6 @@
 //! Characters that hide or mislead: those that are not seen, those that turn the order of others, and letters of one
-//! script that look like Latin ones and stand in a word with them (Unicode Technical Standard 39).
+//! script that look like Latin ones and stand in a word with them (Unicode Technical Standard 39). Whole words of another
+//! script are `twins.rs`'s.
 //!
 //! A hunk that holds one is decided by itself: nobody accepts what cannot be seen along with a hundred others. The
 //! window marks the same characters in the lines; its table is written from here (`tests/it/disguise.rs`).
@@ -68,7 +69,7 @@ fn misleads(text: &str) -> bool {
 }
 
 /// Letters, digits, `_`, and marks that stand on what is before them.
-fn is_of_word(char: char) -> bool {
+pub(crate) fn is_of_word(char: char) -> bool {
     char == '_'
         || char.is_alphanumeric()
         || (!char.is_ascii() && char.script() == Script::Inherited)
@@ -79,7 +80,7 @@ fn is_latin(char: char) -> bool {
 }
 
 /// Whether a letter of another script is drawn like a letter or digit of ASCII.
-fn is_alike(char: char) -> bool {
+pub(crate) fn is_alike(char: char) -> bool {
     if char.is_ascii()
         || !char.is_alphabetic()
         || matches!(

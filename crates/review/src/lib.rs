@@ -30,6 +30,7 @@ mod rename;
 mod save;
 mod split;
 mod summary;
+mod twins;
 mod undo;
 mod words;
 

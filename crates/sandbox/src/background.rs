@@ -1,7 +1,7 @@
 //! A command that runs on while the conversation goes on.
 
-use crate::{End, output::Capture};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::{End, Finding, output::Capture};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ pub struct Background {
 pub(crate) struct Shared {
     id: u32,
     capture: Mutex<Capture>,
+    findings: OnceLock<Vec<Finding>>,
     end: watch::Sender<Option<End>>,
     stop: CancellationToken,
 }
@@ -26,6 +27,7 @@ impl Shared {
         Arc::new(Self {
             id,
             capture: Mutex::new(Capture::new(cap)),
+            findings: OnceLock::new(),
             end: watch::Sender::new(None),
             stop,
         })
@@ -35,7 +37,9 @@ impl Shared {
         self.capture().push(bytes);
     }
 
-    pub(crate) fn finish(&self, end: End) {
+    pub(crate) fn finish(&self, end: End, findings: Vec<Finding>) {
+        // A command ends once.
+        let _ = self.findings.set(findings);
         self.end.send_replace(Some(end));
     }
 
@@ -68,6 +72,12 @@ impl Background {
     /// How it ended; `None` while it runs.
     pub fn ended(&self) -> Option<End> {
         *self.shared.end.borrow()
+    }
+
+    /// What it left in the workspace that programs outside of the sandbox should not follow unseen, as of its end; nothing
+    /// while it runs, nor when the last clone of its sandbox was gone by then.
+    pub fn findings(&self) -> &[Finding] {
+        self.shared.findings.get().map_or(&[], Vec::as_slice)
     }
 
     /// Waits until it has ended and nothing of it is left.

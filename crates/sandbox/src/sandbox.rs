@@ -1,7 +1,7 @@
 //! The front: runs a job to its end, or in the background.
 
 use crate::{
-    Background, Finding, Job, Outcome, SandboxError,
+    Background, Finding, Job, Network, Outcome, SandboxError,
     background::Shared,
     environment,
     guard::{Before, Watchman},
@@ -126,11 +126,8 @@ impl Sandbox {
             output(bytes);
         })
         .await?;
-        let sandbox = self.clone();
-        let look = move || sandbox.inner.watchman.findings(&before);
-        let mut findings = blocking("looking at what the command left", look).await?;
-        let refused = network.map(|network| network.refused()).unwrap_or_default();
-        findings.extend(refused.into_iter().map(Finding::Refused));
+        let inner = Arc::clone(&self.inner);
+        let findings = inner.findings(before, network.as_deref()).await?;
         Ok(Outcome {
             end,
             output: capture.finish(),
@@ -146,23 +143,34 @@ impl Sandbox {
     /// # Errors
     /// As for [`Sandbox::run`].
     pub fn start(&self, job: Job) -> Result<Background, SandboxError> {
-        let (running, ..) = self.spawn(&job)?;
+        let (running, _, before) = self.spawn(&job)?;
         let shared = Shared::new(
             running.id,
             job.output_cap,
             self.inner.background.child_token(),
         );
         let background = Background::new(Arc::clone(&shared));
+        // The command is not to keep the sandbox that it ends with.
+        let inner = Arc::downgrade(&self.inner);
         tokio::spawn(async move {
             let network = job.network.as_deref();
             let end = supervise(running, job.timeout, network, shared.stop(), |bytes| {
                 shared.push(bytes)
             })
             .await;
-            shared.finish(end.unwrap_or_else(|error| {
+            let end = end.unwrap_or_else(|error| {
                 shared.push(format!("\n{error}\n").as_bytes());
                 crate::End::Signalled(9)
-            }));
+            });
+            let found = match inner.upgrade() {
+                Some(inner) => inner.findings(before, network).await,
+                None => Ok(Vec::new()),
+            };
+            let findings = found.unwrap_or_else(|error| {
+                shared.push(format!("\n{error}\n").as_bytes());
+                Vec::new()
+            });
+            shared.finish(end, findings);
         });
         Ok(background)
     }
@@ -190,6 +198,21 @@ impl Sandbox {
     fn probe(&self) -> &platform::Probe {
         let probe = || platform::probe(&self.inner.helper);
         self.inner.probe.get_or_init(probe)
+    }
+}
+
+impl Inner {
+    /// What a command left that began with `before`, and where it was not let to connect to.
+    async fn findings(
+        self: Arc<Self>,
+        before: Before,
+        network: Option<&dyn Network>,
+    ) -> Result<Vec<Finding>, SandboxError> {
+        let look = move || self.watchman.findings(&before);
+        let mut findings = blocking("looking at what the command left", look).await?;
+        let refused = network.map(Network::refused).unwrap_or_default();
+        findings.extend(refused.into_iter().map(Finding::Refused));
+        Ok(findings)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     Owner, StoreError, StoredRule, Write, open,
     pack::Bases,
-    project,
+    project, recover,
     row::Failed,
     rule, session, transcript, worktree,
     writer::{self, Job, Work},
@@ -100,7 +100,8 @@ impl Store {
     /// Looks for damage in the whole file. Takes long when it is large.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] with the first thing that is wrong.
+    /// [`StoreError::Damaged`] with the first thing that is wrong: from then on the next [`Store::open_or_recover`] goes back to
+    /// the last copy.
     pub async fn check(&self) -> Result<(), StoreError> {
         let mut conn = self.read().await?;
         let found: Vec<String> = sqlx::query_scalar("pragma integrity_check(1)")
@@ -108,10 +109,13 @@ impl Store {
             .await
             .map_err(|error| StoreError::sqlx(self.path(), error))?;
         match found.first() {
-            Some(first) if first != "ok" => Err(StoreError::Damaged {
-                path: self.path().to_owned(),
-                reason: first.clone(),
-            }),
+            Some(first) if first != "ok" => {
+                recover::mark(self.path(), first)?;
+                Err(StoreError::Damaged {
+                    path: self.path().to_owned(),
+                    reason: first.clone(),
+                })
+            }
             _ => Ok(()),
         }
     }

@@ -34,13 +34,13 @@ fn program(name: &str) -> Command {
     command
 }
 
-fn done(command: &mut Command) -> Result<(), String> {
+fn done(command: &mut Command) -> Result<String, String> {
     let shown = format!("{command:?}");
     let output = command
         .output()
         .map_err(|error| format!("{shown}: {error}"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(format!("{shown}: {}: {}", output.status, said.trim()))
@@ -50,6 +50,9 @@ fn done(command: &mut Command) -> Result<(), String> {
 #[derive(Debug)]
 pub struct Disk {
     folder: tempfile::TempDir,
+    /// The loop device, kept through all mounts. One that `mount` makes goes some time after `umount`, and the next `mount`
+    /// may be given it just before.
+    device: String,
 }
 
 impl Disk {
@@ -59,13 +62,15 @@ impl Disk {
     /// What the machine lacks.
     pub fn new(megabytes: u64) -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let disk = Self { folder };
-        let image = fs::File::create(disk.image()).map_err(|error| error.to_string())?;
+        let path = folder.path().join("image");
+        let image = fs::File::create(&path).map_err(|error| error.to_string())?;
         image
             .set_len(megabytes << 20)
             .map_err(|error| error.to_string())?;
+        done(program("mkfs.ext4").args(["-q", "-F"]).arg(&path))?;
+        let device = done(program("losetup").args(["--find", "--show"]).arg(&path))?;
+        let disk = Self { folder, device };
         fs::create_dir(disk.path()).map_err(|error| error.to_string())?;
-        done(program("mkfs.ext4").args(["-q", "-F"]).arg(disk.image()))?;
         disk.mount()?;
         Ok(disk)
     }
@@ -85,7 +90,7 @@ impl Disk {
         // EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH; Python has ioctl without unsafe code.
         let shutdown = "import fcntl,os,struct,sys\n\
             fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, struct.pack('I', 2))";
-        done(program("python3").args(["-c", shutdown]).arg(self.path()))
+        done(program("python3").args(["-c", shutdown]).arg(self.path())).map(drop)
     }
 
     /// Mounts it again, as after a start of the computer. Nobody may have a file on it open.
@@ -98,15 +103,7 @@ impl Disk {
     }
 
     fn mount(&self) -> Result<(), String> {
-        done(
-            program("mount")
-                .args(["-o", "loop"])
-                .args([self.image(), self.path()]),
-        )
-    }
-
-    fn image(&self) -> PathBuf {
-        self.folder.path().join("image")
+        done(program("mount").arg(&self.device).arg(self.path())).map(drop)
     }
 }
 
@@ -114,6 +111,7 @@ impl Drop for Disk {
     fn drop(&mut self) {
         // It is not mounted when it could not be made.
         done(program("umount").arg("--lazy").arg(self.path())).ok();
+        done(program("losetup").arg("--detach").arg(&self.device)).ok();
     }
 }
 
@@ -191,6 +189,15 @@ impl Traced {
     /// When it cannot be started.
     pub fn with_fault(&self, call: &Call, error: &str) -> Result<Output, String> {
         let inject = format!("inject={}:error={error}:when={}", call.name, call.nth);
+        self.run(&["-e", &inject], Path::new("/dev/null"))
+    }
+
+    /// Runs the program and kills it at one call, before that is made.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn with_kill(&self, call: &Call) -> Result<Output, String> {
+        let inject = format!("inject={}:signal=SIGKILL:when={}", call.name, call.nth);
         self.run(&["-e", &inject], Path::new("/dev/null"))
     }
 

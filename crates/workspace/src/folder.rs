@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::fs::{Fs, FsError, RealFs};
 use crate::path::{Escaped, PathError, RelPath};
-use crate::walk::{Walk, Walked, on_disk, through_fs};
+use crate::walk::{Walk, Walked, is_in_place, on_disk, rules_elsewhere, through_fs};
 
 /// An opened folder. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -67,6 +67,16 @@ impl Workspace {
         &self.inner.root
     }
 
+    /// The rules on what is ignored that lie in no file of the folder: the excludes of its repository and the user's own,
+    /// in the form of their files. Another answer than before means that other files may be ignored.
+    pub fn rules_elsewhere(&self) -> Vec<u8> {
+        if self.inner.on_disk {
+            rules_elsewhere(self.root())
+        } else {
+            Vec::new()
+        }
+    }
+
     /// The files of the folder.
     pub fn fs(&self) -> &dyn Fs {
         &*self.inner.fs
@@ -121,6 +131,12 @@ impl Workspace {
         }
     }
 
+    /// Whether the folder's name still leads to the folder that was opened. It does not once that one was moved or
+    /// removed, also when another one took its place. Then walks fail, and everything else goes on with the open folder.
+    pub fn is_in_place(&self) -> bool {
+        !self.inner.on_disk || is_in_place(self).unwrap_or(false)
+    }
+
     /// All files and links by the ignore rules; see [`Walk`]. Problems are collected, never fatal.
     ///
     /// Names and stats only: content is read through [`Self::fs`], which checks again that it is inside.
@@ -165,7 +181,7 @@ fn strip(path: &Path, root: &Path) -> Option<PathBuf> {
 }
 
 /// Windows gives real names as `\\?\C:\…`; the plain form is what programs and people expect.
-fn plain(path: PathBuf) -> PathBuf {
+pub(crate) fn plain(path: PathBuf) -> PathBuf {
     if !cfg!(windows) {
         return path;
     }

@@ -6,6 +6,7 @@
 //! path again. Start with [`Walk`].
 
 mod disk;
+mod rules;
 mod through;
 
 use std::sync::Arc;
@@ -14,11 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::fs::Stat;
 use crate::path::RelPath;
 
-pub(crate) use disk::{on_disk, rules};
+pub(crate) use disk::{is_dot_git, is_in_place, on_disk};
+pub(crate) use rules::{DOT_GIT, RULE_FILES, Rules, excludes_of, rules_elsewhere, users_excludes};
 pub(crate) use through::through_fs;
-
-/// Our own ignore file, read beside `.gitignore` and `.ignore` and stronger than both.
-pub(crate) const OWN_IGNORE_FILE: &str = ".kerfignore";
 
 /// What to walk.
 #[derive(Clone, Debug)]

@@ -7,9 +7,15 @@
 //! On Linux every folder that is not ignored gets its own watch, because a recursive one would spend the system's
 //! limit on `node_modules`; elsewhere one recursive watch serves. Where the system's limit is reached, the watcher
 //! says so once and calls for a look at the folder from time to time. Start with [`Watcher::start`].
+//!
+//! Who needs all that has happened by now, and not what is told in time, asks [`Changes`].
 
 mod batch;
+mod changes;
+mod place;
 mod tree;
+
+use std::path::{Path, PathBuf};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +26,8 @@ use notify::Watcher as _;
 
 use crate::folder::Workspace;
 use crate::path::RelPath;
+
+pub use changes::{Changes, Mark, Told};
 
 use batch::Batch;
 use tree::Tree;
@@ -71,7 +79,20 @@ pub enum WatchError {
 #[derive(Debug)]
 enum Message {
     Event(notify::Result<notify::Event>),
+    Keep {
+        folder: PathBuf,
+        reply: Sender<Option<Changes>>,
+    },
     Stop,
+}
+
+/// Says that nothing more is told, however the thread ends.
+struct Over(Arc<changes::Log>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 impl Watcher {
@@ -107,6 +128,7 @@ impl Watcher {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let run = move || {
+            let _over = Over(tree.log());
             let mut look = None;
             while !stopped.load(Ordering::Acquire) {
                 if look.is_none()
@@ -127,6 +149,8 @@ impl Watcher {
                 };
                 match message {
                     Ok(Message::Event(event)) => tree.take(event, &mut batch),
+                    // Who asked may have gone.
+                    Ok(Message::Keep { folder, reply }) => drop(reply.send(tree.changes(&folder))),
                     Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) => {}
                 }
@@ -143,6 +167,21 @@ impl Watcher {
             .spawn(run)
             .map_err(WatchError::Thread)?;
         Ok(Self { stop, inbox })
+    }
+
+    /// Keeps from now on what is told, for whoever asks at a moment of their own.
+    ///
+    /// `folder` is a folder of the caller's own, made if it is missing, in which files come and go. Others may use it for
+    /// the same. Blocks until what was told by now has been taken in.
+    ///
+    /// None where it cannot be relied on that the system tells of every change in its order: on macOS and Windows; in
+    /// file systems that other computers or programs write to, wherever below the folder; and where not all of the folder
+    /// is watched.
+    pub fn changes(&self, folder: &Path) -> Option<Changes> {
+        let (reply, told) = mpsc::channel();
+        let folder = folder.to_path_buf();
+        self.inbox.send(Message::Keep { folder, reply }).ok()?;
+        told.recv().ok()?
     }
 }
 

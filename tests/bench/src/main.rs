@@ -15,6 +15,7 @@
 mod calls;
 mod checkpoint;
 mod child;
+mod commands;
 mod floor;
 mod gap;
 mod machine;
@@ -22,6 +23,7 @@ mod numbers;
 mod processes;
 mod room;
 mod search;
+mod secrets;
 mod start;
 mod stream;
 mod table;
@@ -32,6 +34,7 @@ mod window;
 mod window {
     pub(crate) const ROWS: &[crate::Row] = &[];
 }
+mod worktree;
 
 use std::{env, path::PathBuf, process::ExitCode};
 use table::Table;
@@ -72,12 +75,24 @@ const ROWS: &[Row] = &[
         run: |asked, table| calls::run(&asked.kerf, table),
     },
     Row {
+        name: "commands",
+        run: |asked, table| commands::run(&asked.kerf, table),
+    },
+    Row {
+        name: "secrets",
+        run: secrets::run,
+    },
+    Row {
         name: "stream",
         run: |asked, table| stream::run(&asked.kerf, table),
     },
     Row {
         name: "checkpoint",
         run: |_, table| checkpoint::run(table),
+    },
+    Row {
+        name: "worktree",
+        run: |_, table| worktree::run(table),
     },
 ];
 

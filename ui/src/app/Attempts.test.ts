@@ -51,7 +51,7 @@ test('attempts are one task in the sidebar, and the view goes from one to anothe
   const { getByRole, container, backend } = await open();
   const rows = getByRole('list', { name: 'Tasks' }).getByRole('button', { name: /Round refunds to even/ });
   const named = rows.filter({ hasText: 'attempts' });
-  await expect.element(named).toHaveTextContent('3 attempts: done, waits, runs');
+  await expect.element(named).toHaveTextContent('3 attempts: done, waits, works');
   expect(named.elements()).toHaveLength(1);
   await named.click();
   const bar = getByRole('navigation', { name: 'Attempts' });

@@ -18,6 +18,7 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
     enabled: inRepository,
     run: () => kerf.git.show(kerf.folder, act),
   });
+  const underWay = () => inRepository() && kerf.underWay !== null;
   const inTask = () => kerf.task !== null;
   const themed = (theme: Theme, title: string): Action => ({
     id: `view.theme.${theme}`,
@@ -117,8 +118,8 @@ export function windowActions(kerf: Kerf, frame: Frame): Action[] {
     command('git.pullMerge', 'Pull and merge…', { type: 'pull', how: 'merge' }),
     command('git.pullRebase', 'Pull and rebase…', { type: 'pull', how: 'rebase' }),
     command('git.push', 'Push the branch…', { type: 'push', remote: null }),
-    command('git.continue', 'Continue the merge or rebase…', { type: 'continue' }),
-    command('git.abort', 'Abort the merge or rebase…', { type: 'abort' }),
+    { ...command('git.continue', 'Continue the merge or rebase…', { type: 'continue' }), enabled: underWay },
+    { ...command('git.abort', 'Abort the merge or rebase…', { type: 'abort' }), enabled: underWay },
     {
       id: 'git.pullRequest',
       title: 'Open a pull request…',

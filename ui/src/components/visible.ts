@@ -19,7 +19,12 @@ export function visible(text: string): string {
   );
 }
 
-/** The same on one line. */
+/** The text with each character that is not ASCII as its number: two words that look alike are told apart by it. */
+export function spelled(text: string): string {
+  return text.replace(/[^ -~]/gu, named);
+}
+
+/** The text on one line, with each hidden character as its number. */
 export function visibleLine(text: string): string {
   return visible(text.replace(/\s+/g, ' '));
 }

@@ -65,6 +65,7 @@ import type { TakenAttempts } from "./TakenAttempts";
 import type { TaskCheck } from "./TaskCheck";
 import type { TestedCommand } from "./TestedCommand";
 import type { Transcript } from "./Transcript";
+import type { TriedAttempts } from "./TriedAttempts";
 import type { Trust } from "./Trust";
 import type { TrustShown } from "./TrustShown";
 import type { WorkingChanges } from "./WorkingChanges";
@@ -147,6 +148,10 @@ export type Answers = {
  */
 "review/checks": Array<TaskCheck>, 
 /**
+ * Runs one of these commands again, as the user's own, in the session's workspace and under its policy.
+ */
+"review/check": Checked, 
+/**
  * The comments that wait for the next message, oldest first, where their lines are now.
  */
 "review/comments": Array<PlacedComment>, 
@@ -211,6 +216,10 @@ export type Answers = {
  */
 "attempts/preview": TakePreview, 
 /**
+ * Runs checks on what the user's folder would become, in a worktree that is there for that alone. Nothing is taken.
+ */
+"attempts/try": TriedAttempts, 
+/**
  * Takes parts of attempts into the user's folder: all that was picked, or nothing.
  */
 "attempts/take": TakenAttempts, 
@@ -219,7 +228,7 @@ export type Answers = {
  */
 "attempts/check": Checked, 
 /**
- * Stops the check that runs for a task.
+ * Stops the check that runs for a task, wherever it does.
  */
 "attempts/stop_check": Nothing, 
 /**

@@ -14,6 +14,10 @@ folder: string,
  */
 path: string, 
 /**
+ * Where it was, when it was renamed.
+ */
+from?: string, 
+/**
  * The side.
  */
 side: StageSide, };

@@ -3,4 +3,4 @@
 /**
  * How a file differs.
  */
-export type ChangedHow = "added" | "modified" | "deleted" | "untracked" | "conflicted";
+export type ChangedHow = "added" | "modified" | "deleted" | "renamed" | "untracked" | "conflicted";

@@ -12,4 +12,8 @@ path: string,
 /**
  * How it differs.
  */
-how: ChangedHow, };
+how: ChangedHow, 
+/**
+ * Where it was, when it was renamed. That path is staged with it, and listed nowhere else.
+ */
+from?: string, };

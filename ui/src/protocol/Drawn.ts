@@ -11,4 +11,8 @@ media_type: string,
 /**
  * The bytes in base64.
  */
-data: string, } | { "type": "no_picture" } | { "type": "too_large" } | { "type": "not_kept" };
+data: string, } | { "type": "no_picture" } | { "type": "too_large" } | { "type": "not_kept" } | { "type": "endless", 
+/**
+ * The part because of which that is so.
+ */
+part: string, };

@@ -31,4 +31,9 @@ project?: RuleOffer | null,
 /**
  * The rule because of which it is asked, in plain words; none: the policy asks.
  */
-because?: string | null, };
+because?: string | null, 
+/**
+ * What the model has read that holds words of a command or a host which the user never wrote: paths of files, or what was
+ * read in words. Not to be trusted to be all.
+ */
+sources?: Array<string>, };

@@ -15,4 +15,8 @@ ahead: number,
 /**
  * Commits that its upstream has and the branch has not.
  */
-behind: number, };
+behind: number, 
+/**
+ * What git has begun and must end first (a merge, a rebase …), in words with an article; none: nothing.
+ */
+under_way?: string | null, };

@@ -11,7 +11,7 @@ export type StageChange = {
  */
 folder: string, 
 /**
- * The files.
+ * The files; of a renamed one both paths, unless some of its hunks are meant.
  */
 paths: Array<string>, 
 /**

@@ -9,6 +9,10 @@ export type StageHunks = {
  */
 token: string, 
 /**
+ * Where the file was, when it was renamed: the rename is staged with any hunk of it.
+ */
+renamed_from?: string, 
+/**
  * Which hunks, counted from 0.
  */
 hunks: Array<number>, };

@@ -47,4 +47,8 @@ at: number,
 /**
  * How long it took, in milliseconds.
  */
-duration_ms: number | null, };
+duration_ms: number | null, 
+/**
+ * Whether it runs again just now. All else is told of its last run.
+ */
+running?: boolean, };

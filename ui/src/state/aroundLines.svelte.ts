@@ -6,6 +6,7 @@
 import type { Backend } from '../backend/backend';
 import type { FileOutline } from '../protocol/FileOutline';
 import type { HunkLine } from '../protocol/HunkLine';
+import type { Scope } from '../protocol/Scope';
 
 /** So many lines are read, and painted, together. */
 export const AROUND = 200;
@@ -23,6 +24,7 @@ interface Stretch {
 export class AroundLines {
   #backend: Backend;
   #sessionId: string;
+  #scope: Scope;
   #onstale: () => void;
   #onfailure: (thrown: unknown) => void;
   #read = new Map<string, HunkLine[]>();
@@ -34,11 +36,13 @@ export class AroundLines {
   constructor(
     backend: Backend,
     sessionId: string,
+    scope: Scope,
     onstale: () => void,
     onfailure: (thrown: unknown) => void,
   ) {
     this.#backend = backend;
     this.#sessionId = sessionId;
+    this.#scope = scope;
     this.#onstale = onstale;
     this.#onfailure = onfailure;
   }
@@ -96,6 +100,7 @@ export class AroundLines {
         content,
         first: first + all.length,
         count: AROUND - all.length,
+        scope: this.#scope,
       });
       if (stale) return null;
       // The file ends here.

@@ -31,6 +31,7 @@ function engine(most = Infinity) {
   const around = new AroundLines(
     backend,
     'id',
+    { type: 'task' },
     () => told.push('stale'),
     (thrown) => told.push(String(thrown)),
   );

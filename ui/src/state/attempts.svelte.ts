@@ -14,6 +14,7 @@ import type { Pick } from '../protocol/Pick';
 import type { ReviewFile } from '../protocol/ReviewFile';
 import type { TakenAttempts } from '../protocol/TakenAttempts';
 import type { TakePreview } from '../protocol/TakePreview';
+import type { TriedAttempts } from '../protocol/TriedAttempts';
 import { Live } from './live.svelte';
 
 /** While attempts work, they are looked at again so often, in milliseconds. */
@@ -43,6 +44,9 @@ export class Attempts {
   /** The check that runs, and how those ended that ran, by `checkKey`. */
   checking: string | null = $state(null);
   checked: Record<string, Checked | Failure> = $state.raw({});
+  /** Whether checks run on what is picked, before it is taken, and how that ended. */
+  trying = $state(false);
+  tried: TriedAttempts | Failure | null = $state.raw(null);
 
   /** What is picked as the engine takes it: whole files and attempts where all of them is picked. */
   picks: Pick[] = $derived.by(() => this.#picks());
@@ -147,11 +151,33 @@ export class Attempts {
     if (!taken || this.busy) return false;
     return await this.#do(async () => {
       const decided = taken.decided.filter(({ decision_id }) => decision_id !== 0);
-      for (const { session_id } of decided.toReversed())
-        await this.#backend.request('review/undo', { session_id });
+      for (let last = decided.pop(); last; last = decided.pop()) {
+        await this.#backend.request('review/undo', { session_id: last.session_id });
+        // Where a later one fails, the next try takes back what is left, and nothing that was decided before.
+        this.taken = { ...taken, decided: [...decided] };
+      }
       this.taken = null;
       this.checked = {};
     });
+  }
+
+  /** Runs the checks on what the user's folder would become. Nothing is taken. */
+  async tryPicks() {
+    const { taskId, picks } = this;
+    if (taskId === null || picks.length === 0 || this.trying) return;
+    const { picked } = this;
+    const checks = this.checks.map(({ command, cwd }) => ({ command, cwd }));
+    this.trying = true;
+    this.tried = null;
+    let tried: TriedAttempts | Failure;
+    try {
+      tried = await this.#backend.request('attempts/try', { task_id: taskId, picks, checks });
+    } catch (thrown) {
+      tried = failureOf(thrown);
+    }
+    this.trying = false;
+    // What is picked by now is something else.
+    if (this.taskId === taskId && isSame(this.picked, picked)) this.tried = tried;
   }
 
   /** Runs checks in the user's folder, one after the other. */
@@ -198,6 +224,7 @@ export class Attempts {
   }
 
   #pick(picked: ReadonlySet<string>) {
+    if (!isSame(picked, this.picked)) this.tried = null;
     this.picked = picked;
     this.preview.ask(this.picks.length > 0 ? this.picks : null);
   }
@@ -239,6 +266,10 @@ export class Attempts {
     }
     return checks;
   }
+}
+
+function isSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((key) => b.has(key));
 }
 
 export function pickKey(sessionId: string, path: string, { hunk, id }: Hunk): string {

@@ -64,16 +64,27 @@ export class Changes {
     this.#moved = moved;
   }
 
+  /** The files in conflict: git lists them among the unstaged. */
+  get inConflict(): ChangedPath[] {
+    return (this.now?.unstaged ?? []).filter(isInConflict);
+  }
+
+  /** The other files of a side. */
+  list(side: StageSide): ChangedPath[] {
+    return (this.now?.[side] ?? []).filter((file) => !isInConflict(file));
+  }
+
   /** All that the keys go through, in the order of the screen. */
   get places(): Place[] {
+    const conflicts = this.inConflict.map(({ path }): Place => ({ side: 'unstaged', path, hunk: null }));
     const of = (side: StageSide) =>
-      (this.now?.[side] ?? []).flatMap(({ path }): Place[] => {
+      this.list(side).flatMap(({ path }): Place[] => {
         const hunks = this.diffs[keyOf(side, path)]?.hunks ?? [];
         return hunks.length > 0
           ? hunks.map((_, hunk) => ({ side, path, hunk }))
           : [{ side, path, hunk: null }];
       });
-    return [...of('staged'), ...of('unstaged')];
+    return [...conflicts, ...of('staged'), ...of('unstaged')];
   }
 
   /** Shows a folder; nothing of another one stays. */
@@ -95,6 +106,13 @@ export class Changes {
     await this.load();
   }
 
+  /** What is known of a folder: nothing, when another one is shown. */
+  of(folder: string | null): WorkingChanges | null {
+    // Read in any case: who asks is told when it changes.
+    const { now } = this;
+    return folder === this.#folder ? now : null;
+  }
+
   /** Looks again, at the unfolded files too. */
   async load() {
     const folder = this.#folder;
@@ -107,7 +125,7 @@ export class Changes {
   }
 
   async toggle(side: StageSide, path: string) {
-    if (this.now?.[side].some((file) => file.path === path && file.how === 'conflicted')) {
+    if (this.inConflict.some((file) => file.path === path)) {
       await this.#toggleConflict(path);
       return;
     }
@@ -160,14 +178,19 @@ export class Changes {
     const [path] = paths;
     if (this.busy || path === undefined) return;
     const diff = hunk === null ? null : this.diffs[keyOf(side, path)];
+    const from = this.#from(side, path);
     const at = this.places.findIndex((place) => isSame(place, this.current));
     await this.#ask(
       'git/stage',
       (folder) => ({
         folder,
-        paths,
+        // What was renamed is two paths of git's.
+        paths: diff ? paths : paths.flatMap((one) => [this.#from(side, one) ?? [], one].flat()),
         from: side,
-        hunks: diff && hunk !== null ? { token: diff.token, hunks: [hunk] } : null,
+        hunks:
+          diff && hunk !== null
+            ? { token: diff.token, hunks: [hunk], ...(from !== undefined && { renamed_from: from }) }
+            : null,
       }),
       (now) => this.#take(now),
     );
@@ -322,7 +345,7 @@ export class Changes {
 
   #take(now: WorkingChanges) {
     this.now = now;
-    const open = new Set(now.unstaged.filter(({ how }) => how === 'conflicted').map(({ path }) => path));
+    const open = new Set(this.inConflict.map(({ path }) => path));
     this.conflicts = Object.fromEntries(Object.entries(this.conflicts).filter(([path]) => open.has(path)));
     for (const path of Object.keys(this.conflicts)) void this.#readConflict(path);
     const has = (list: ChangedPath[], side: StageSide) => list.map(({ path }) => keyOf(side, path));
@@ -338,10 +361,17 @@ export class Changes {
     const folder = this.#folder;
     if (folder === null) return;
     await this.#try(async () => {
-      const diff = await this.#backend.request('git/diff', { folder, path, side });
+      const from = this.#from(side, path);
+      const file = { folder, path, side, ...(from !== undefined && { from }) };
+      const diff = await this.#backend.request('git/diff', file);
       const key = keyOf(side, path);
       if (folder === this.#folder && key in this.diffs) this.diffs = { ...this.diffs, [key]: diff };
     });
+  }
+
+  /** Where a file was, when it was renamed. */
+  #from(side: StageSide, path: string): string | undefined {
+    return this.now?.[side].find((file) => file.path === path)?.from;
   }
 
   async #readConflict(path: string) {
@@ -382,6 +412,10 @@ export class Changes {
       return false;
     }
   }
+}
+
+function isInConflict({ how }: ChangedPath): boolean {
+  return how === 'conflicted';
 }
 
 export function keyOf(side: StageSide, path: string): string {

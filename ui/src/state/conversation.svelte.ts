@@ -25,9 +25,22 @@ export class Entry {
     this.id = item.id;
     this.turnId = item.turn_id;
     this.createdAt = item.created_at;
-    this.line = item.type === 'reasoning' || (item.type === 'tool_call' && item.tool !== 'run_command');
+    this.line = item.type === 'reasoning' || (item.type === 'tool_call' && !isCommand(item));
     this.item = item;
   }
+}
+
+/** Whether a call is a command: of the model's, or a check that the user ran again. */
+export function isCommand({ tool, exit }: Extract<Item, { type: 'tool_call' }>): boolean {
+  return tool === 'run_command' || isUsersCheck({ tool, exit });
+}
+
+/** A call of a model's by this name ran nothing, and has no exit. */
+export function isUsersCheck({
+  tool,
+  exit,
+}: Pick<Extract<Item, { type: 'tool_call' }>, 'tool' | 'exit'>): boolean {
+  return tool === 'check' && exit != null;
 }
 
 /** A turn without its items. */

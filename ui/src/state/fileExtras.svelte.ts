@@ -6,6 +6,7 @@ import type { Failure } from '../protocol/Failure';
 import type { FileOutline } from '../protocol/FileOutline';
 import type { Notebook } from '../protocol/Notebook';
 import type { Pictures } from '../protocol/Pictures';
+import type { Scope } from '../protocol/Scope';
 
 /** So many answers are kept: one may hold two pictures. */
 const KEPT = 12;
@@ -20,13 +21,15 @@ const NOTHING: Extra<never> = { value: null, failure: null };
 export class FileExtras {
   #backend: Backend;
   #sessionId: string;
+  #scope: Scope;
   #known = new Map<string, Extra<Pictures | Notebook>>();
   /** Rises with what is known. */
   #version = $state(0);
 
-  constructor(backend: Backend, sessionId: string) {
+  constructor(backend: Backend, sessionId: string, scope: Scope) {
     this.#backend = backend;
     this.#sessionId = sessionId;
+    this.#scope = scope;
   }
 
   pictures(file: FileOutline): Extra<Pictures> {
@@ -57,7 +60,11 @@ export class FileExtras {
   async #ask(method: 'review/pictures' | 'review/notebook', { path }: FileOutline, name: string) {
     let answer: Extra<Pictures | Notebook>;
     try {
-      const value = await this.#backend.request(method, { session_id: this.#sessionId, path });
+      const value = await this.#backend.request(method, {
+        session_id: this.#sessionId,
+        path,
+        scope: this.#scope,
+      });
       answer = { value, failure: null };
     } catch (thrown) {
       answer = { value: null, failure: failureOf(thrown) };

@@ -56,6 +56,14 @@ export class GitCommand {
     // One runs already: that is shown.
     if (this.running) return;
     this.act = act;
+    await this.look();
+  }
+
+  /** Looks at what the act would be now. */
+  async look() {
+    const { act } = this;
+    const folder = this.#folder;
+    if (!act || folder === null) return;
     this.preview = null;
     await this.#try(async () => {
       const preview = await this.#backend.request('git/preview', { folder, act });
@@ -76,6 +84,8 @@ export class GitCommand {
       this.run = run;
       this.#live = run.id;
     });
+    // The repository may have changed: nothing begins before the command was looked at again.
+    if (this.failure && this.act === act) this.preview = null;
     await this.told();
   }
 

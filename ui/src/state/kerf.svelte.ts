@@ -184,6 +184,13 @@ export class Kerf {
     return this.session?.folder ?? this.project?.path ?? null;
   }
 
+  /** What git has begun in the folder and must end first, in words; null: nothing, as far as is known. */
+  get underWay(): string | null {
+    const { folder } = this;
+    const known = this.changes.of(folder)?.under_way ?? null;
+    return known ?? (folder === this.project?.path ? (this.repo?.under_way ?? null) : null);
+  }
+
   /** Shows every request that held a part of this file. */
   showSent(folder: string, file: string) {
     this.ledger.reading.show({ folder, file });
@@ -343,9 +350,9 @@ export class Kerf {
     });
   }
 
-  async stop() {
-    const { task } = this;
-    if (task) await this.try(() => this.backend.request('session/cancel', { session_id: task.id }));
+  /** Stops the turn of a session, of the open task when none is named; or an attempt that waits for its turn. */
+  async stop(id: string | undefined = this.task?.id) {
+    if (id !== undefined) await this.try(() => this.backend.request('session/cancel', { session_id: id }));
   }
 
   /** Changes policy, endpoint or model: of the open task from its next turn on, else of the next task. */
@@ -404,7 +411,7 @@ export class Kerf {
   /** Looks at what works here. */
   async loadChecks() {
     try {
-      this.checks = await this.backend.request('doctor', { folder: this.project?.path ?? '' });
+      this.checks = await this.backend.request('doctor', { folder: this.project?.path ?? '', deep: false });
       this.checksFailure = null;
       // What is missing is told once, where nobody has to look for it.
       const data = this.checks.find(({ name }) => name === 'data');
@@ -537,7 +544,8 @@ export class Kerf {
     } else if (
       event.type === 'item.completed' &&
       event.item.type === 'tool_call' &&
-      event.item.changes?.length
+      // A check that the user ran again changes what the checks say.
+      (event.item.changes?.length || event.item.tool === 'check')
     ) {
       void task.loadReview();
     }

@@ -34,6 +34,7 @@ export class PullRequest {
     this.open = true;
     await this.#try(async () => {
       const target = await this.#backend.request('git/pull_target', { folder, remote: null });
+      if (folder !== this.#folder) return;
       if (!same || before?.branch !== target.branch) {
         this.title = '';
         this.body = '';
@@ -59,6 +60,7 @@ export class PullRequest {
         remote: target.remote.name,
         base,
       });
+      if (folder !== this.#folder) return;
       if (this.title === title) this.title = drafted.title;
       if (this.body === body) this.body = drafted.body;
       this.leftOut = drafted.left_out;

@@ -17,6 +17,7 @@ import type { ScopeBase } from '../protocol/ScopeBase';
 import type { Target } from '../protocol/Target';
 import type { EditHunk } from '../protocol/EditHunk';
 import { AroundLines } from './aroundLines.svelte';
+import { CheckAgain } from './checkAgain.svelte';
 import { FileExtras } from './fileExtras.svelte';
 import type { TaskCheck } from '../protocol/TaskCheck';
 import { ReviewLines } from './reviewLines.svelte';
@@ -77,6 +78,7 @@ export class ReviewState {
   #sessionId: string;
   #asked = 0;
   #askedBeside = 0;
+  #again: CheckAgain;
 
   constructor(
     backend: Backend,
@@ -91,18 +93,15 @@ export class ReviewState {
     const onstale = () => void this.load();
     const onfailure = (thrown: unknown) => (this.failure = failureOf(thrown));
     this.lines = new ReviewLines(backend, sessionId, scope, onstale, onfailure);
-    this.around = new AroundLines(backend, sessionId, onstale, onfailure);
-    this.extras = new FileExtras(backend, sessionId);
+    this.around = new AroundLines(backend, sessionId, scope, onstale, onfailure);
+    this.extras = new FileExtras(backend, sessionId, scope);
+    // What it changed is to be seen too.
+    this.#again = new CheckAgain(backend, sessionId, () => this.load());
   }
 
   /** Whether this is for looking at: nothing is decided in it. */
   get readOnly(): boolean {
     return this.scope.type === 'branch' || this.scope.type === 'uncommitted';
-  }
-
-  /** Whether this is the review of the whole task, which alone has lines around hunks, pictures and own versions. */
-  get ofTask(): boolean {
-    return this.scope.type === 'task';
   }
 
   /** Comments that go with the next message, in the order they were made. */
@@ -256,6 +255,11 @@ export class ReviewState {
   /** The checks of the task, in whatever scope. */
   get taskChecks(): TaskCheck[] {
     return this.#main?.checks ?? this.checks;
+  }
+
+  /** The check that the user runs again. */
+  get again(): CheckAgain {
+    return this.#main?.again ?? this.#again;
   }
 
   file(path: string): FileOutline | undefined {

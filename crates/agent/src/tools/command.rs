@@ -1,11 +1,11 @@
-//! The tool that runs commands, and the jobs that run on in the background.
+//! The tool that runs commands.
 
 use super::or_root;
 use kerf_protocol::{
     item::Exit,
     policy::{Isolation, NetworkLevel, SandboxMode},
 };
-use kerf_sandbox::{Background, Capped, End, Invocation, Job, Outcome};
+use kerf_sandbox::{End, Finding, Invocation, Job, Outcome};
 use kerf_workspace::Workspace;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -103,7 +103,13 @@ pub(crate) fn describe(outcome: &Outcome) -> String {
     } else {
         &output
     });
-    for finding in outcome.findings.iter().take(MAX_FINDINGS) {
+    text + &notes(&outcome.findings)
+}
+
+/// What a command left that others should not follow unseen, a line each.
+pub(crate) fn notes(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for finding in findings.iter().take(MAX_FINDINGS) {
         let _ = write!(text, "\nnote: {finding}");
     }
     text
@@ -119,42 +125,5 @@ pub(crate) fn exit(end: &End, isolation: &Isolation, network: NetworkLevel) -> E
         timed_out: matches!(end, End::TimedOut),
         isolation: isolation.clone(),
         network,
-    }
-}
-
-/// A command in the background, and how far its output was read.
-pub(crate) struct RunningJob {
-    pub(crate) background: Background,
-    pub(crate) read: u64,
-    pub(crate) command: String,
-    pub(crate) author: kerf_protocol::review::Author,
-}
-
-impl RunningJob {
-    /// What is new since the last look.
-    pub(crate) fn news(&mut self) -> String {
-        let (bytes, read) = self.background.output_since(self.read);
-        self.read = read;
-        let mut text = match self.background.ended() {
-            None => format!("`{}` is running", self.command),
-            Some(End::Exited(code)) => format!("`{}` ended with exit code {code}", self.command),
-            Some(End::Signalled(signal)) => {
-                format!("`{}` was ended by signal {signal}", self.command)
-            }
-            Some(End::TimedOut | End::Cancelled) => format!("`{}` was stopped", self.command),
-        };
-        let output = Capped {
-            head: bytes,
-            tail: Vec::new(),
-            omitted: 0,
-        }
-        .to_text();
-        text.push('\n');
-        text.push_str(if output.is_empty() {
-            "(no new output)"
-        } else {
-            &output
-        });
-        text
     }
 }

@@ -270,7 +270,7 @@ impl Outline {
             Err(error) => return ToolOutput::failed(error.to_string()),
         };
         let outlined = match at.workspace.fs().stat(&path) {
-            Ok(stat) if stat.kind == Kind::Dir => of_folder(index, &path, cancel),
+            Ok(stat) if stat.kind == Kind::Dir => of_folder(index, &at.guard, &path, cancel),
             Ok(_) => match at.guard.check(&path) {
                 Ok(()) => of_file(index, &path),
                 Err(withheld) => Err(withheld.to_string()),
@@ -419,13 +419,19 @@ fn of_file(index: &Index, path: &RelPath) -> Result<ToolOutput, String> {
     Ok(ToolOutput::done(text))
 }
 
-fn of_folder(index: &Index, path: &RelPath, cancel: &AtomicBool) -> Result<ToolOutput, String> {
+/// Withheld files are only named.
+fn of_folder(
+    index: &Index,
+    guard: &Guard,
+    path: &RelPath,
+    cancel: &AtomicBool,
+) -> Result<ToolOutput, String> {
     let focus = Focus {
         under: (!path.is_root()).then(|| path.clone()),
         ..Focus::default()
     };
     let map = index
-        .map(&focus, OUTLINE_TOKENS, cancel)
+        .map(&focus, OUTLINE_TOKENS, &|path| !guard.hides(path), cancel)
         .map_err(|error| error.to_string())?;
     let mut output = ToolOutput::done(map.text);
     output.quotes = crate::map::quotes(map.ranges);

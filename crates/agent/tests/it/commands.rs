@@ -5,6 +5,7 @@ use kerf_agent::TurnEnd;
 use kerf_protocol::{
     event::EventBody,
     item::{ItemBody, ItemStatus},
+    policy::{ApproveMode, Isolation, SandboxMode},
 };
 use kerf_test_support::Turn;
 use rstest::rstest;
@@ -88,4 +89,76 @@ async fn a_job_in_the_background_is_looked_at_and_stopped() {
         "{results:?}"
     );
     assert_eq!(results[2], "there is no job 1");
+}
+
+/// A session whose commands are isolated, and what it leaves is looked for. None: this machine cannot.
+fn isolated(turns: impl IntoIterator<Item = Turn>) -> Option<Rig> {
+    let mut rig =
+        Rig::new("", script(turns)).policy(SandboxMode::WorkspaceWrite, ApproveMode::Auto);
+    let sandbox = &rig.agent.setup_mut().sandbox;
+    let isolation = sandbox.isolation(SandboxMode::WorkspaceWrite);
+    if isolation == Isolation::Full {
+        return Some(rig);
+    }
+    eprintln!("skipped 1: {isolation:?}");
+    None
+}
+
+const PLANTS: &str = "mkdir -p x/.git; ln -s /etc out";
+
+#[tokio::test]
+async fn what_a_job_left_is_told_to_who_looks() {
+    let start = json!({"command": format!("{PLANTS}; sleep 1000"), "background": true});
+    let stop = json!({"job": 1, "stop": true});
+    let calls = [
+        run("until test -L out; do :; done"),
+        Turn::call("run_command", stop),
+    ];
+    let Some(mut rig) = isolated([Turn::call("run_command", start)].into_iter().chain(calls))
+    else {
+        return;
+    };
+    assert_eq!(rig.turn("go").await, TurnEnd::Completed);
+    let results = rig.results();
+    let last = results.last().unwrap();
+    for said in [
+        "was stopped",
+        "made the repository",
+        "leads out of the workspace to `/etc`",
+    ] {
+        assert!(last.contains(said), "`{said}` in {results:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_job_left_that_nobody_looks_at_is_told_to_the_user_once() {
+    let start = json!({"command": PLANTS, "background": true});
+    let Some(mut rig) = isolated([Turn::call("run_command", start)]) else {
+        return;
+    };
+    let told = |rig: &Rig| -> Vec<String> {
+        let told = rig
+            .host
+            .events()
+            .into_iter()
+            .filter_map(|event| match event {
+                EventBody::ItemCompleted { item } => match item.body {
+                    ItemBody::Error { failure } => Some(failure.message),
+                    _ => None,
+                },
+                _ => None,
+            });
+        told.collect()
+    };
+    // The job ends at some time beside the turns.
+    while told(&rig).is_empty() {
+        assert_eq!(rig.turn("on").await, TurnEnd::Completed);
+    }
+    rig.turn("and on").await;
+    let told = told(&rig);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("job 1,") && told[0].contains("made the repository"),
+        "{told:?}"
+    );
 }

@@ -2,7 +2,12 @@
 
 use crate::kit::{Rig, script};
 use kerf_index::Index;
-use std::time::{Duration, Instant};
+use kerf_protocol::rule::{RuleOrigin, RuleVerdict};
+use kerf_rules::{Entry, Rule, Rules};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 const TREE: &str = "\
 //- /src/money.rs
@@ -53,6 +58,30 @@ async fn the_ledger_has_its_lines_and_no_secret_goes_out() {
     let system = rig.seen(0).system;
     assert!(system.contains("pub const KEY"), "{system}");
     assert!(!system.contains("ghp_Zq8xW2vT7r"), "{system}");
+}
+
+#[tokio::test]
+async fn no_line_of_a_withheld_file_is_in_it() {
+    let (mut rig, _place) = rig(128_000);
+    let deny = Entry {
+        verdict: RuleVerdict::Deny,
+        origin: RuleOrigin::Project {
+            file: ".claude/settings.json".to_owned(),
+        },
+        rule: Rule::parse("Read(src/money.rs)").unwrap(),
+    };
+    let folder = rig.fixture.path().to_string_lossy().into_owned();
+    rig.agent.setup_mut().rules = Arc::new(Rules::new(&folder, None, vec![deny]));
+    rig.turn("where are refunds rounded?").await;
+    let system = rig.seen(0).system;
+    assert!(system.contains("pub fn refund"), "{system}");
+    assert!(system.contains("src/money.rs"), "its name is no secret");
+    assert!(!system.contains("pub fn div_half_even"), "{system}");
+    let files = rig.sent()[0].files.clone();
+    assert!(
+        files.iter().all(|range| range.path != "src/money.rs"),
+        "{files:?}"
+    );
 }
 
 #[tokio::test]

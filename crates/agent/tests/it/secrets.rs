@@ -154,6 +154,27 @@ async fn a_call_tells_what_was_concealed_and_what_was_sent_though_it_looks_like_
     );
 }
 
+/// What one output tells to be a secret is concealed in those before it as well.
+#[tokio::test]
+async fn a_secret_that_a_later_call_tells_of_is_concealed_in_the_call_before() {
+    let value = ["aB3k9Qx7", "Zr2mW5tL"].concat();
+    let tree = format!(
+        "//- /a.txt\nfirst {value}\n//- /b.txt\npostgres://app:{value}@db.example.org/main\n"
+    );
+    let read = |path: &str| json!({ "path": path });
+    let mut rig = Rig::on(
+        Wire::Chat,
+        &tree,
+        script([Turn::call("read_file", read("a.txt")).and_call("read_file", read("b.txt"))]),
+    );
+    assert_eq!(rig.turn("look").await, TurnEnd::Completed);
+    let sent = rig.server.requests().pop().unwrap().json().to_string();
+    assert!(
+        sent.contains("first KERF_SECRET_") && !sent.contains(&value),
+        "{sent}"
+    );
+}
+
 #[tokio::test]
 async fn a_session_that_is_taken_up_again_sends_the_same_and_puts_values_back() {
     let one = token(1);

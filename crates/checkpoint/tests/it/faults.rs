@@ -260,3 +260,59 @@ fn fs12_a_collection_that_a_call_fails_removes_nothing_that_is_needed() {
         );
     }
 }
+
+#[test]
+fn a_collection_killed_at_any_call_removes_nothing_that_is_needed() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = dir.path();
+    let folder = room.join("folder");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("a"), "stays\n").unwrap();
+    let list = checkpoint(room).unwrap();
+    let before = held(room, &list).0;
+    let traced = match Traced::new(arguments()) {
+        Ok(traced) => traced.env(ROOM, room).env(COLLECT, &list),
+        Err(why) => return left_out(&why),
+    };
+    // More than are removed under one lock.
+    let litter: Vec<String> = (0..70).map(|number| format!("litter {number}")).collect();
+    let is_left = || {
+        let blobs = blobs(room).unwrap();
+        let has = |text: &&String| blobs.has(&kerf_checkpoint::Hash::of(text.as_bytes()));
+        litter.iter().filter(has).count()
+    };
+    let put = || {
+        let blobs = blobs(room).unwrap();
+        let contents = litter.iter().map(String::as_bytes);
+        blobs.put_all(contents).unwrap();
+    };
+    put();
+    let calls = traced.calls(&["openat", "unlink", "flock", "ftruncate"]);
+    let calls = of_this_thread(calls.unwrap());
+    let removing = calls.iter().filter(|call| call.name == "unlink").count();
+    assert!(removing >= litter.len(), "{calls:?}");
+    let mut halves = 0;
+    for (at, call) in calls.iter().enumerate() {
+        // Of the many folders and removals some will do.
+        let is_one_of_many = matches!(call.name.as_str(), "openat" | "unlink");
+        if !kerf_test_support::faults::long() && is_one_of_many && at % 9 != 0 {
+            continue;
+        }
+        put();
+        let output = traced.with_kill(call).unwrap();
+        assert!(!output.status.success(), "{call:?}: {output:?}");
+        assert_eq!(held(room, &list).0, before, "{call:?}");
+        halves += usize::from((1..litter.len()).contains(&is_left()));
+        // Whoever stores meanwhile is not kept waiting by the lock of the dead, and what he stores is there.
+        let stored = blobs(room).unwrap().put(b"stored after a kill").unwrap();
+        assert!(blobs(room).unwrap().has(&stored), "{call:?}");
+        // The next one comes to its end.
+        collect(room, &list).unwrap();
+        assert_eq!(
+            (is_left(), held(room, &list).0),
+            (0, before.clone()),
+            "{call:?}"
+        );
+    }
+    assert!(halves > 3, "{halves} kills met it in the middle");
+}

@@ -10,6 +10,8 @@ mod blobs;
 mod collecting;
 #[cfg(target_os = "linux")]
 mod faults;
+#[cfg(target_os = "linux")]
+mod following;
 mod git;
 mod histories;
 mod lists;

@@ -248,6 +248,33 @@ fn who_changes_the_ignore_rules_has_deleted_and_created_nothing() {
     assert_eq!(summary(&second, &fourth), ["~kept", "-secret"]);
 }
 
+/// They lie in the repository, which here is somewhere else.
+#[test]
+fn who_changes_the_excludes_of_git_has_created_nothing() {
+    let repository = tempfile::tempdir().unwrap();
+    let excludes = repository.path().join("info/exclude");
+    fs::create_dir(repository.path().join("info")).unwrap();
+    fs::write(&excludes, "secret\n").unwrap();
+    let rig = rig("//- /secret\nmine\n//- /kept\nk\n");
+    let named = repository.path().display();
+    rig.folder.write(".git", format!("gitdir: {named}\n"));
+    for name in ["secret", "kept"] {
+        rig.age(name);
+    }
+    let first = rig.take(None).snapshot;
+    assert_eq!(names(&first), ["kept"]);
+    fs::write(&excludes, "").unwrap();
+    rig.folder.write("made", "new");
+    let at_once = rig.refresh(&first, &["secret"]);
+    assert_eq!(summary(&first, &at_once), [""; 0], "it was there before");
+    let second = rig.take(Some(&first)).snapshot;
+    assert_eq!(names(&second), ["kept", "made", "secret"]);
+    assert_eq!(summary(&first, &second), ["+made"]);
+    rig.folder.write("secret", "changed");
+    let third = rig.take(Some(&second)).snapshot;
+    assert_eq!(summary(&second, &third), ["~secret"]);
+}
+
 #[test]
 fn a_refresh_looks_at_nothing_else() {
     let rig = rig(

@@ -66,6 +66,10 @@ pub(crate) enum OfAttempts {
         /// Only show what it would make of the folder's files
         #[arg(long)]
         preview: bool,
+        /// First run what the attempts ran as checks and saw pass, on what the folder would become, in a worktree that is
+        /// there for that alone; take it only when all of them pass
+        #[arg(long)]
+        check: bool,
     },
     /// Run in the folder what the attempts ran as checks and saw pass, or one of their commands
     Check {

@@ -1,5 +1,7 @@
 //! `kerf exec --attempts` and `kerf attempts`: several attempts of one request, beside each other.
 
+mod take;
+
 use crate::{
     args::{Attempts, OfAttempts},
     commands::{diff, exec::Stops, find_session, review, usage},
@@ -10,14 +12,18 @@ use kerf_engine::Engine;
 use kerf_protocol::{
     Failure, SessionId, TaskId,
     attempt::{
-        Attempt, AttemptBy, AttemptState, Comparison, MAX_ATTEMPTS, Pick, RunCheck, StartAttempts,
-        TakeAttempts, TakePreview, TaskRef,
+        Attempt, AttemptBy, AttemptState, Comparison, MAX_ATTEMPTS, Pick, StartAttempts,
+        TakeAttempts, TaskRef,
     },
     event::EventBody,
     request::{SessionRef, method},
-    review::{Review, Target},
+    review::Review,
 };
+use take::{Take, check, commands, pick};
 use tokio::sync::mpsc;
+
+/// So many events wait to be written out; the engine holds the others.
+const EVENTS: usize = 256;
 
 /// Who makes how many attempts.
 pub(super) struct By {
@@ -54,7 +60,7 @@ pub(super) async fn start(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let started = engine.call::<method::AttemptsStart>(start).await?;
-    let (ended, mut ends) = mpsc::unbounded_channel();
+    let (ended, mut ends) = mpsc::channel(EVENTS);
     for (index, session) in started.sessions.iter().enumerate() {
         if !output.json() {
             eprintln!(
@@ -71,7 +77,7 @@ pub(super) async fn start(
                     event.body,
                     EventBody::TurnCompleted { .. } | EventBody::TurnFailed { .. }
                 );
-                if ended.send((index, event)).is_err() || is_end {
+                if ended.send((index, event)).await.is_err() || is_end {
                     return;
                 }
             }
@@ -134,6 +140,7 @@ pub(crate) async fn run(
             task,
             parts,
             preview,
+            check,
         }) => {
             let task_id = find_task(engine, folder, &task).await?;
             let compared = engine
@@ -142,118 +149,23 @@ pub(crate) async fn run(
             let picks: Result<Vec<Pick>, Failure> =
                 parts.iter().map(|part| pick(&compared, part)).collect();
             let picks = picks?;
-            take(engine, TakeAttempts { task_id, picks }, preview, output).await
+            let checks = if check {
+                commands(&compared, None)?
+            } else {
+                Vec::new()
+            };
+            let take = Take {
+                parts: TakeAttempts { task_id, picks },
+                preview,
+                checks,
+            };
+            take.run(engine, output).await
         }
         Some(OfAttempts::Check { task, command }) => {
             let task_id = find_task(engine, folder, &task).await?;
             check(engine, task_id, command, output).await
         }
     }
-}
-
-async fn take(
-    engine: &Engine,
-    take: TakeAttempts,
-    preview: bool,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    if preview {
-        let shown = engine.call::<method::AttemptsPreview>(take).await?;
-        let fits = shown.files.iter().all(|file| file.conflict.is_none());
-        if output.json() {
-            output.object(&shown);
-        } else {
-            print_preview(&shown, output);
-        }
-        output.flush();
-        return Ok(if fits { Exit::Done } else { Exit::Failed });
-    }
-    let taken = engine.call::<method::AttemptsTake>(take).await?;
-    if output.json() {
-        output.object(&taken);
-    } else {
-        let hunks: u32 = taken.decided.iter().map(|decided| decided.hunks).sum();
-        output.line(&format!("{} taken", review::counted(hunks, "hunk")));
-        for path in &taken.written {
-            output.line(&format!("  wrote {}", visible(path)));
-        }
-    }
-    output.flush();
-    Ok(Exit::Done)
-}
-
-fn print_preview(shown: &TakePreview, output: &Output) {
-    if shown.files.is_empty() {
-        output.line("nothing would change");
-    }
-    for file in &shown.files {
-        let numbers: Vec<String> = file.attempts.iter().map(ToString::to_string).collect();
-        let of = numbers.join(", ");
-        match (&file.conflict, &file.change) {
-            (Some(conflict), _) => {
-                let line = format!("{}  of {of}: {}", visible(&file.path), visible(conflict));
-                output.line(&output.styled(Style::Bad, &line));
-            }
-            (None, Some(change)) => {
-                output.line(&format!("{}  of {of}", visible(&file.path)));
-                let files = vec![change.clone()];
-                diff::print(&Review { files }, false, output);
-            }
-            (None, None) => {}
-        }
-    }
-}
-
-/// Runs one command, or each that passed in an attempt.
-async fn check(
-    engine: &Engine,
-    task_id: TaskId,
-    command: Option<String>,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    let compared = engine
-        .call::<method::AttemptsCompare>(TaskRef { task_id })
-        .await?;
-    let all = compared.attempts.iter().flat_map(|attempt| &attempt.checks);
-    let mut wanted: Vec<(String, String)> = Vec::new();
-    for check in all {
-        let is_meant = match &command {
-            Some(command) => check.command == *command,
-            None => check.passed,
-        };
-        let one = (check.command.clone(), check.cwd.clone());
-        if is_meant && !wanted.contains(&one) {
-            wanted.push(one);
-        }
-    }
-    if wanted.is_empty() {
-        return Err(usage(
-            "no attempt ran such a check after its last change",
-            "`kerf attempts` lists what they ran",
-        ));
-    }
-    let mut all_passed = true;
-    for (command, cwd) in wanted {
-        let run = RunCheck {
-            task_id,
-            command: command.clone(),
-            cwd,
-        };
-        let checked = engine.call::<method::AttemptsCheck>(run).await?;
-        all_passed &= checked.passed;
-        if output.json() {
-            output.object(&checked);
-        } else {
-            let (style, word) = outcome(checked.passed, checked.code);
-            let word = output.styled(style, &word);
-            output.line(&format!("{word}  {}", visible(&command)));
-            if !checked.passed {
-                output.line(&visible(&checked.output));
-            }
-        }
-        output.flush();
-    }
-    Ok(if all_passed { Exit::Done } else { Exit::Failed })
 }
 
 /// How a check ended, in a word.
@@ -263,50 +175,6 @@ fn outcome(passed: bool, code: Option<i32>) -> (Style, String) {
         Some(code) => (Style::Bad, format!("failed with {code}")),
         None => (Style::Bad, "stopped".to_owned()),
     }
-}
-
-/// `2`, `2:src/lib.rs` or `2:src/lib.rs:3`. A path may itself end in a colon and a number: files are asked first.
-fn pick(compared: &Comparison, part: &str) -> Result<Pick, Failure> {
-    let wrong = |why: String| usage(why, "Give it as ATTEMPT, ATTEMPT:PATH or ATTEMPT:PATH:HUNK");
-    let (number, rest) = match part.split_once(':') {
-        Some((number, rest)) => (number, Some(rest)),
-        None => (part, None),
-    };
-    let attempt = number
-        .parse::<u32>()
-        .ok()
-        .and_then(|number| {
-            compared
-                .attempts
-                .iter()
-                .find(|attempt| attempt.number == number)
-        })
-        .ok_or_else(|| wrong(format!("there is no attempt `{number}`")))?;
-    let has = |path: &str| compared.files.iter().any(|file| file.path == path);
-    let target = match rest {
-        None => Target::All,
-        Some(path) if has(path) => Target::File {
-            path: path.to_owned(),
-        },
-        Some(rest) => {
-            let hunk = rest
-                .rsplit_once(':')
-                .and_then(|(path, hunk)| Some((path, hunk.parse::<u32>().ok()?)))
-                .filter(|(path, _)| has(path));
-            let Some((path, hunk)) = hunk else {
-                return Err(wrong(format!("no attempt changed `{rest}`")));
-            };
-            Target::Hunk {
-                path: path.to_owned(),
-                hunk,
-                id: None,
-            }
-        }
-    };
-    Ok(Pick {
-        session_id: attempt.session.id,
-        target,
-    })
 }
 
 /// The task that the user means: its id, or any of its sessions.

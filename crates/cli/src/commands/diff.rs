@@ -11,7 +11,9 @@ use kerf_protocol::{
     Failure, SessionId, TurnId,
     item::ItemBody,
     request::{SessionRef, method},
-    review::{Author, FileStatus, Hunk, HunkState, LineKind, MadeLines, Review, ReviewFile},
+    review::{
+        Author, FileStatus, Hunk, HunkLine, HunkState, LineKind, MadeLines, Review, ReviewFile,
+    },
     scope::{CheckOutcome, Scope, ScopeBase, ShowScope, TaskCheck},
     session::Transcript,
 };
@@ -68,7 +70,7 @@ struct Line<'a> {
     made_by: Vec<Made<'a>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     disguised: bool,
-    lines: &'a [kerf_protocol::review::HunkLine],
+    lines: &'a [HunkLine],
 }
 
 /// Who made some lines of a hunk.
@@ -311,17 +313,17 @@ fn why(
     let (path, line) = place.rsplit_once(':').ok_or_else(wrong)?;
     let line: u32 = line.parse().map_err(|_| wrong())?;
     let path = path.strip_prefix("./").unwrap_or(path);
-    let found = hunks(review)
-        .filter(|(file, _)| file.path == path)
-        .find_map(|(_, hunk)| {
-            // A line that was taken away has a number too, where no other has it.
-            let added = hunk
-                .lines
-                .iter()
-                .position(|one| one.new == Some(line) && one.kind != LineKind::Removed);
-            let at = added.or_else(|| hunk.lines.iter().position(|one| one.old == Some(line)))?;
-            Some((hunk, u32::try_from(at).ok()?))
-        });
+    let find = |is: &dyn Fn(&HunkLine) -> bool| {
+        hunks(review)
+            .filter(|(file, _)| file.path == path)
+            .find_map(|(_, hunk)| {
+                let at = hunk.lines.iter().position(is)?;
+                Some((hunk, u32::try_from(at).ok()?))
+            })
+    };
+    // A line that was taken away has a number too, where no other has it.
+    let found = find(&|one| one.new == Some(line) && one.kind != LineKind::Removed)
+        .or_else(|| find(&|one| one.old == Some(line) && one.kind == LineKind::Removed));
     let maker = found.and_then(|(hunk, at)| {
         let made = hunk.made_by.iter();
         let run = made

@@ -7,13 +7,19 @@ use crate::{
 use kerf_engine::Engine;
 use kerf_protocol::{
     Failure,
-    request::{CheckState, Folder, method},
+    request::{CheckState, Examine, method},
 };
 
-pub(crate) async fn run(engine: &Engine, folder: &str, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    engine: &Engine,
+    folder: &str,
+    deep: bool,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let checks = engine
-        .call::<method::Doctor>(Folder {
+        .call::<method::Doctor>(Examine {
             folder: folder.to_owned(),
+            deep,
         })
         .await?;
     let failed = checks.iter().any(|check| check.state == CheckState::Failed);

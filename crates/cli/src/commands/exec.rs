@@ -252,6 +252,12 @@ fn stdin_lines() -> UnboundedReceiver<String> {
 
 fn ask_for(question: &Question) {
     let mut choices = String::new();
+    for source in &question.sources {
+        choices.push_str(&format!(
+            "words of it stand in {}, which the model has read; you wrote none of them\n",
+            visible(source).replace('\n', " ")
+        ));
+    }
     if let Some(because) = &question.because {
         choices.push_str(&format!("{}\n", visible(because)));
     }

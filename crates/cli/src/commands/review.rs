@@ -13,6 +13,7 @@ use kerf_protocol::{
     request::{AddComment, Decide, SessionRef, method},
     review::{Decided, Decision, Review, Target},
 };
+
 pub(crate) async fn decide(
     engine: &Engine,
     folder: &str,
@@ -136,20 +137,21 @@ fn report(decided: &Decided, verb: &str, output: &Output) {
         for path in &decided.written {
             output.line(&format!("  wrote {}", visible(path)));
         }
-        if let Some(first) = decided.held.first() {
-            let count = u32::try_from(decided.held.len()).unwrap_or(u32::MAX);
-            let (verb, pronoun) = if count == 1 {
-                ("waits", "it")
-            } else {
-                ("wait", "each")
-            };
-            output.line(&format!(
-                "{} still {verb}, with characters that are hidden or look like others; look at {pronoun}, and accept by \
-                 number, as {}:{}",
-                counted(count, "hunk"),
-                visible(&first.path),
-                first.hunk
-            ));
+        let count = u32::try_from(decided.held.len()).unwrap_or(u32::MAX);
+        let wait = match count {
+            0 => "",
+            1 => {
+                "waits, with characters that are hidden or look like others; look at it, and accept it by its number:"
+            }
+            _ => {
+                "wait, with characters that are hidden or look like others; look at each, and accept it by its number:"
+            }
+        };
+        if count > 0 {
+            output.line(&format!("{} still {wait}", counted(count, "hunk")));
+        }
+        for one in &decided.held {
+            output.line(&format!("  {}:{}", visible(&one.path), one.hunk));
         }
     }
     output.flush();

@@ -114,6 +114,9 @@ fn say(worktree: &Worktree, verb: &str, output: &Output) {
         output.object(worktree);
     } else {
         output.line(&format!("{verb}: {}", visible(&worktree.path)));
+        for note in &worktree.notes {
+            output.line(&format!("  {}", visible(note)));
+        }
         if worktree.state == WorktreeState::Archived {
             output.line(&format!(
                 "  `kerf worktrees restore {}` brings it back",

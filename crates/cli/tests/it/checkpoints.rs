@@ -5,7 +5,7 @@ use kerf_protocol::endpoint::Wire;
 use kerf_test_support::{Fixture, ModelServer, Script, Turn};
 use serde_json::{Value, json};
 
-const TREE: &str = "//- /a.txt\none\n//- /b.txt\nb\n//- /gone.txt\ngone\n";
+pub(crate) const TREE: &str = "//- /a.txt\none\n//- /b.txt\nb\n//- /gone.txt\ngone\n";
 
 fn script() -> Script {
     let edit = |path: &str, old: &str, new: &str| {
@@ -26,7 +26,7 @@ fn script() -> Script {
         .turn(Turn::text("Done."))
 }
 
-fn worked() -> (Kerf, Fixture, ModelServer) {
+pub(crate) fn worked() -> (Kerf, Fixture, ModelServer) {
     let repo = Fixture::new(TREE).git();
     let server = ModelServer::start(script());
     let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&repo);
@@ -35,7 +35,7 @@ fn worked() -> (Kerf, Fixture, ModelServer) {
     (kerf, repo, server)
 }
 
-fn checkpoints(kerf: &Kerf) -> Vec<Value> {
+pub(crate) fn checkpoints(kerf: &Kerf) -> Vec<Value> {
     kerf.run(&["checkpoints", "last", "--json"])
         .expect(0)
         .events
@@ -123,96 +123,6 @@ fn what_a_command_takes_away_is_held_where_nobody_is_asked() {
         kerf.run(&["restore", "last", &first]).expect(0);
         assert_eq!(repo.tree(), tree, "also what is ignored");
     }
-}
-
-/// Removes what a kill left of a save; Kerf does so when it is ten minutes old.
-#[cfg(target_os = "linux")]
-fn remove_leftovers(repo: &Fixture) {
-    for entry in std::fs::read_dir(repo.path()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.starts_with(".kerf-") && name.ends_with(".tmp") {
-            repo.remove(&name);
-        }
-    }
-}
-
-/// Kills a restore at every call that changes the disk, one after the other. What is found afterwards is all of it or
-/// nothing of it, and it can be undone.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_restore_that_is_killed_is_whole_or_was_not_begun() {
-    use kerf_test_support::faults::left_out;
-    use std::process::Stdio;
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the machine's own program, for this test"
-    )]
-    let strace = |args: &[&str]| {
-        let mut command = std::process::Command::new("strace");
-        command
-            .args(args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command
-    };
-    if !strace(&["-f", "true"])
-        .status()
-        .is_ok_and(|status| status.success())
-    {
-        return left_out("strace does not work here");
-    }
-    let (kerf, repo, _server) = worked();
-    let changed = repo.tree();
-    let first = checkpoints(&kerf)[0]["id"].to_string();
-    let undo = || {
-        let undo = checkpoints(&kerf).pop().unwrap()["id"].to_string();
-        kerf.run(&["restore", "last", &undo]).expect(0);
-    };
-    let (mut begun, mut kills) = (0, 0);
-    'calls: for call in [
-        "renameat,renameat2,rename",
-        "unlinkat,unlink",
-        "fsync,fdatasync",
-    ] {
-        for when in 1.. {
-            let under_test = kerf.command(&["restore", "last", &first]);
-            let trace = format!("trace={call}");
-            let inject = format!("inject={call}:signal=SIGKILL:when={when}");
-            let mut command = strace(&["-f", "-qq", "-e", &trace, "-e", &inject]);
-            command
-                .arg(under_test.get_program())
-                .args(under_test.get_args());
-            command.current_dir(repo.path());
-            for (name, value) in under_test.get_envs() {
-                match value {
-                    Some(value) => command.env(name, value),
-                    None => command.env_remove(name),
-                };
-            }
-            let ended = command.status().unwrap();
-            if ended.success() {
-                assert_eq!(repo.tree(), TREE);
-                undo();
-                continue 'calls;
-            }
-            kills += 1;
-            // Opening the session goes on with what was begun.
-            kerf.run(&["diff", "last", "--json"]).expect(0);
-            remove_leftovers(&repo);
-            let now = repo.tree();
-            assert!(
-                now == TREE || now == changed,
-                "after {call} number {when}:\n{now}"
-            );
-            if now == TREE {
-                begun += 1;
-                undo();
-                assert_eq!(repo.tree(), changed, "after {call} number {when}");
-            }
-        }
-    }
-    assert!(begun > 3 && kills > begun, "{kills} kills, {begun} begun");
 }
 
 #[test]

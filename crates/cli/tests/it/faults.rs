@@ -240,6 +240,51 @@ fn an_endpoint_that_comes_back_is_asked_again(
     assert_eq!(usage["input_tokens"], 200, "what failed costs nothing");
 }
 
+/// A computer that sleeps: Kerf stands still in the middle of a request, and when it goes on its connection is gone.
+#[cfg(target_os = "linux")]
+#[rstest]
+fn a_connection_that_is_gone_when_the_computer_wakes(
+    #[values(Wire::Chat, Wire::Responses, Wire::Anthropic)] wire: Wire,
+    #[values(0, 1850)] heard: usize,
+) {
+    let crabs = "\u{1F980}".repeat(300);
+    let turn = Turn::steps([]).and_text_in(&crabs, 3);
+    let repo = Fixture::new("//- /a.txt\nA\n");
+    let server = ModelServer::start(
+        Script::new()
+            .turn(turn.stall_after(heard).reset_after(heard))
+            .turn(Turn::text("Whole.")),
+    );
+    let kerf = Kerf::new().server(&server, wire).in_repo(&repo);
+    let mut running = kerf.spawn(&["exec", "--json", "--approve", "never", "Go"]);
+    let _request = server.wait_for(1);
+    if heard > 0 {
+        running.wait_for_type("item.updated");
+    }
+    running.signal(rustix::process::Signal::STOP);
+    let stat = format!("/proc/{}/stat", running.id());
+    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+        std::thread::yield_now();
+    }
+    server.release();
+    server.wait_until(|requests| requests[0].outcome == Outcome::Cut);
+    running.signal(rustix::process::Signal::CONT);
+    let ran = running.finish();
+    let said = ran.items_of("agent_message")[0]["text"].clone();
+    if heard == 0 {
+        assert_eq!((ran.code, &said), (0, &json!("Whole.")), "{}", ran.stdout);
+        assert_eq!(ran.of("request.retried").len(), 1);
+        return;
+    }
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert_eq!(ran.error()["code"], "unreachable", "{}", ran.error());
+    assert!(crabs.starts_with(said.as_str().unwrap()) && said != "");
+    let again = kerf
+        .run(&["resume", "--json", &ran.session(), "Go on"])
+        .expect(0);
+    assert_eq!(again.items().last().unwrap()["text"], "Whole.");
+}
+
 #[test]
 fn an_endpoint_that_is_gone() {
     let repo = Fixture::new("//- /a.txt\nA\n");

@@ -1,22 +1,14 @@
 //! Every kind of file and of change, by a tool and by a command: found, told, taken back to the byte, and brought back.
 
 use crate::scene::{Call, Scene, command, edit, patch, read, write};
-use crate::support::{STUCK, list};
-use kerf_test_support::{Fixture, Step, Turn};
+use crate::support::list;
+use kerf_test_support::Fixture;
 use rstest::rstest;
 use serde_json::{Value, json};
-use std::{
-    ffi::OsStr,
-    fs,
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{MetadataExt, PermissionsExt},
-    },
-    time::Instant,
-};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
 /// What every folder has besides: nothing of it may ever change.
-const BYSTANDERS: &str = "\
+pub(crate) const BYSTANDERS: &str = "\
 //- /mine.txt
 the user's
 //- /src/mine.rs mode=755
@@ -26,7 +18,7 @@ fn mine() {}
 /// Takes a change through the whole review: it is told as `hunks`; rejecting it leaves the folder as it was before the
 /// agent, undoing that leaves it as the agent made it, and accepting it changes nothing more.
 #[track_caller]
-fn goes_through(scene: &Scene, calls: Vec<Call>, hunks: &[&str]) -> Vec<Value> {
+pub(crate) fn goes_through(scene: &Scene, calls: Vec<Call>, hunks: &[&str]) -> Vec<Value> {
     let before = scene.look();
     scene.turn(calls);
     let after = scene.look();
@@ -54,7 +46,7 @@ fn in_state(hunks: &[&str], state: &str) -> Vec<String> {
 }
 
 /// A file's text in the format of fixtures, from bytes.
-fn raw(path: &str, bytes: &[u8]) -> String {
+pub(crate) fn raw(path: &str, bytes: &[u8]) -> String {
     use base64::Engine as _;
     let packed = base64::engine::general_purpose::STANDARD.encode(bytes);
     format!("//- /{path} base64\n{packed}\n")
@@ -65,7 +57,7 @@ fn utf16(text: &str) -> Vec<u8> {
     units.flat_map(u16::to_le_bytes).collect()
 }
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\xff\0";
+pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\xff\0";
 
 #[rstest]
 // Created.
@@ -423,320 +415,4 @@ fn a_folder_inside_a_repository_is_a_project_of_its_own() {
     );
     scene.turn([command("echo 2 > ../outer.txt")]);
     assert_eq!(scene.hunks().len(), 2, "what is outside is not reviewed");
-}
-
-#[rstest]
-#[case::and_a_command_follows(Some(command("true")))]
-#[case::and_an_edit_follows(Some(edit("mine.txt", &[("the user", "The user")])))]
-#[case::and_the_turn_ends(None)]
-fn what_a_job_in_the_background_changes_is_reviewed(#[case] then: Option<Call>) {
-    let scene = Scene::on(BYSTANDERS, false);
-    let job = json!({ "command": "echo 1 > a.txt", "background": true });
-    scene.server.push(Turn::call("run_command", job));
-    let next = Turn::text("Working").and(Step::Hold);
-    scene.server.push(match then {
-        Some((name, arguments)) => next.and_call(name, arguments),
-        None => next.and_text("."),
-    });
-    scene.server.push(Turn::text("Done."));
-    let free = [
-        "exec",
-        "--json",
-        "--approve",
-        "auto",
-        "--sandbox",
-        "off",
-        "Go",
-    ];
-    let mut running = scene.kerf.spawn(&free);
-    running.wait_for("the first words", |event| event["delta"] == "Working");
-    let until = Instant::now() + STUCK;
-    while !scene.folder.exists("a.txt") || scene.folder.read("a.txt").is_empty() {
-        if Instant::now() > until {
-            panic!("the job never wrote");
-        }
-        std::thread::yield_now();
-    }
-    scene.server.release_all();
-    running.close_stdin();
-    let ran = running.finish().expect(0);
-
-    let lines = scene.diff();
-    assert_eq!(lines[0]["path"], "a.txt", "{lines:#?}");
-    assert_eq!(lines[0]["authors"][0]["type"], "command");
-    assert_eq!(lines[0]["authors"][0]["item_id"], ran.calls()[0]["id"]);
-    scene.decide("reject", ["a.txt"]);
-    assert!(!scene.folder.exists("a.txt"));
-    // What changes between the turns is the user's.
-    scene.folder.write("later.txt", "the user's\n");
-    scene
-        .server
-        .push(Turn::call("run_command", json!({ "command": "true" })));
-    scene.server.push(Turn::text("Done."));
-    scene.kerf.run(&["resume", "--last", "More"]).expect(0);
-    let told = scene.hunks();
-    assert!(
-        !told.iter().any(|hunk| hunk.contains("later.txt")),
-        "{told:?}"
-    );
-}
-
-#[test]
-fn what_git_does_is_no_change_of_the_files() {
-    let scene = Scene::on(BYSTANDERS, true);
-    scene.turn([command(
-        "git config user.name A && git config user.email a@example.invalid && git checkout -q -b other && \
-         echo 1 > a.txt && git add -A && git commit -q -m 'One'",
-    )]);
-    assert_eq!(scene.hunks(), ["a.txt:1 pending +1 -0"]);
-    scene.decide("reject", []);
-    assert!(!scene.folder.exists("a.txt"));
-}
-
-#[test]
-fn a_command_that_fails_still_shows_what_it_changed() {
-    let scene = Scene::on(BYSTANDERS, false);
-    let ran = scene.turn_of([command("echo 1 > a.txt; exit 3")]);
-    let call = ran.calls()[0];
-    assert_eq!(call["status"], "failed");
-    assert_eq!(
-        call["changes"],
-        json!([{ "path": "a.txt", "kind": "created" }])
-    );
-    assert_eq!(scene.hunks(), ["a.txt:1 pending +1 -0"]);
-}
-
-#[test]
-fn a_tool_call_lists_what_it_changed() {
-    let scene = Scene::on("//- /a.txt\n1\n//- /b.txt\n1\n//- /c.txt\n1\n", true);
-    let ran = scene.turn([
-        command("echo 2 > a.txt && rm b.txt && mv c.txt d.txt"),
-        edit("a.txt", &[("2", "3")]),
-        command("true"),
-        command("echo 3 > a.txt"),
-    ]);
-    let changes: Vec<Value> = ran
-        .calls()
-        .iter()
-        .map(|call| {
-            let changes = list(&call["changes"]);
-            changes
-                .iter()
-                .map(|it| {
-                    format!(
-                        "{} {}",
-                        it["kind"].as_str().unwrap(),
-                        it["path"].as_str().unwrap()
-                    )
-                })
-                .collect()
-        })
-        .collect();
-    assert_eq!(
-        changes,
-        [
-            json!([
-                "modified a.txt",
-                "deleted b.txt",
-                "deleted c.txt",
-                "created d.txt"
-            ]),
-            json!(["modified a.txt"]),
-            json!([]),
-            // The same bytes again are no change.
-            json!([]),
-        ]
-    );
-}
-
-#[test]
-fn many_files_are_decided_at_once() {
-    let scene = Scene::on(BYSTANDERS, false);
-    let hunks: Vec<String> = (100..160)
-        .map(|n| format!("many/{n}.txt:1 pending +1 -0"))
-        .collect();
-    let hunks: Vec<&str> = hunks.iter().map(String::as_str).collect();
-    let text = "mkdir many && for n in $(seq 100 159); do echo $n > many/$n.txt; done";
-    goes_through(&scene, vec![command(text)], &hunks);
-}
-
-// What stands in the way of a decision.
-
-#[test]
-fn a_file_behind_a_folder_that_became_a_link_is_not_written() {
-    let outside = Fixture::new("//- /a.txt\noutside\n");
-    let scene = Scene::on("//- /d/a.txt\n1\n", false);
-    scene.turn([edit("d/a.txt", &[("1", "one")])]);
-    scene.folder.remove("d");
-    std::os::unix::fs::symlink(outside.path(), scene.folder.join("d")).unwrap();
-    let ran = scene.kerf.run(&["reject", "last"]);
-    assert_ne!(ran.code, 101, "{}", ran.stderr);
-    assert_eq!(outside.read("a.txt"), "outside\n");
-}
-
-#[test]
-fn a_folder_in_the_place_of_a_file_is_not_removed() {
-    let scene = Scene::on(BYSTANDERS, false);
-    scene.turn([command("echo 1 > a.txt"), command("rm mine.txt")]);
-    scene.folder.write("mine.txt/kept.txt", "kept\n");
-    let ran = scene.kerf.run(&["reject", "last", "mine.txt"]).expect(1);
-    assert!(ran.stderr.contains("mine.txt"), "{}", ran.stderr);
-    assert_eq!(scene.folder.read("mine.txt/kept.txt"), "kept\n");
-}
-
-#[test]
-fn a_file_that_cannot_be_written_is_told_and_the_rest_is_decided() {
-    let scene = Scene::on("//- /d/a.txt\n1\n//- /z.txt\n1\n", false);
-    scene.turn([
-        edit("d/a.txt", &[("1", "one")]),
-        edit("z.txt", &[("1", "one")]),
-    ]);
-    // A second name makes the file one that is not written.
-    fs::hard_link(
-        scene.folder.join("d/a.txt"),
-        scene.folder.join("other-name"),
-    )
-    .unwrap();
-    let ran = scene.kerf.run(&["reject", "last", "--json"]).expect(1);
-    let message = ran.error()["message"].as_str().unwrap();
-    assert!(message.contains("d/a.txt"), "{message}");
-    assert_eq!(scene.folder.read("d/a.txt"), "one\n");
-    assert_eq!(scene.folder.read("z.txt"), "1\n");
-    assert_eq!(
-        scene.hunks(),
-        ["d/a.txt:1 pending +1 -1", "z.txt:1 rejected +1 -1"]
-    );
-    scene.decide("undo", []);
-    assert_eq!(scene.folder.read("z.txt"), "one\n");
-    // What stood in the way is gone, so the rest goes too.
-    scene.folder.remove("other-name");
-    scene.decide("reject", []);
-    assert_eq!(scene.folder.read("d/a.txt"), "1\n");
-}
-
-#[test]
-fn an_undo_that_one_file_resists_is_done_in_none() {
-    let scene = Scene::on("//- /a.txt\n1\n//- /z.txt\n1\n", false);
-    scene.turn([
-        edit("a.txt", &[("1", "one")]),
-        edit("z.txt", &[("1", "one")]),
-    ]);
-    scene.decide("reject", []);
-    fs::hard_link(scene.folder.join("z.txt"), scene.folder.join("other-name")).unwrap();
-    let before = scene.look();
-    let ran = scene.kerf.run(&["undo", "last"]).expect(1);
-    assert!(ran.stderr.contains("z.txt"), "{}", ran.stderr);
-    assert_eq!(scene.look(), before);
-    assert_eq!(scene.states(), "RR");
-    scene.folder.remove("other-name");
-    scene.decide("undo", []);
-    assert_eq!(scene.folder.read("a.txt"), "one\n");
-    assert_eq!(scene.folder.read("z.txt"), "one\n");
-    assert_eq!(scene.states(), "PP");
-}
-
-// What the tools refuse.
-
-/// A call, and parts of what the model is told.
-#[rstest]
-#[case::edit_what_is_not_there(edit("no.txt", &[("1", "2")]), &["no.txt", "does not exist"])]
-#[case::edit_a_near_name(edit("c/a.txt", &[("1", "2")]), &["does not exist", "did you mean a.txt"])]
-#[case::edit_text_that_is_not_there(edit("a.txt", &[("one\n  two\n", "2")]), &["a.txt", "line 1"])]
-#[case::edit_text_that_is_there_twice(edit("a.txt", &[("e", "E")]), &["a.txt", "1", "3"])]
-#[case::edit_nothing(edit("a.txt", &[]), &["edits is empty"])]
-#[case::edit_to_the_same(edit("a.txt", &[("two", "two")]), &["a.txt"])]
-#[case::edit_a_folder(edit("d", &[("1", "2")]), &["`d`", "a folder"])]
-#[case::edit_a_binary_file(edit("a.png", &[("1", "2")]), &["a.png", "not a text file"])]
-#[case::edit_what_latin_1_cannot_hold(edit("l.txt", &[("café", "漢")]), &["l.txt", "漢"])]
-#[case::edit_outside(edit("../x", &[("1", "2")]), &["../x"])]
-#[case::edit_through_a_link(edit("link", &[("1", "2")]), &["link"])]
-#[case::edit_in_git(edit(".git/HEAD", &[("ref", "x")]), &["git"])]
-#[case::write_in_git(write(".git/hooks/pre-commit", "x"), &["git"])]
-#[case::write_what_was_not_read(write("a.txt", "x"), &["a.txt", "was not read"])]
-#[case::write_over_a_folder(write("d", "x"), &["`d`", "a folder"])]
-#[case::write_outside(write("/etc/kerf-was-here", "x"), &["/etc/kerf-was-here"])]
-#[case::write_below_a_file(write("a.txt/b.txt", "x"), &["a.txt"])]
-#[case::edit_with_a_second_name(edit("hard.txt", &[("1", "2")]), &["hard.txt", "2 hard links", "copy"])]
-#[case::patch_a_second_name(patch("*** Update File: hard.txt\n@@\n-1\n+2\n"), &["hard.txt", "2 hard links"])]
-#[case::patch_over_a_file(patch("*** Add File: a.txt\n+x\n"), &["a.txt"])]
-#[case::patch_that_does_not_fit(patch("*** Update File: a.txt\n@@\n-four\n+4\n"), &["a.txt"])]
-#[case::read_what_is_not_there(read("src/a.txt"), &["did you mean a.txt"])]
-fn a_tool_that_refuses_changes_nothing_and_says_why(#[case] call: Call, #[case] told: &[&str]) {
-    let folder = Fixture::new(&format!(
-        "//- /a.txt\none\ntwo\nthree\n//- /d/x\n1\n//- /link link=a.txt\n//- /hard.txt\n1\n{}{}",
-        raw("a.png", PNG),
-        raw("l.txt", b"caf\xe9\n"),
-    ))
-    .git();
-    fs::hard_link(folder.join("hard.txt"), folder.join("d/same.txt")).unwrap();
-    let scene = Scene::new(folder);
-    let before = scene.look();
-    let ran = scene.turn_of([call]);
-    let done = ran.calls()[0];
-    assert_eq!(done["status"], "failed", "{done:#}");
-    let output = done["output"].as_str().unwrap();
-    for part in told {
-        assert!(output.contains(part), "{part:?} is not in {output:?}");
-    }
-    assert_eq!(scene.look(), before);
-    assert!(scene.hunks().is_empty());
-    // The model reads the same words.
-    let seen = scene.server.requests().last().unwrap().seen();
-    assert!(seen.results.last().unwrap().1.ends_with(output));
-}
-
-#[test]
-fn a_file_that_changed_since_it_was_read_is_not_written_over() {
-    let scene = Scene::on("//- /a.txt\n1\n", false);
-    scene.turn([read("a.txt")]);
-    scene.folder.write("a.txt", "the user's\n");
-    let ran = scene.turn_of([write("a.txt", "the agent's\n")]);
-    let output = ran.calls()[0]["output"].as_str().unwrap().to_owned();
-    assert_eq!(ran.calls()[0]["status"], "failed");
-    assert!(output.contains("a.txt"), "{output}");
-    assert!(output.contains("read it"), "{output}");
-    assert_eq!(scene.folder.read("a.txt"), "the user's\n");
-    scene.turn([read("a.txt"), write("a.txt", "the agent's\n")]);
-    scene.decide("reject", []);
-    assert_eq!(scene.folder.read("a.txt"), "the user's\n");
-}
-
-#[test]
-fn a_file_that_a_command_changed_since_it_was_read_is_not_written_over() {
-    let scene = Scene::on("//- /a.txt\n1\n", false);
-    let ran = scene.turn_of([
-        read("a.txt"),
-        command("echo 22 > a.txt"),
-        write("a.txt", "3\n"),
-    ]);
-    let calls = ran.calls();
-    assert_eq!(calls[2]["status"], "failed");
-    let output = calls[2]["output"].as_str().unwrap();
-    assert!(output.contains("changed since it was read"), "{output}");
-    assert_eq!(scene.folder.read("a.txt"), "22\n");
-}
-
-#[test]
-fn a_patch_that_fits_one_of_two_files_changes_none() {
-    let scene = Scene::on("//- /a.txt\n1\n2\n//- /b.txt\n1\n", false);
-    scene.turn([read("a.txt"), read("b.txt")]);
-    scene.folder.write("b.txt", "the user's\n");
-    let before = scene.look();
-    let ran = scene.turn_of([patch(
-        "*** Update File: a.txt\n@@\n-1\n+one\n*** Update File: b.txt\n@@\n-1\n+one\n",
-    )]);
-    assert_eq!(ran.calls()[0]["status"], "failed");
-    assert_eq!(scene.look(), before);
-    assert!(scene.hunks().is_empty());
-}
-
-#[test]
-fn owner_and_mode_of_an_edited_file_are_kept() {
-    let scene = Scene::on("//- /a.txt mode=640\n1\n", false);
-    let path = scene.folder.join("a.txt");
-    let before = path.metadata().unwrap();
-    scene.turn([edit("a.txt", &[("1", "one")])]);
-    let after = path.metadata().unwrap();
-    assert_eq!(after.permissions().mode(), before.permissions().mode());
-    assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
 }

@@ -11,6 +11,8 @@
     reason = "a test's panic is its report"
 )]
 
+#[cfg(unix)]
+mod beside;
 mod running;
 mod scene;
 mod search;
@@ -19,15 +21,24 @@ mod support;
 #[cfg(unix)]
 mod app;
 #[cfg(unix)]
+mod attempts;
+#[cfg(unix)]
 mod checkpoints;
+#[cfg(unix)]
+mod commands;
+mod comments;
 mod control;
 #[cfg(unix)]
 mod crash;
 mod endpoints;
 mod exec;
+mod exports;
+#[cfg(target_os = "linux")]
+mod faulted;
 mod faults;
 #[cfg(unix)]
 mod files;
+mod fronts;
 mod instructions;
 mod invalid;
 mod ledger;
@@ -38,14 +49,26 @@ mod policy;
 mod practice;
 #[cfg(feature = "real-model")]
 mod real_model;
+#[cfg(unix)]
+mod refusals;
+#[cfg(unix)]
+mod resistance;
 mod resume;
 mod review;
 #[cfg(unix)]
 mod rules;
+#[cfg(unix)]
+mod scopes;
+mod session_search;
 mod sessions;
 #[cfg(unix)]
+mod set_up;
+#[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod unbegun;
 mod usage;
+mod users_edits;
 mod wires;
 #[cfg(unix)]
 mod worktrees;

@@ -1,12 +1,12 @@
-//! The review: what the agent did, hunk by hunk, decided over many runs of the program, and what the user did besides.
+//! The review: what the agent did, hunk by hunk, decided over many runs of the program.
 
-use crate::scene::{Call, Scene, command, edit, patch, read, short, write};
+use crate::scene::{Call, Scene, edit, patch, read, write};
 use crate::support::list;
-use kerf_test_support::{Fixture, Turn};
+use kerf_test_support::Turn;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-const LIB: &str = "\
+pub(crate) const LIB: &str = "\
 //- /src/lib.rs
 fn first() {
     one();
@@ -22,17 +22,17 @@ fn last() {
 ";
 
 /// The library with these three calls in it.
-fn lib(one: &str, keep: &str, two: &str) -> String {
+pub(crate) fn lib(one: &str, keep: &str, two: &str) -> String {
     LIB.trim_start_matches("//- /src/lib.rs\n")
         .replace("one()", &format!("{one}()"))
         .replace("keep()", &format!("{keep}()"))
         .replace("two()", &format!("{two}()"))
 }
 
-const NOTES: &str = "alpha\nbeta\n";
+pub(crate) const NOTES: &str = "alpha\nbeta\n";
 
 /// Both outer functions change, and a file comes.
-fn two_places_and_a_file() -> [Call; 2] {
+pub(crate) fn two_places_and_a_file() -> [Call; 2] {
     [
         edit("src/lib.rs", &[("one();", "uno();"), ("two();", "due();")]),
         write("notes.txt", NOTES),
@@ -286,180 +286,6 @@ fn a_hunk_tells_its_turn_and_its_tool_call() {
     assert_eq!(authors, [turn(&first), turn(&third)]);
 }
 
-/// What the user does, when the agent is not at it.
-type Deed = fn(&Fixture);
-
-fn nothing(_: &Fixture) {}
-
-/// Changes a file in place, as an editor does.
-fn put(folder: &Fixture, path: &str, from: &str, to: &str) {
-    let text = folder.read(path);
-    assert!(text.contains(from), "{from:?} in {text:?}");
-    folder.write(path, text.replace(from, to));
-}
-
-#[rstest]
-#[case::other_lines_after_the_turn(
-    nothing,
-    |folder: &Fixture| put(folder, "src/lib.rs", "keep", "kept"),
-    &["src/lib.rs:1 pending +1 -1", "src/lib.rs:2 pending +1 -1"],
-    &lib("one", "kept", "two"),
-)]
-#[case::lines_put_in_above(
-    nothing,
-    |folder: &Fixture| put(folder, "src/lib.rs", "fn first", "// mine\n\nfn first"),
-    &["src/lib.rs:1 pending +1 -1", "src/lib.rs:2 pending +1 -1"],
-    &format!("// mine\n\n{}", lib("one", "keep", "two")),
-)]
-#[case::a_line_right_below_a_hunk(
-    nothing,
-    |folder: &Fixture| put(folder, "src/lib.rs", "    uno();\n", "    uno();\n    mine();\n"),
-    &["src/lib.rs:1 pending +1 -1", "src/lib.rs:2 pending +1 -1"],
-    &lib("one", "keep", "two").replace("one();\n", "one();\n    mine();\n"),
-)]
-#[case::a_line_right_above_a_hunk(
-    nothing,
-    |folder: &Fixture| put(folder, "src/lib.rs", "    uno();\n", "    mine();\n    uno();\n"),
-    &["src/lib.rs:1 pending +1 -1", "src/lib.rs:2 pending +1 -1"],
-    &lib("one", "keep", "two").replace("    one();\n", "    mine();\n    one();\n"),
-)]
-#[case::before_the_session(
-    |folder: &Fixture| put(folder, "src/lib.rs", "keep", "kept"),
-    nothing,
-    &["src/lib.rs:1 pending +1 -1", "src/lib.rs:2 pending +1 -1"],
-    &lib("one", "kept", "two"),
-)]
-#[case::a_hunk_taken_back_by_hand(
-    nothing,
-    |folder: &Fixture| put(folder, "src/lib.rs", "uno", "one"),
-    &["src/lib.rs:1 pending +1 -1"],
-    &lib("one", "keep", "two"),
-)]
-#[case::inside_a_hunk(
-    nothing,
-    |folder: &Fixture| put(folder, "src/lib.rs", "uno();", "uno(mine);"),
-    &["src/lib.rs:1 pending +1 -1", "src/lib.rs:2 pending +1 -1"],
-    &lib("one", "keep", "two"),
-)]
-fn what_the_user_edits_is_not_the_agents(
-    #[case] before: Deed,
-    #[case] after: Deed,
-    #[case] hunks: &[&str],
-    #[case] left: &str,
-    #[values(false, true)] git: bool,
-) {
-    let scene = Scene::on(LIB, git);
-    before(&scene.folder);
-    scene.turn([edit(
-        "src/lib.rs",
-        &[("one();", "uno();"), ("two();", "due();")],
-    )]);
-    after(&scene.folder);
-    assert_eq!(scene.hunks(), hunks);
-    let with_the_user = scene.look();
-    scene.decide("reject", []);
-    assert_eq!(scene.folder.read("src/lib.rs"), left);
-    scene.decide("undo", []);
-    assert_eq!(scene.look(), with_the_user);
-    scene.decide("accept", []);
-    assert_eq!(scene.look(), with_the_user);
-}
-
-#[test]
-fn a_user_who_edits_inside_a_hunk_is_told_as_its_author() {
-    let scene = Scene::on(LIB, false);
-    scene.turn([edit("src/lib.rs", &[("one();", "uno();\n    due();")])]);
-    put(&scene.folder, "src/lib.rs", "due();", "tre();");
-    let lines = scene.diff();
-    assert_eq!(
-        lines.iter().map(short).collect::<Vec<_>>(),
-        ["src/lib.rs:1 pending +2 -1"]
-    );
-    let authors: Vec<&str> = list(&lines[0]["authors"])
-        .iter()
-        .map(|author| author["type"].as_str().unwrap())
-        .collect();
-    assert_eq!(authors, ["tool", "user"]);
-}
-
-#[rstest]
-fn what_the_user_edits_between_two_turns_stays(
-    #[values(false, true)] git: bool,
-    #[values(false, true)] by_command: bool,
-) {
-    let other = "//- /mine.txt\nold\n//- /gone.txt\ngone\n//- /both.txt\na\nb\nc\nd\ne\n";
-    let scene = Scene::on(&format!("{LIB}{other}"), git);
-    scene.turn([edit("src/lib.rs", &[("one();", "uno();")])]);
-    put(&scene.folder, "src/lib.rs", "two", "zwei");
-    scene.folder.write("mine.txt", "new\n");
-    scene.folder.write("fresh/mine.txt", "fresh\n");
-    scene.folder.remove("gone.txt");
-    put(&scene.folder, "both.txt", "a\n", "A\n");
-    if by_command && cfg!(unix) {
-        scene.turn([command(
-            "sed -i s/keep/hold/ src/lib.rs; sed -i s/e/E/ both.txt",
-        )]);
-    } else {
-        scene.turn([
-            edit("src/lib.rs", &[("keep();", "hold();")]),
-            edit("both.txt", &[("e", "E")]),
-        ]);
-    }
-    assert_eq!(
-        scene.hunks(),
-        [
-            "both.txt:1 pending +1 -1",
-            "src/lib.rs:1 pending +1 -1",
-            "src/lib.rs:2 pending +1 -1",
-        ]
-    );
-    scene.folder.write("fresh/later.txt", "later\n");
-    scene.decide("reject", []);
-    assert_eq!(scene.folder.read("src/lib.rs"), lib("one", "keep", "zwei"));
-    assert_eq!(scene.folder.read("both.txt"), "A\nb\nc\nd\ne\n");
-    assert_eq!(scene.folder.read("mine.txt"), "new\n");
-    assert_eq!(scene.folder.read("fresh/mine.txt"), "fresh\n");
-    assert_eq!(scene.folder.read("fresh/later.txt"), "later\n");
-    assert!(!scene.folder.exists("gone.txt"));
-}
-
-#[test]
-fn a_decision_whose_lines_changed_since_is_not_undone_and_nothing_is_lost() {
-    let scene = Scene::on(LIB, false);
-    scene.turn(two_places_and_a_file());
-    scene.decide("reject", []);
-    // The user now writes where the first hunk would come back.
-    put(&scene.folder, "src/lib.rs", "one();", "mine();");
-    let before = scene.look();
-    let ran = scene.kerf.run(&["undo", "last"]).expect(1);
-    assert!(ran.stderr.contains("src/lib.rs"), "{}", ran.stderr);
-    assert_eq!(scene.look(), before);
-    assert_eq!(scene.hunks()[0], "notes.txt:1 rejected +2 -0");
-}
-
-#[test]
-fn a_created_file_that_the_user_removed_is_no_longer_in_the_review() {
-    let scene = Scene::on(LIB, false);
-    scene.turn([
-        write("notes.txt", NOTES),
-        edit("src/lib.rs", &[("one();", "uno();")]),
-    ]);
-    scene.folder.remove("notes.txt");
-    assert_eq!(scene.hunks(), ["src/lib.rs:1 pending +1 -1"]);
-    scene.decide("reject", []);
-    assert!(!scene.folder.exists("notes.txt"));
-}
-
-#[test]
-fn a_rejected_file_that_the_user_wrote_again_is_the_users() {
-    let scene = Scene::on(LIB, false);
-    scene.turn([write("notes.txt", NOTES)]);
-    scene.decide("reject", []);
-    scene.folder.write("notes.txt", "mine\n");
-    scene.kerf.run(&["undo", "last"]).expect(1);
-    assert_eq!(scene.folder.read("notes.txt"), "mine\n");
-}
-
 #[test]
 fn deciding_again_is_no_decision_to_undo() {
     let scene = Scene::on(LIB, false);
@@ -511,74 +337,6 @@ fn the_review_of_a_session_is_its_own() {
     scene.kerf.run(&["reject", &first]).expect(0);
     assert_eq!(scene.folder.read("src/lib.rs"), lib("one", "keep", "due"));
     assert_eq!(lines(&second), ["fn last() {"]);
-}
-
-#[test]
-fn a_comment_goes_with_the_next_message_once() {
-    let scene = Scene::on(LIB, false);
-    scene.turn([edit("src/lib.rs", &[("one();", "uno();")])]);
-    for (place, text) in [
-        ("src/lib.rs:2", "Why in Italian?"),
-        ("src/lib.rs:1-3", "And `both` lines?"),
-    ] {
-        let said = scene.kerf.run(&["comment", "last", place, text]).expect(0);
-        assert_eq!(said.stdout, "goes to the agent with your next message\n");
-    }
-    scene.server.push(Turn::text("Because."));
-    let ran = scene.say("See my comments");
-    let comments: Vec<Value> = list(&ran.items_of("user_message")[0]["comments"])
-        .iter()
-        .map(|it| {
-            json!([
-                it["path"],
-                it["first_line"],
-                it["last_line"],
-                it["excerpt"],
-                it["text"]
-            ])
-        })
-        .collect();
-    assert_eq!(
-        comments,
-        [
-            json!(["src/lib.rs", 2, 2, "    uno();", "Why in Italian?"]),
-            json!([
-                "src/lib.rs",
-                1,
-                3,
-                "fn first() {\n    uno();\n}",
-                "And `both` lines?"
-            ]),
-        ]
-    );
-    let asked = |text: &str| {
-        let requests = scene.server.requests();
-        let seen = requests.last().unwrap().seen();
-        seen.texts
-            .iter()
-            .filter(|(role, said)| role == "user" && said.contains(text))
-            .count()
-    };
-    assert_eq!(asked("Why in Italian?"), 1);
-    scene.server.push(Turn::text("Yes."));
-    let ran = scene.say("Go on");
-    assert!(list(&ran.items_of("user_message")[0]["comments"]).is_empty());
-    // It is in the history once, and not said again.
-    assert_eq!(asked("Why in Italian?"), 1);
-}
-
-#[rstest]
-#[case::no_line(&["comment", "last", "src/lib.rs", "x"], 2)]
-#[case::line_zero(&["comment", "last", "src/lib.rs:0", "x"], 2)]
-#[case::backward(&["comment", "last", "src/lib.rs:3-2", "x"], 2)]
-#[case::empty(&["comment", "last", "src/lib.rs:1", "  "], 2)]
-fn a_wrong_comment_is_refused(#[case] args: &[&str], #[case] code: i32) {
-    let scene = Scene::on(LIB, false);
-    scene.turn([read("src/lib.rs")]);
-    scene.kerf.run(args).expect(code);
-    scene.server.push(Turn::text("Yes."));
-    let ran = scene.say("Go on");
-    assert!(list(&ran.items_of("user_message")[0]["comments"]).is_empty());
 }
 
 #[test]

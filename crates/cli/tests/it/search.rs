@@ -5,6 +5,7 @@ use crate::support::{Kerf, Ran};
 use kerf_test_support::Fixture;
 use rstest::rstest;
 use serde_json::{Value, json};
+use std::fs;
 
 const SHOP: &str = r#"//- /.gitignore
 out
@@ -121,6 +122,57 @@ fn what_is_wrong_with_a_query_is_told_by_its_place(#[case] query: &[&str], #[cas
     assert!(message.contains(told), "{message}");
 }
 
+/// The user's excludes for all repositories are anchored where the folder begins, wherever the program was started.
+#[test]
+fn the_user_s_own_excludes_count_as_they_do_for_git() {
+    let folder = Fixture::new(
+        "//- /left.rs\n//- /deep/left.rs\n//- /a.log\n//- /deep/b.log\n//- /deep/kept.log\n//- /kept.rs\n",
+    )
+    .git();
+    folder.write("deep/.gitignore", "!kept.log\n");
+    let settings = tempfile::tempdir().unwrap();
+    fs::create_dir(settings.path().join("git")).unwrap();
+    fs::write(settings.path().join("git/ignore"), "/left.rs\n*.log\n").unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let kerf = Kerf::new()
+        .in_folder(elsewhere.path())
+        .env("XDG_CONFIG_HOME", &settings.path().display().to_string());
+    let named = folder.path().display().to_string();
+    let ran = kerf
+        .run(&["--json", "-C", &named, "search", "--path", "**/*.*"])
+        .expect(0);
+    let mut found: Vec<_> = ran
+        .events
+        .iter()
+        .map(|hit| hit["path"].as_str().unwrap())
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, ["deep/kept.log", "deep/left.rs", "kept.rs"]);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "git itself says what is expected"
+    )]
+    let mut git = std::process::Command::new("git");
+    let listed = git
+        .current_dir(folder.path())
+        .args([
+            "ls-files",
+            "--others",
+            "--ignored",
+            "--cached",
+            "-i",
+            "--exclude-standard",
+        ])
+        .env("HOME", elsewhere.path())
+        .env("XDG_CONFIG_HOME", settings.path())
+        .output()
+        .unwrap();
+    let ignored = String::from_utf8(listed.stdout).unwrap();
+    let mut ignored: Vec<_> = ignored.lines().collect();
+    ignored.sort_unstable();
+    assert_eq!(ignored, ["a.log", "deep/b.log", "left.rs"]);
+}
+
 #[test]
 fn an_edit_is_found_and_what_it_replaced_is_not() {
     let (kerf, folder) = shop();
@@ -148,9 +200,7 @@ fn the_index_is_built_told_and_built_anew() {
             "{told}"
         );
     }
-    let places = std::fs::read_dir(kerf.home().join("index"))
-        .unwrap()
-        .count();
+    let places = fs::read_dir(kerf.home().join("index")).unwrap().count();
     assert_eq!(places, 1);
 }
 

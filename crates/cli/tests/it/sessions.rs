@@ -1,24 +1,24 @@
-//! History: list, show, search, rename, archive, delete, export and import; and two programs at one session.
+//! History: list, show, rename, archive, delete, names of sessions; and two programs at one session.
 
 use crate::scene::{Scene, command, edit, write};
-use crate::support::{Kerf, Ran, items_of};
+use crate::session_search::sessions;
+use crate::support::{Kerf, Ran};
 use kerf_protocol::endpoint::Wire;
 use kerf_test_support::{Fixture, ModelServer, Script, Step, Turn};
 use rstest::rstest;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// A home with sessions in two folders. The model says back what it is told to, and nothing else.
-struct History {
-    here: Fixture,
-    there: Fixture,
+pub(crate) struct History {
+    pub(crate) here: Fixture,
+    pub(crate) there: Fixture,
     /// Answers as long as it lives.
     _server: ModelServer,
-    kerf: Kerf,
+    pub(crate) kerf: Kerf,
 }
 
 impl History {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let server = ModelServer::start(Script::new().otherwise(Turn::text("The answer.")));
         let here = Fixture::new("//- /a.txt\n1\n");
         Self {
@@ -31,7 +31,7 @@ impl History {
 
     /// Begins a session in a folder and returns its id.
     #[track_caller]
-    fn ask(&self, folder: &Fixture, message: &str) -> String {
+    pub(crate) fn ask(&self, folder: &Fixture, message: &str) -> String {
         let folder = folder.path().to_str().unwrap();
         self.kerf
             .run(&["-C", folder, "exec", "--json", message])
@@ -40,7 +40,7 @@ impl History {
     }
 
     #[track_caller]
-    fn json(&self, args: &[&str]) -> Vec<Value> {
+    pub(crate) fn json(&self, args: &[&str]) -> Vec<Value> {
         self.kerf
             .run(&[args, &["--json"]].concat())
             .expect(0)
@@ -49,7 +49,7 @@ impl History {
 
     /// The ids that a list shows.
     #[track_caller]
-    fn ids(&self, args: &[&str]) -> Vec<String> {
+    pub(crate) fn ids(&self, args: &[&str]) -> Vec<String> {
         let lines = self.json(&[&["sessions", "list"], args].concat());
         lines
             .iter()
@@ -193,223 +193,6 @@ fn a_deleted_session_is_gone_and_the_ledger_keeps_its_rows() {
     assert_eq!(history.json(&["ledger"]).len(), 2);
 }
 
-/// In how many sessions something was found.
-fn sessions(hits: &[Value]) -> usize {
-    let ids: BTreeSet<&str> = hits
-        .iter()
-        .map(|hit| hit["session_id"].as_str().unwrap())
-        .collect();
-    ids.len()
-}
-
-#[rstest]
-#[case::a_word("zebra", 1)]
-#[case::the_case_does_not_matter("ZEBRA", 1)]
-#[case::the_beginning_of_a_word("zeb", 1)]
-#[case::not_its_end("bra", 0)]
-#[case::words_in_any_order("crossing zebra", 1)]
-#[case::all_words("zebra nothing", 0)]
-#[case::an_accent("cafe", 1)]
-#[case::the_agents_words("answer", 2)]
-#[case::other_writing("日本", 1)]
-#[case::a_quote("\"", 0)]
-#[case::quoted("\"zebra crossing\"", 1)]
-#[case::an_open_quote("\"zebra", 1)]
-#[case::a_star("*", 0)]
-#[case::a_star_behind("zebra*", 1)]
-#[case::near("NEAR(", 1)]
-#[case::near_whole("NEAR(zebra crossing, 5)", 0)]
-#[case::operators("zebra AND crossing", 0)]
-#[case::not("NOT zebra", 0)]
-#[case::column("text:zebra", 0)]
-#[case::caret("^zebra", 1)]
-#[case::minus("-zebra", 1)]
-#[case::braces("{zebra} (", 1)]
-#[case::semicolon("zebra; drop table words; --", 0)]
-#[case::nothing("", 0)]
-#[case::blanks("  ", 0)]
-#[case::nul_like("\\0 \\x00", 0)]
-fn every_query_is_words(#[case] query: &str, #[case] hits: usize) {
-    let history = History::new();
-    history.ask(&history.here, "Draw a zebra crossing near the café 日本語");
-    history.ask(&history.here, "Something else");
-    history.ask(&history.there, "Draw a zebra crossing");
-    let found = history
-        .kerf
-        .run(&["sessions", "search", "--json", "--", query])
-        .expect(0)
-        .events;
-    assert_eq!(sessions(&found), hits, "{found:#?}");
-    for hit in &found {
-        let snippet = hit["snippet"].as_str().unwrap();
-        assert!(
-            snippet.contains('\u{e000}') && snippet.contains('\u{e001}'),
-            "{snippet}"
-        );
-    }
-}
-
-#[test]
-fn a_search_finds_what_tools_said_and_titles_and_can_be_of_all_folders() {
-    let scene = Scene::on("//- /a.txt\n1\n", false);
-    let id = scene
-        .turn([command("echo an okapi && echo out > b.txt")])
-        .session();
-    scene
-        .kerf
-        .run(&["sessions", "rename", &id, "About quaggas"])
-        .expect(0);
-    let elsewhere = Fixture::new("");
-    for (query, args, hits) in [
-        ("okapi", &[][..], 1),
-        ("quaggas", &[], 1),
-        ("okapi", &["-C", elsewhere.path().to_str().unwrap()], 0),
-        (
-            "okapi",
-            &["--all", "-C", elsewhere.path().to_str().unwrap()],
-            1,
-        ),
-        ("okapi", &["--limit", "0"], 0),
-    ] {
-        let ran = scene
-            .kerf
-            .run(&[&["sessions", "search", "--json", query], args].concat());
-        assert_eq!(sessions(&ran.expect(0).events), hits, "{query} {args:?}");
-    }
-    let shown = scene
-        .kerf
-        .run(&["sessions", "search", "okapi"])
-        .expect(0)
-        .stdout;
-    assert!(
-        shown.starts_with(&id) && shown.contains("an okapi"),
-        "{shown}"
-    );
-    assert!(!shown.contains('\u{e000}'), "{shown:?}");
-    let shown = scene
-        .kerf
-        .run(&["sessions", "search", "nowhere"])
-        .expect(0)
-        .stdout;
-    assert_eq!(shown, "nothing found\n");
-}
-
-/// A transcript without what must be fresh: ids and the state of the original's review.
-fn without_ids(mut transcript: Value) -> Value {
-    fn strip(value: &mut Value) {
-        match value {
-            Value::Object(fields) => {
-                for (name, value) in fields.iter_mut() {
-                    // What it may do is for the user to say again.
-                    if name == "id"
-                        || name == "policy"
-                        || (name.ends_with("_id") && name != "call_id")
-                    {
-                        *value = Value::Null;
-                    } else {
-                        strip(value);
-                    }
-                }
-            }
-            Value::Array(values) => values.iter_mut().for_each(strip),
-            _ => {}
-        }
-    }
-    strip(&mut transcript);
-    transcript
-}
-
-#[rstest]
-#[case::same_home(false)]
-#[case::another_home(true)]
-fn an_exported_session_comes_back_under_a_fresh_id(#[case] elsewhere: bool) {
-    let scene = Scene::on("//- /a.txt\n1\n", false);
-    scene.turn([
-        edit("a.txt", &[("1", "one \u{1b}[31m\u{202e}")]),
-        command("echo '\u{1f600}'; exit 0"),
-    ]);
-    scene.server.push(
-        Turn::steps([])
-            .and_reasoning("Hm.", Some("sealed"))
-            .and_text("Bye."),
-    );
-    scene.say("Say bye");
-    let exported = scene.kerf.run(&["sessions", "export", "last"]).expect(0);
-    assert_eq!(exported.stdout.lines().count(), 1, "one line of JSON");
-    let original = exported.json();
-
-    let other = Kerf::new()
-        .server(&scene.server, Wire::Chat)
-        .in_repo(&scene.folder);
-    let kerf = if elsewhere { &other } else { &scene.kerf };
-    let imported = kerf
-        .run_with(&["sessions", "import", "--json"], &exported.stdout)
-        .expect(0)
-        .json();
-    assert_ne!(imported["id"], original["session"]["id"]);
-    let id = imported["id"].as_str().unwrap();
-    let copy = kerf.run(&["sessions", "export", id]).expect(0).json();
-    assert_eq!(without_ids(copy.clone()), without_ids(original.clone()));
-    let ids = |transcript: &Value| -> Vec<Value> {
-        items_of(transcript)
-            .iter()
-            .map(|item| item["id"].clone())
-            .collect()
-    };
-    assert!(ids(&copy).iter().all(|id| !ids(&original).contains(id)));
-    let sessions = kerf.run(&["sessions", "--json"]).expect(0).events.len();
-    assert_eq!(sessions, if elsewhere { 1 } else { 2 });
-
-    // It goes on from where it was.
-    scene.server.push(Turn::text("Still here."));
-    kerf.run(&["resume", id, "Are you there?"]).expect(0);
-    let seen = scene.server.requests().last().unwrap().seen();
-    assert_eq!(seen.calls.len(), 2);
-    assert_eq!(seen.last_user_text(), Some("Are you there?"));
-}
-
-/// A file from elsewhere says nothing about what the agent may do here, nor where to.
-#[test]
-fn an_imported_session_brings_no_policy_and_no_address() {
-    let history = History::new();
-    history.ask(&history.here, "First");
-    let exported = history
-        .kerf
-        .run(&["sessions", "export", "last"])
-        .expect(0)
-        .json();
-    let elsewhere = ModelServer::start(Script::new().otherwise(Turn::text("Caught.")));
-    let mine = ModelServer::start(Script::new().otherwise(Turn::text("Mine.")));
-    let config = format!(
-        "[endpoints.mine]\nwire = \"chat\"\nbase_url = \"{}\"\n",
-        mine.base_url()
-    );
-    let kerf = history.kerf.config(&config);
-    for (origin, name, answers) in [
-        ("configured", "mine", true),
-        ("configured", "unknown", false),
-        ("environment", "environment", true),
-        ("discovered", "ollama", false),
-    ] {
-        let mut file = exported.clone();
-        file["session"]["policy"] = json!({ "sandbox": "off", "approve": "auto" });
-        let address = elsewhere.base_url().replace("127.0.0.1", "localhost");
-        file["session"]["endpoint"] = json!({ "name": name, "wire": "chat", "base_url": address, "model": "m", "origin": origin });
-        let session = kerf
-            .run_with(&["sessions", "import", "--json"], file.to_string())
-            .expect(0)
-            .json();
-        assert_eq!(
-            session["policy"],
-            json!({ "sandbox": "workspace-write", "approve": "ask" })
-        );
-        let ran = kerf.run(&["resume", session["id"].as_str().unwrap(), "--json", "Hello"]);
-        ran.expect(if answers { 0 } else { 2 });
-        assert!(elsewhere.requests().is_empty(), "{origin} {name}");
-    }
-    assert_eq!(mine.requests().len(), 1);
-}
-
 #[test]
 fn a_session_whose_folder_is_gone_can_still_be_read() {
     let scene = Scene::on("//- /d/a.txt\n1\n", false);
@@ -443,26 +226,6 @@ fn a_session_whose_folder_is_gone_can_still_be_read() {
         );
     }
     kerf.run(&["sessions", "delete", &session]).expect(0);
-}
-
-#[rstest]
-#[case::empty("")]
-#[case::not_json("hello")]
-#[case::cut("{\"session\":{\"id\":")]
-#[case::other_json("{\"a\":1}")]
-#[case::list("[]")]
-fn what_is_no_exported_session_is_not_imported(#[case] input: &str) {
-    let history = History::new();
-    let ran = history
-        .kerf
-        .run_with(&["sessions", "import"], input)
-        .expect(2);
-    assert!(
-        ran.stderr.contains("this is no exported session"),
-        "{}",
-        ran.stderr
-    );
-    assert!(history.ids(&["--all"]).is_empty());
 }
 
 #[test]

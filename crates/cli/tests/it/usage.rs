@@ -5,7 +5,7 @@ use crate::support::Kerf;
 use kerf_protocol::endpoint::Wire;
 use kerf_test_support::{Fixture, ModelServer, Script, Turn};
 use rstest::rstest;
-use std::{io::Read, process::Stdio};
+use std::{fs, io::Read, process::Stdio};
 
 #[test]
 fn the_help_is_the_whole_command_line() {
@@ -50,62 +50,39 @@ fn the_help_is_the_whole_command_line() {
     ");
 }
 
-/// Every command, with its subcommands.
-const COMMANDS: &[&[&str]] = &[
-    &["exec"],
-    &["resume"],
-    &["attempts"],
-    &["attempts", "take"],
-    &["worktrees"],
-    &["worktrees", "list"],
-    &["worktrees", "remove"],
-    &["worktrees", "restore"],
-    &["diff"],
-    &["accept"],
-    &["reject"],
-    &["undo"],
-    &["checkpoints"],
-    &["restore"],
-    &["comment"],
-    &["sessions"],
-    &["sessions", "list"],
-    &["sessions", "show"],
-    &["search"],
-    &["index"],
-    &["index", "status"],
-    &["index", "rebuild"],
-    &["sessions", "search"],
-    &["sessions", "export"],
-    &["sessions", "import"],
-    &["sessions", "rename"],
-    &["sessions", "archive"],
-    &["sessions", "delete"],
-    &["rules"],
-    &["rules", "list"],
-    &["rules", "test"],
-    &["rules", "revoke"],
-    &["trust"],
-    &["apply-patch"],
-    &["endpoints"],
-    &["endpoints", "list"],
-    &["endpoints", "add"],
-    &["endpoints", "remove"],
-    &["endpoints", "test"],
-    &["endpoints", "discover"],
-    &["endpoints", "presets"],
-    &["ledger"],
-    &["ledger", "list"],
-    &["ledger", "show"],
-    &["doctor"],
-    &["completions"],
-    &["man"],
-];
+/// Every command beneath this one, with its subcommands, as the help lists them.
+fn commands(kerf: &Kerf, above: &[String]) -> Vec<Vec<String>> {
+    let help: Vec<&str> = above.iter().map(String::as_str).chain(["--help"]).collect();
+    let shown = kerf.run(&help).expect(0).stdout;
+    let listed = shown
+        .split_once("\nCommands:\n")
+        .map_or("", |(_, rest)| rest);
+    let listed = listed.split("\n\n").next().unwrap_or_default();
+    // A line that only goes on stands further in.
+    let names = listed
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("  ")
+                .filter(|line| !line.starts_with(' '))
+        })
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help");
+    names
+        .flat_map(|name| {
+            let command = [above, &[name.to_owned()]].concat();
+            let beneath = commands(kerf, &command);
+            [vec![command], beneath].concat()
+        })
+        .collect()
+}
 
 #[test]
 fn every_command_helps_and_refuses_what_it_does_not_know() {
     let kerf = Kerf::new();
-    for command in COMMANDS {
-        let with = |arg: &'static str| [command, &[arg][..]].concat();
+    let all = commands(&kerf, &[]);
+    assert!(all.len() > 40, "{all:?}");
+    for command in &all {
+        let with = |arg: &str| [&command[..], &[arg.to_owned()]].concat();
         for flag in ["--help", "-h"] {
             let ran = kerf.run(&with(flag)).expect(0);
             let usage = format!("Usage: kerf {}", command.join(" "));
@@ -127,13 +104,6 @@ fn every_command_helps_and_refuses_what_it_does_not_know() {
             ran.stderr
         );
         assert!(ran.stdout.is_empty(), "{command:?}: {}", ran.stdout);
-    }
-    let help = kerf.run(&["--help"]).expect(0).stdout;
-    for command in COMMANDS.iter().filter(|command| command.len() == 1) {
-        assert!(
-            help.contains(&format!("\n  {} ", command[0])),
-            "{command:?} is not in the help"
-        );
     }
 }
 
@@ -290,13 +260,17 @@ fn completions_are_printed(#[case] shell: &str, #[case] part: &str) {
 
 #[test]
 fn the_manual_page_has_every_command() {
-    let page = Kerf::new().run(&["man"]).expect(0).stdout;
+    let kerf = Kerf::new();
+    let page = kerf.run(&["man"]).expect(0).stdout;
     assert!(
         page.starts_with(".ie") || page.contains(".TH kerf 1"),
         "{}",
         &page[..200]
     );
-    for command in COMMANDS.iter().filter(|command| command.len() == 1) {
+    for command in commands(&kerf, &[])
+        .iter()
+        .filter(|command| command.len() == 1)
+    {
         let name = command[0].replace('-', "\\-");
         assert!(
             page.contains(&format!("kerf\\-{name}")) || page.contains(&format!("\n{name} \\-")),
@@ -416,6 +390,38 @@ fn the_home_is_made_where_it_is_said_and_an_impossible_one_is_told() {
         .run(&["sessions"])
         .expect(1);
     assert!(ran.stderr.contains("KERF_HOME"), "{}", ran.stderr);
+}
+
+/// Damage where nothing looks is found by who reads all of it, and nobody else reads all of it.
+#[test]
+fn the_doctor_reads_the_whole_database_when_asked() {
+    let folder = Fixture::new("");
+    let kerf = Kerf::new()
+        .in_repo(&folder)
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/kerf-test");
+    let data = |words: &[&str], code| -> String {
+        let checks = kerf.run(words).expect(code).events;
+        let data = checks.iter().find(|check| check["name"] == "data").unwrap();
+        data.to_string()
+    };
+    let said = data(&["doctor", "--json"], 0);
+    assert!(said.contains("kerf doctor --deep"), "{said}");
+    let said = data(&["doctor", "--deep", "--json"], 0);
+    assert!(said.contains("all of the database was read"), "{said}");
+    let path = kerf.home().join("kerf.db");
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 4096;
+    bytes[last..last + 16].fill(0xff);
+    fs::write(&path, bytes).unwrap();
+    let said = data(&["doctor", "--json"], 0);
+    assert!(said.contains("kerf doctor --deep"), "{said}");
+    let said = data(&["doctor", "--deep", "--json"], 1);
+    assert!(
+        said.contains("failed") && said.contains("kerf.db"),
+        "{said}"
+    );
+    let said = data(&["doctor", "--json"], 0);
+    assert!(said.contains("The database was damaged"), "{said}");
 }
 
 #[test]

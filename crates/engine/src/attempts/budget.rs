@@ -3,19 +3,13 @@
 //! Tokens and cost are counted after each request, so that the last one may go beyond; time is exact. Why an attempt was
 //! stopped stands in its conversation, as an item, and is there for good.
 
-use crate::{
-    attempts::compare::cost,
-    engine::{Engine, now},
-    failure::failure,
-    feed::Events,
-};
-use kerf_agent::Host;
+use crate::{attempts::compare::cost, engine::Engine, failure::failure, feed::Events};
 use kerf_protocol::{
-    Code, Failure, ItemId, SessionId, TurnId,
+    Code, Failure, SessionId, TurnId,
     attempt::{AttemptBy, Budget},
     endpoint::Usage,
     event::EventBody,
-    item::{Item, ItemBody, ItemStatus},
+    item::{ItemBody, ItemStatus},
     request::SessionRef,
     settings::Prices,
 };
@@ -119,24 +113,13 @@ impl Engine {
         let live = self.live(session_id).await?;
         tracing::info!(%session_id, words = over.words, "an attempt is stopped at its budget");
         if let Some(turn_id) = over.turn_id.filter(|_| live.is_taking_turn()) {
-            let item = Item {
-                id: ItemId::new(),
-                turn_id,
-                created_at: now(),
-                status: ItemStatus::Cancelled,
-                step: 0,
-                part: 0,
-                body: ItemBody::Error {
-                    failure: failure(
-                        Code::Cancelled,
-                        format!("stopped at its budget: {}", over.words),
-                        "A message goes on without a budget",
-                    ),
-                },
-            };
-            let started = EventBody::ItemStarted { item: item.clone() };
-            live.host.emit(started);
-            live.host.emit(EventBody::ItemCompleted { item });
+            let failure = failure(
+                Code::Cancelled,
+                format!("stopped at its budget: {}", over.words),
+                "A message goes on without a budget",
+            );
+            let body = ItemBody::Error { failure };
+            live.host.tell(turn_id, ItemStatus::Cancelled, body);
         }
         self.session_cancel(SessionRef { session_id })
             .await

@@ -20,16 +20,16 @@ struct Change {
 }
 
 /// Targets by the attempts' numbers.
-type Picked = BTreeMap<usize, (SessionId, Vec<Target>)>;
+pub(super) type Picked = BTreeMap<usize, (SessionId, Vec<Target>)>;
 
 /// What would become of a file of the user's.
-struct Planned {
-    path: RelPath,
+pub(super) struct Planned {
+    pub(super) path: RelPath,
     /// The attempts that something of it is of.
     numbers: Vec<usize>,
     before: Content,
     /// With all of it, or why that cannot be.
-    after: Result<Content, Failure>,
+    pub(super) after: Result<Content, Failure>,
 }
 
 impl Planned {
@@ -111,7 +111,11 @@ impl Engine {
     }
 
     /// What was picked, by the attempts' numbers.
-    async fn picked(&self, task_id: TaskId, picks: Vec<Pick>) -> Result<Picked, Failure> {
+    pub(super) async fn picked(
+        &self,
+        task_id: TaskId,
+        picks: Vec<Pick>,
+    ) -> Result<Picked, Failure> {
         let sessions = self.attempts_of(task_id).await?;
         let mut by_attempt = Picked::new();
         for pick in picks {
@@ -136,7 +140,7 @@ impl Engine {
 
     /// What becomes of each file when all that was picked goes together with each other and with the user's files.
     /// Nothing is changed.
-    async fn plan(&self, by_attempt: &Picked) -> Result<Vec<Planned>, Failure> {
+    pub(super) async fn plan(&self, by_attempt: &Picked) -> Result<Vec<Planned>, Failure> {
         let mut files: BTreeMap<RelPath, (Content, Vec<Change>)> = BTreeMap::new();
         let mut folder = String::new();
         for (number, (session_id, targets)) in by_attempt {

@@ -2,9 +2,10 @@
 
 use super::{Desk, decide::Step, keep::Contents};
 use crate::{
-    failure::{failure, from_fs, from_review},
+    failure::{failure, from_checkpoint, from_fs, from_review},
     projects::from_git,
 };
+use kerf_checkpoint::Blobs;
 use kerf_git::{Place, Repo};
 use kerf_protocol::{
     Code, Failure,
@@ -225,6 +226,32 @@ impl Desk {
         };
         contents.of(path)
     }
+}
+
+/// Writes contents into a folder of Kerf's own, over whatever is there.
+pub(crate) fn put_all(
+    folder: &Path,
+    blobs: &Path,
+    mut files: Vec<(RelPath, Content)>,
+) -> Result<(), Failure> {
+    let workspace = Workspace::open(folder).map_err(from_fs)?;
+    let blobs = Blobs::open(blobs).map_err(from_checkpoint)?;
+    let contents = Contents {
+        workspace: &workspace,
+        blobs: &blobs,
+    };
+    // Files go before others come: one may be in the place of a folder.
+    files.sort_by(
+        |(a, a_is), (b, b_is)| match (a_is.is_absent(), b_is.is_absent()) {
+            (true, true) => b.cmp(a),
+            (false, false) => a.cmp(b),
+            (a, b) => b.cmp(&a),
+        },
+    );
+    for (path, content) in &files {
+        contents.write(path, &contents.of(path)?, content)?;
+    }
+    Ok(())
 }
 
 /// What the user changed as well.

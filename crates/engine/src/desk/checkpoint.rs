@@ -4,7 +4,7 @@
 //! last look. So each checkpoint holds what the coming change can destroy; of all other files it holds what the last look
 //! found, and whatever the user changed since is found by the next.
 
-use super::{Desk, damaged};
+use super::{Desk, damaged, look::Begun};
 use crate::{engine::now, failure::from_checkpoint};
 use kerf_checkpoint::{Blobs, Hash, Held, Known, Lists, Snapshot, Taken};
 use kerf_protocol::{Failure, ItemId, TurnId, review::Author};
@@ -34,6 +34,7 @@ pub(crate) struct Look {
     /// The last list of an earlier process.
     last_list: Option<Hash>,
     known: Box<Vouched>,
+    begun: Begun,
 }
 
 /// Names the git object that holds a file's content, when the repository vouches for it.
@@ -44,6 +45,7 @@ pub(crate) struct Looked {
     taken: Taken,
     previous: Option<Arc<Snapshot>>,
     lists: Option<Lists>,
+    begun: Begun,
 }
 
 impl Look {
@@ -67,6 +69,7 @@ impl Look {
             taken,
             previous: self.previous,
             lists,
+            begun: self.begun,
         })
     }
 }
@@ -91,7 +94,22 @@ impl Desk {
             previous: self.snapshot.clone(),
             last_list: self.last_list.take(),
             known: Box::new(self.git_objects()),
+            begun: self.sight.begin(),
         })
+    }
+
+    /// The same while the model is asked; none also: there is no need of one.
+    pub(crate) fn begin_look_meanwhile(&mut self) -> Option<Look> {
+        self.is_look_due().then(|| self.begin_look())?
+    }
+
+    /// Takes in what such a look found, unless another snapshot was taken since.
+    pub(crate) fn end_look_meanwhile(&mut self, looked: Looked) -> Result<Vec<Write>, Failure> {
+        let is = self.snapshot.as_ref().map(Arc::as_ptr);
+        if is != looked.previous.as_ref().map(Arc::as_ptr) {
+            return Ok(Vec::new());
+        }
+        self.take_in(looked)
     }
 
     /// Takes in what a look found, and keeps it as a checkpoint. Nobody may have taken another snapshot since.
@@ -100,25 +118,25 @@ impl Desk {
         looked: Looked,
         before: &Before,
     ) -> Result<Vec<Write>, Failure> {
+        let mut writes = self.take_in(looked)?;
+        writes.extend(self.keep_checkpoint(before)?);
+        Ok(writes)
+    }
+
+    fn take_in(&mut self, looked: Looked) -> Result<Vec<Write>, Failure> {
         let Looked {
             taken,
             previous,
             lists,
+            begun,
         } = looked;
+        self.sight.end(begun, &taken);
         if let Some(lists) = lists {
             self.lists = lists;
         }
         let changed = previous.map(|previous| kerf_checkpoint::changes(&previous, &taken.snapshot));
         self.snapshot = Some(Arc::new(taken.snapshot));
         let touched = std::mem::take(&mut self.touched);
-        let mut writes = self.put_down_to_user(changed, touched)?;
-        writes.extend(self.keep_checkpoint(before)?);
-        Ok(writes)
-    }
-
-    /// Looks at the whole folder now. What has changed of the files under review is the user's.
-    pub(crate) fn look(&mut self, cancel: &AtomicBool) -> Result<Vec<Write>, Failure> {
-        let (changed, touched) = self.take_snapshot(cancel)?;
         self.put_down_to_user(changed, touched)
     }
 
@@ -150,6 +168,7 @@ impl Desk {
                 )
                 .map_err(from_checkpoint)?;
                 self.snapshot = Some(Arc::new(fresh));
+                self.sight.added(&stale);
                 let (_, found) = self.after_paths(&stale, Author::User)?;
                 writes.extend(found);
             }

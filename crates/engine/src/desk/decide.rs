@@ -1,6 +1,6 @@
 //! Decisions, and taking them back: first in the review, then on disk, and back again where the disk refuses.
 
-use super::{Desk, DeskDecision, Journal, no_such_file};
+use super::{Desk, DeskDecision, Journal, beside::Merged, no_such_file};
 use crate::failure::{failure, from_review};
 use kerf_protocol::{
     Code, Failure,
@@ -31,21 +31,7 @@ impl Desk {
     ) -> Result<DeskDecision, Failure> {
         let writes = self.sync(Author::User)?;
         let (paths, which) = self.targets(target)?;
-        let mut steps = Vec::new();
-        for path in paths {
-            if let Some(review) = self.files.get_mut(&path) {
-                let before = review.clone();
-                // Only one hunk that is named can be refused, so nothing was decided before it.
-                let outcome = review
-                    .decide(decision, &which)
-                    .map_err(|error| about(&path, error))?;
-                steps.push(Step {
-                    path,
-                    before,
-                    outcome,
-                });
-            }
-        }
+        let steps = self.steps(paths, |review| review.decide(decision, &which))?;
         self.settle(writes, steps)
     }
 
@@ -61,13 +47,22 @@ impl Desk {
         let path = path.to_owned();
         let id = Some(id);
         let (paths, _) = self.targets(&Target::Hunk { path, hunk, id })?;
+        let steps = self.steps(paths, |review| review.edit(hunk, text))?;
+        self.settle(writes, steps)
+    }
+
+    /// Decides in the reviews of these files; nothing is written.
+    fn steps(
+        &mut self,
+        paths: Vec<RelPath>,
+        mut decide: impl FnMut(&mut FileReview) -> Result<Outcome, ReviewError>,
+    ) -> Result<Vec<Step>, Failure> {
         let mut steps = Vec::new();
         for path in paths {
             if let Some(review) = self.files.get_mut(&path) {
                 let before = review.clone();
-                let outcome = review
-                    .edit(hunk, text)
-                    .map_err(|error| about(&path, error))?;
+                // Only one hunk that is named can be refused, so nothing was decided before it.
+                let outcome = decide(review).map_err(|error| about(&path, error))?;
                 steps.push(Step {
                     path,
                     before,
@@ -75,7 +70,22 @@ impl Desk {
                 });
             }
         }
-        self.settle(writes, steps)
+        Ok(steps)
+    }
+
+    /// Merges what steps mean for the user's folder into it; where that cannot be, the reviews are as before them.
+    fn apply_beside(&mut self, steps: Vec<Step>) -> Result<(Vec<Step>, Vec<Merged>), Failure> {
+        let merged = self.merge_beside(&steps).and_then(|merged| {
+            self.write_beside(&merged)?;
+            Ok(merged)
+        });
+        match merged {
+            Ok(merged) => Ok((steps, merged)),
+            Err(failure) => {
+                self.forget(steps);
+                Err(failure)
+            }
+        }
     }
 
     /// Carries out what was decided in the review of some files.
@@ -84,16 +94,7 @@ impl Desk {
             writes,
             ..DeskDecision::default()
         };
-        let merged = match self.merge_beside(&steps).and_then(|merged| {
-            self.write_beside(&merged)?;
-            Ok(merged)
-        }) {
-            Ok(merged) => merged,
-            Err(failure) => {
-                self.forget(steps);
-                return Err(failure);
-            }
-        };
+        let (steps, merged) = self.apply_beside(steps)?;
         let mut failures = Vec::new();
         for step in in_order(steps) {
             match self.carry_out(&step) {
@@ -157,16 +158,7 @@ impl Desk {
                 }
             }
         }
-        let merged = match self.merge_beside(&steps).and_then(|merged| {
-            self.write_beside(&merged)?;
-            Ok(merged)
-        }) {
-            Ok(merged) => merged,
-            Err(failure) => {
-                self.forget(steps);
-                return Err(failure);
-            }
-        };
+        let (steps, merged) = self.apply_beside(steps)?;
         let steps = in_order(steps);
         if let Some((at, failure)) = steps
             .iter()

@@ -45,7 +45,6 @@ impl Desk {
                 return Ok((Vec::new(), Vec::new()));
             }
         };
-        self.head = Some(head.clone());
         let mut news = Vec::with_capacity(committed.len());
         for (path, read) in committed {
             let content = match read {
@@ -54,6 +53,8 @@ impl Desk {
             };
             news.push((path, content));
         }
+        // Only now: what could not be read is read the next time.
+        self.head = Some(head.clone());
         let session_id = self.session_id;
         Ok((news, vec![Write::ReviewHead { session_id, head }]))
     }

@@ -86,6 +86,7 @@ impl Desk {
             cancel,
         );
         self.snapshot = Some(Arc::new(fresh.map_err(from_checkpoint)?));
+        self.sight.added(&missing);
         Ok(())
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! A picture is known by its bytes, and how large it is drawn is read from its head before anybody draws it: a few bytes
 //! can say that they are gigabytes. An SVG is text, known by its name; it is for the front to draw it as a picture and
-//! nothing else.
+//! nothing else, and only one that is known to come to an end is handed out.
+
+mod svg;
 
 use super::Desk;
 use crate::picture::media_type;
@@ -12,6 +14,7 @@ use kerf_protocol::{
     Failure,
     desk::{Drawn, MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS, Picture, Pictures},
     review::Opaque,
+    scope::Scope,
 };
 use kerf_review::Content;
 
@@ -20,8 +23,8 @@ const MAX_SEGMENTS: usize = 500;
 
 impl Desk {
     /// The picture that a file was, and the one that it is proposed to be.
-    pub(crate) fn pictures(&self, path: &str) -> Result<Pictures, Failure> {
-        let review = self.under_review(path)?;
+    pub(crate) fn pictures(&self, path: &str, scope: &Scope) -> Result<Pictures, Failure> {
+        let review = self.seen_in(path, scope)?;
         Ok(Pictures {
             before: self.picture(path, review.origin()),
             after: self.picture(path, &review.proposed()),
@@ -78,9 +81,12 @@ fn picture(path: &str, bytes: &[u8]) -> Picture {
         {
             Drawn::TooLarge
         }
-        Some(kind) => Drawn::Yes {
-            media_type: kind.to_owned(),
-            data: base64::engine::general_purpose::STANDARD.encode(bytes),
+        Some(kind) => match (kind == "image/svg+xml").then(|| endless(bytes)).flatten() {
+            Some(part) => Drawn::Endless { part },
+            None => Drawn::Yes {
+                media_type: kind.to_owned(),
+                data: base64::engine::general_purpose::STANDARD.encode(bytes),
+            },
         },
     };
     Picture {
@@ -88,6 +94,14 @@ fn picture(path: &str, bytes: &[u8]) -> Picture {
         width: size.map(|(width, _)| width),
         height: size.map(|(_, height)| height),
         drawn,
+    }
+}
+
+/// See [`svg::endless`].
+fn endless(bytes: &[u8]) -> Option<String> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => svg::endless(text),
+        Err(_) => Some("bytes that are no text".to_owned()),
     }
 }
 
@@ -202,6 +216,12 @@ mod tests {
         ] {
             assert_eq!(picture(path, &bytes).drawn, drawn, "{path} {bytes:.20?}");
         }
+        assert_eq!(
+            picture("a.svg", b"<svg><animate/></svg>").drawn,
+            Drawn::Endless {
+                part: "<animate>".to_owned()
+            }
+        );
         let svg = picture("a.SVG", b"<svg xmlns='http://www.w3.org/2000/svg'/>").drawn;
         assert!(matches!(svg, Drawn::Yes { media_type, .. } if media_type == "image/svg+xml"));
     }

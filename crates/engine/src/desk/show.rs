@@ -16,7 +16,10 @@ use kerf_protocol::{
 use kerf_review::{FileReview, Parts};
 use kerf_store::Write;
 use kerf_workspace::RelPath;
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 /// So many lines are sent at once, however short.
 const MAX_LINES: u32 = 4_000;
@@ -135,31 +138,46 @@ impl Desk {
     }
 
     /// Lines of a proposed text as the review was last found, with as much of them as is sent at once.
-    pub(crate) fn around(&self, wanted: &ReadAround) -> AroundLines {
-        match self.parts(&wanted.path) {
-            Some(parts) if parts.content() == wanted.content => AroundLines {
-                lines: parts.around(wanted.first, wanted.count.min(MAX_LINES), MAX_LINES_BYTES),
-                stale: false,
-            },
-            _ => AroundLines {
-                lines: Vec::new(),
-                stale: true,
-            },
-        }
+    pub(crate) fn around(&self, wanted: &ReadAround) -> Result<AroundLines, Failure> {
+        let review = self.review_in(&wanted.path, &wanted.scope)?;
+        let parts = review.as_ref().map(|review| review.parts(&wanted.path));
+        let shown = parts.filter(|parts| parts.content() == wanted.content);
+        Ok(AroundLines {
+            stale: shown.is_none(),
+            lines: shown.map_or_else(Vec::new, |parts| {
+                parts.around(wanted.first, wanted.count.min(MAX_LINES), MAX_LINES_BYTES)
+            }),
+        })
     }
 
     /// A notebook as cells: as it was, against what is proposed.
-    pub(crate) fn notebook(&self, path: &str) -> Result<Notebook, Failure> {
-        let review = self.under_review(path)?;
+    pub(crate) fn notebook(&self, path: &str, scope: &Scope) -> Result<Notebook, Failure> {
+        let review = self.seen_in(path, scope)?;
         Ok(kerf_review::notebook(review.origin(), &review.proposed()))
     }
 
-    /// A file with something to review.
-    pub(super) fn under_review(&self, path: &str) -> Result<&FileReview, Failure> {
-        let at: Option<RelPath> = path.parse().ok();
-        at.and_then(|at| self.files.get(&at))
-            .filter(|review| !review.is_settled())
+    /// A file of a scope that has something to show.
+    pub(super) fn seen_in(
+        &self,
+        path: &str,
+        scope: &Scope,
+    ) -> Result<Cow<'_, FileReview>, Failure> {
+        self.review_in(path, scope)?
             .ok_or_else(|| no_such_file(path))
+    }
+
+    /// The review of a file in a scope: the one that is kept, or how the file differs from the scope's commit. None: it
+    /// has nothing to show.
+    fn review_in(&self, path: &str, scope: &Scope) -> Result<Option<Cow<'_, FileReview>>, Failure> {
+        if let Some(base) = self.base(scope)? {
+            let (mut files, _) = self.against(&base, Some(&[path]))?;
+            return Ok(files.pop().map(|(_, review)| Cow::Owned(review)));
+        }
+        let at: Option<RelPath> = path.parse().ok();
+        let known = at.and_then(|at| self.files.get(&at));
+        Ok(known
+            .filter(|review| !review.is_settled())
+            .map(Cow::Borrowed))
     }
 
     fn parts<'a>(&'a self, path: &'a str) -> Option<Parts<'a>> {

@@ -121,10 +121,8 @@ impl Engine {
 
     /// Begins a command that the user saw.
     pub(crate) async fn git_run(&self, run: RunGit) -> Result<GitRun, Failure> {
-        if moves_files(&run.act) {
-            self.refuse_while_working(&run.folder)?;
-        }
-        let (root, preview) = planned(self.settings()?, run.folder, run.act.clone()).await?;
+        let plan = planned(self.settings()?, run.folder.clone(), run.act.clone());
+        let (root, preview) = plan.await?;
         if preview.argv != run.argv {
             return Err(failure(
                 Code::Conflict,
@@ -142,6 +140,13 @@ impl Engine {
         let command = self
             .commands()
             .begin(root, run.act, preview.argv, self.windows())?;
+        // Only now, when the command can be seen: see `moving.rs`.
+        if moves_files(&command.act)
+            && let Err(failure) = self.refuse_while_working(&run.folder)
+        {
+            self.commands().take_back(&command);
+            return Err(failure);
+        }
         let shown = command.shown();
         let engine = self.clone();
         tokio::spawn(async move { engine.carry_out(&command, askpass).await });
@@ -243,21 +248,18 @@ impl Commands {
         Ok(command)
     }
 
-    /// Errors: while a command runs that may change files of the folder.
-    pub(crate) fn refuse_while_moving(&self, folder: &std::path::Path) -> Result<(), Failure> {
-        let moving = self.by_root().values().any(|command| {
+    /// Takes back a command that was not begun after all.
+    fn take_back(&self, command: &Command) {
+        self.by_root().remove(&command.root);
+    }
+
+    /// Whether a command runs that may change files of the folder.
+    pub(super) fn moves_in(&self, folder: &std::path::Path) -> bool {
+        self.by_root().values().any(|command| {
             moves_files(&command.act)
                 && folder.starts_with(&command.root)
                 && command.told().end.is_none()
-        });
-        if moving {
-            return Err(failure(
-                Code::Conflict,
-                "a git command is changing this folder",
-                "Wait for its end, or stop it",
-            ));
-        }
-        Ok(())
+        })
     }
 
     fn of(&self, root: &std::path::Path) -> Option<Arc<Command>> {

@@ -30,7 +30,7 @@ impl Engine {
         &self,
         resolve: ResolveConflict,
     ) -> Result<WorkingChanges, Failure> {
-        self.refuse_while_working(&resolve.folder)?;
+        let _moves = self.move_files(&resolve.folder)?;
         let ResolveConflict { folder, path, how } = resolve;
         self.in_repo(&folder, move |repo| {
             let path = Path::new(&path);

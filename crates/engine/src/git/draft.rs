@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 /// So many bytes of differences are shown to the model.
 const MAX_SHOWN_BYTES: usize = 48 * 1024;
+/// With the names of files whose differences are not shown.
+const MAX_BYTES: usize = 64 * 1024;
 /// A longer answer is no message.
 const MAX_MESSAGE_BYTES: usize = 8 * 1024;
 
@@ -177,7 +179,14 @@ fn staged(folder: &Path) -> Result<Shown, Failure> {
         let line = entry.message.lines().next().unwrap_or_default();
         let _ = writeln!(shown.text, "Earlier message: {line}");
     }
-    for changed in changes.staged {
+    let mut cut: Vec<String> = Vec::new();
+    for (at, changed) in changes.staged.iter().enumerate() {
+        if shown.text.len() > MAX_BYTES {
+            let more = changes.staged.len() - at;
+            let _ = writeln!(shown.text, "\n({more} more files that are not shown)");
+            shown.left_out.push(format!("{more} more files"));
+            break;
+        }
         let path = in_slashes(&changed.path);
         let _ = writeln!(shown.text, "\nFile {path}: {:?}", changed.change);
         if kerf_secrets::withheld(&path).is_some() {
@@ -185,19 +194,29 @@ fn staged(folder: &Path) -> Result<Shown, Failure> {
             continue;
         }
         let diff = repo.diff(&changed.path, Side::Staged).map_err(from_git)?;
-        show(&mut shown, &path, &diff);
+        if !show(&mut shown, &path, &diff) {
+            cut.push(path);
+        }
+    }
+    match cut.as_slice() {
+        [] => {}
+        [one] => shown.left_out.push(format!("{one} is too large in part")),
+        [first, others @ ..] => shown.left_out.push(format!(
+            "{first} and {} more are too large in part",
+            others.len()
+        )),
     }
     Ok(shown)
 }
 
-fn show(shown: &mut Shown, path: &str, diff: &FileDiff) {
+/// Shows what is different in a file. False: not all of it.
+fn show(shown: &mut Shown, path: &str, diff: &FileDiff) -> bool {
     let _ = writeln!(shown.text, "{}", diff.note);
     for hunk in &diff.hunks {
         let text = in_lines(hunk);
         if shown.text.len() + text.len() > MAX_SHOWN_BYTES {
-            shown.left_out.push(format!("{path} is too large in part"));
             let _ = writeln!(shown.text, "(more that is not shown)");
-            return;
+            return false;
         }
         shown.text.push_str(&text);
         shown.files.push(FileRange {
@@ -206,6 +225,7 @@ fn show(shown: &mut Shown, path: &str, diff: &FileDiff) {
             last_line: (hunk.new_start + hunk.new_lines).saturating_sub(1).max(1),
         });
     }
+    true
 }
 
 fn in_lines(hunk: &DiffHunk) -> String {
@@ -220,4 +240,29 @@ fn in_lines(hunk: &DiffHunk) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kerf_test_support::Fixture;
+
+    #[test]
+    fn of_many_staged_files_some_are_shown_and_the_rest_is_counted() {
+        let folder = Fixture::new("//- /a.txt\na\n").git();
+        let paths: Vec<String> = (0..1_200).map(|at| format!("made/{at:04}.txt")).collect();
+        for path in &paths {
+            folder.write(path, "one more line of an ordinary length\n");
+        }
+        let repo = Repo::discover(folder.path()).unwrap().unwrap();
+        repo.stage_all(&paths, Side::Unstaged).unwrap();
+        let shown = staged(folder.path()).unwrap();
+        assert!(shown.text.len() < MAX_BYTES + 200, "{}", shown.text.len());
+        assert!(shown.files.len() > 100, "{}", shown.files.len());
+        let [more, cut] = shown.left_out.as_slice() else {
+            panic!("{:?}", shown.left_out);
+        };
+        assert!(more.ends_with("more files"), "{more}");
+        assert!(cut.ends_with("more are too large in part"), "{cut}");
+    }
 }

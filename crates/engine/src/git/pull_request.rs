@@ -36,6 +36,8 @@ use serde_json::{Value, json};
 use std::{fmt::Write as _, path::Path, time::Duration};
 use url::Url;
 
+/// So much is shown to the model before the list of files, in bytes; a longer message of a commit ends the commits.
+const MAX_SHOWN_BYTES: usize = 64 * 1024;
 /// Of the user's own words so much is shown to the model, in bytes.
 const MAX_ASKED_BYTES: usize = 16 * 1024;
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -98,6 +100,12 @@ impl Engine {
         }
         let _ = writeln!(shown.text, "\nCommits, newest first:");
         for message in &since.messages {
+            if shown.text.len() + message.len() > MAX_SHOWN_BYTES {
+                shown
+                    .left_out
+                    .push("not all messages of commits".to_owned());
+                break;
+            }
             let _ = writeln!(shown.text, "- {}", message.trim().replace('\n', "\n  "));
         }
         let _ = writeln!(shown.text, "\nFiles:");

@@ -4,7 +4,10 @@ use super::{Owned, SessionHost, Stop};
 use crate::{desk::Before, failure::from_panic};
 use kerf_protocol::{Failure, ItemId};
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::task::JoinHandle;
@@ -18,6 +21,8 @@ const MAX_LABEL: usize = 80;
 pub(super) struct Looking {
     done: JoinHandle<()>,
     stop: Arc<AtomicBool>,
+    /// Whether a checkpoint comes of it.
+    is_kept: bool,
 }
 
 impl SessionHost {
@@ -39,7 +44,61 @@ impl SessionHost {
                 );
             }
         });
-        *looking = Some(Looking { done, stop });
+        *looking = Some(Looking {
+            done,
+            stop,
+            is_kept: true,
+        });
+    }
+
+    /// Looks at every file while the model is asked, where a call would wait for that. What the system does not tell of is
+    /// found by it.
+    pub(super) fn look_meanwhile(self: &Arc<Self>) {
+        // What a command in the background changes is not to be taken for the user's.
+        if self.jobs().has_any() {
+            return;
+        }
+        // Who holds it waits for a look, or begins one.
+        let Ok(mut looking) = self.looking.try_lock() else {
+            return;
+        };
+        let goes_on = |looking: &Looking| !looking.done.is_finished();
+        if looking.as_ref().is_some_and(goes_on) {
+            return;
+        }
+        let (host, stop) = (Arc::clone(self), Arc::new(AtomicBool::new(false)));
+        let flag = Arc::clone(&stop);
+        let done = tokio::spawn(async move {
+            if let Err(failure) = host.look_now(flag).await {
+                tracing::debug!(message = failure.message, "nobody looked meanwhile");
+            }
+        });
+        *looking = Some(Looking {
+            done,
+            stop,
+            is_kept: false,
+        });
+    }
+
+    async fn look_now(&self, stop: Arc<AtomicBool>) -> Result<(), Failure> {
+        let _naming = Arc::clone(&self.naming).read_owned().await;
+        let look = self.with_desk(|desk| Ok(desk.begin_look_meanwhile()));
+        let Some(look) = look.await? else {
+            return Ok(());
+        };
+        let looked = tokio::task::spawn_blocking(move || look.take(&stop))
+            .await
+            .map_err(from_panic)??;
+        self.at_desk(move |desk| Ok(((), desk.end_look_meanwhile(looked)?)))
+            .await
+    }
+
+    /// At the end of a turn nobody needs it.
+    pub(super) async fn stop_look_meanwhile(&self) {
+        let looking = self.looking.lock().await;
+        if let Some(look) = looking.as_ref().filter(|look| !look.is_kept) {
+            look.stop.store(true, Ordering::Relaxed);
+        }
     }
 
     async fn look_before(&self, before: Before, stop: Arc<AtomicBool>) -> Result<(), Failure> {

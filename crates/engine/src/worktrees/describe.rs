@@ -9,6 +9,9 @@ use std::{
 /// So many files are named; the others are counted.
 const NAMED: usize = 3;
 
+/// So many files are named that are gone for good when their worktree is removed; the others are counted.
+const MAX_UNKEPT: usize = 20;
+
 /// More files are not counted: a list must not take minutes.
 const MAX_COUNTED: usize = 500_000;
 
@@ -37,6 +40,22 @@ pub(super) fn in_words(work: &Work) -> Vec<String> {
         0 => {}
         1 => words.push("1 commit on no branch".to_owned()),
         commits => words.push(format!("{commits} commits on no branch")),
+    }
+    words.extend(unkept(work));
+    words
+}
+
+/// What an archive cannot hold, each by its name.
+pub(super) fn unkept(work: &Work) -> Vec<String> {
+    let mut words: Vec<String> = work
+        .unkept
+        .iter()
+        .take(MAX_UNKEPT)
+        .map(|(path, why)| format!("{}, which no archive can hold: {why}", path.display()))
+        .collect();
+    match work.unkept.len().saturating_sub(MAX_UNKEPT) {
+        0 => {}
+        more => words.push(format!("{more} more files that no archive can hold")),
     }
     words
 }

@@ -16,11 +16,11 @@ const MAX_LOOKED_AT: usize = 5_000;
 const MAX_DEPTH: usize = 4;
 
 impl Engine {
-    /// Whether commands of a new session see what could not be cloned. With a set-up command the worktree gets its own.
+    /// Whether commands of a session see what could not be cloned. With a set-up command the worktree gets its own.
     pub(super) fn lends(&self, session: &Session) -> bool {
         let sets_up = self
             .settings()
-            .is_ok_and(|settings| settings.app.set_up.contains_key(&session.folder));
+            .is_ok_and(|settings| settings.app.set_up.contains_key(session.users_folder()));
         !sets_up && self.sandbox().can_lend(session.policy.sandbox)
     }
 }
@@ -50,7 +50,8 @@ pub(crate) async fn lent_to(session: &Session) -> Result<Vec<Lent>, Failure> {
         .map_err(from_panic)
 }
 
-fn find(worktree: &Path, users: &Path) -> Vec<Lent> {
+/// What of the user's folder is lent to a worktree.
+pub(super) fn find(worktree: &Path, users: &Path) -> Vec<Lent> {
     let (mut lent, mut looked_at) = (Vec::new(), 0);
     let mut folders = vec![(worktree.to_owned(), users.to_owned(), 0)];
     while let Some((here, there, depth)) = folders.pop() {

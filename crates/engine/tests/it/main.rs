@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod checkpoints;
+mod checks;
 mod comments;
 mod defects;
 mod desk;
@@ -22,6 +23,7 @@ mod review;
 mod room;
 mod rules;
 mod scopes;
+mod search;
 mod sessions;
 mod table;
 mod waking;

@@ -4,9 +4,10 @@ use crate::kit::{Bench, edit, prompt, show};
 use kerf_engine::Engine;
 use kerf_protocol::{
     Code, SessionId,
+    desk::{CellChange, Drawn, FileRef, Picture, ReadAround},
     policy::ApproveMode,
     request::{Decide, SessionRef, method},
-    review::{Author, Decision, HunkState, Review, Target},
+    review::{Author, Decision, HunkLine, HunkState, LineKind, Review, Target},
     scope::{CheckKind, CheckOutcome, OutlineReview, ReadHunks, Scope, ScopedReview, ShowScope},
     session::Transcript,
 };
@@ -205,6 +206,111 @@ async fn what_is_decided_of_a_turn_is_decided_of_the_task() {
         .engine
         .call::<method::ReviewUndo>(SessionRef { session_id });
     assert_eq!(undone.await.unwrap().hunks, 1);
+}
+
+/// A picture of one dot, and the same with other bytes after its head.
+fn png(rest: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01".to_vec();
+    bytes.extend(rest);
+    bytes
+}
+
+fn notebook(source: &str) -> String {
+    let cell =
+        json!({"cell_type": "code", "id": "a", "metadata": {}, "source": source, "outputs": []});
+    json!({"nbformat": 4, "metadata": {}, "cells": [cell]}).to_string()
+}
+
+#[tokio::test]
+async fn lines_around_pictures_and_cells_are_those_of_the_scope() {
+    let place = Place::new().await;
+    place.bench.fixture.write("dot.png", png(b"before"));
+    place.bench.fixture.write("b.ipynb", notebook("x = 1"));
+    place.git("add -A -- dot.png b.ipynb");
+    place.git("commit -qm pictures -- dot.png b.ipynb");
+    place.bench.fixture.write("dot.png", png(b"after it"));
+    place.bench.fixture.write("b.ipynb", notebook("x = 2"));
+    let session_id = place.id;
+    let turn_id = show(&place.engine, session_id).await.turns[0].id;
+    // Of a turn: what the other changed is told as changed, where it stands around.
+    let changed_in = |lines: &[HunkLine]| -> Vec<String> {
+        let changed = lines.iter().filter(|line| line.kind == LineKind::Added);
+        changed.map(|line| line.text.clone()).collect()
+    };
+    for (scope, changed) in [
+        (Scope::Task, vec!["two", "end"]),
+        (Scope::Turn { turn_id }, vec!["two", "end"]),
+        (Scope::Uncommitted, vec!["two", "end"]),
+        (Scope::Branch { base: None }, vec!["two", "end"]),
+    ] {
+        let outline = OutlineReview {
+            session_id,
+            known: BTreeMap::new(),
+            scope: scope.clone(),
+        };
+        let outline = place.engine.call::<method::ReviewOutline>(outline).await;
+        let outline = outline.unwrap();
+        let of = |path: &str| outline.files.iter().find(|file| file.path == path).cloned();
+        let around = ReadAround {
+            session_id,
+            path: "a.txt".to_owned(),
+            content: of("a.txt").unwrap().content,
+            first: 1,
+            count: 100,
+            scope: scope.clone(),
+        };
+        let read = place.engine.call::<method::ReviewAround>(around.clone());
+        let read = read.await.unwrap();
+        assert!(!read.stale, "{scope:?}");
+        let texts: Vec<_> = read.lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            ["two", "b", "c", "d", "e", "f", "g", "end"],
+            "{scope:?}"
+        );
+        assert_eq!(changed_in(&read.lines), changed, "{scope:?}");
+        let other = ReadAround {
+            content: around.content + 1,
+            ..around
+        };
+        let other = place.engine.call::<method::ReviewAround>(other).await;
+        assert!(other.unwrap().stale, "{scope:?}");
+
+        let file = |path: &str| FileRef {
+            session_id,
+            path: path.to_owned(),
+            scope: scope.clone(),
+        };
+        let pictures = place.engine.call::<method::ReviewPictures>(file("dot.png"));
+        let cells = place.engine.call::<method::ReviewNotebook>(file("b.ipynb"));
+        let (pictures, cells) = (pictures.await, cells.await);
+        if matches!(scope, Scope::Task | Scope::Turn { .. }) {
+            // They are the user's alone.
+            assert_eq!(pictures.unwrap_err().code, Code::NotFound, "{scope:?}");
+            assert_eq!(cells.unwrap_err().code, Code::NotFound, "{scope:?}");
+            continue;
+        }
+        let size = |picture: Option<Picture>| picture.map(|picture| (picture.bytes, picture.drawn));
+        let (before, after) = (
+            size(pictures.clone().unwrap().before),
+            size(pictures.unwrap().after),
+        );
+        let is_drawn = |seen: &Option<(u64, Drawn)>| matches!(seen, Some((_, Drawn::Yes { .. })));
+        assert!(is_drawn(&after), "{scope:?} {after:?}");
+        // The branch has made it; what is not committed changed it.
+        assert_eq!(is_drawn(&before), scope == Scope::Uncommitted, "{scope:?}");
+        let changes: Vec<_> = cells
+            .unwrap()
+            .cells
+            .iter()
+            .map(|cell| cell.change)
+            .collect();
+        let expected = match scope {
+            Scope::Uncommitted => CellChange::Source,
+            _ => CellChange::Added,
+        };
+        assert_eq!(changes, [expected], "{scope:?}");
+    }
 }
 
 /// A call that ran a command, or changed a file.

@@ -58,6 +58,10 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
             with(json!({"scope": {"type": "branch", "base": "--output=x"}})),
         ),
         ("review/checks", session.clone()),
+        (
+            "review/check",
+            with(json!({"command": "true", "cwd": "../.."})),
+        ),
         ("review/comments", session.clone()),
         (
             "review/lines",
@@ -99,6 +103,10 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         (
             "attempts/preview",
             json!({"task_id": session_id, "picks": []}),
+        ),
+        (
+            "attempts/try",
+            json!({"task_id": session_id, "picks": [], "checks": [{"command": "true"}]}),
         ),
         ("attempts/take", json!({"task_id": session_id, "picks": []})),
         (
@@ -260,8 +268,8 @@ async fn every_request_is_answered() {
             "session/answer" | "ledger/show" | "project/remove" | "rules/revoke" => {
                 Err(Code::NotFound)
             }
-            "attempts/compare" | "attempts/preview" | "attempts/take" | "attempts/check"
-            | "worktree/remove" | "worktree/restore" => Err(Code::NotFound),
+            "attempts/compare" | "attempts/preview" | "attempts/try" | "attempts/take"
+            | "attempts/check" | "worktree/remove" | "worktree/restore" => Err(Code::NotFound),
             // None at all are asked for.
             "attempts/start" => Err(Code::Usage),
             "endpoint/remove" => Err(Code::Configuration),

@@ -4,6 +4,8 @@ use crate::kit::Bench;
 use kerf_engine::Engine;
 use kerf_git::{Place, Repo};
 use kerf_protocol::{
+    Code,
+    attempt::{AttemptBy, Budget, StartAttempts},
     policy::Policy,
     request::{NewSession, method},
     session::Session,
@@ -186,4 +188,35 @@ async fn git_s_word_counts() {
     let records = bench.fixture.path().join(".git/worktrees");
     fs::remove_dir_all(records.join(format!("kerf-{}", other.worktree.id))).unwrap();
     assert_eq!(list(&engine).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_folder_that_begins_nowhere_is_refused() {
+    let bench = bench();
+    let engine = bench.engine().await;
+    for folder in ["", ".", "src", "../x"] {
+        let new = NewSession {
+            folder: folder.to_owned(),
+            workspace: WorkspaceKind::Worktree { branch: None },
+            ..NewSession::default()
+        };
+        let start = StartAttempts {
+            folder: folder.to_owned(),
+            text: "Go".to_owned(),
+            images: Vec::new(),
+            policy: Policy::default(),
+            attempts: vec![AttemptBy::default(); 2],
+            budget: Budget::default(),
+        };
+        let refused = [
+            engine.call::<method::SessionNew>(new).await.map(drop),
+            engine.call::<method::AttemptsStart>(start).await.map(drop),
+        ];
+        for refused in refused {
+            let failure = refused.unwrap_err();
+            assert_eq!(failure.code, Code::Usage, "{folder:?}: {failure}");
+            assert!(failure.message.contains("no whole path"), "{failure}");
+        }
+    }
+    assert!(list(&engine).await.is_empty());
 }

@@ -3,8 +3,8 @@
 use super::copy::{self, Clone};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::{
-    fs::{self, Metadata},
-    io,
+    fs::{self, File, Metadata},
+    io::{self, BufRead as _, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -37,6 +37,9 @@ const MAX_LOOKED_AT: usize = 50_000;
 /// A longer file is not kept in an archive, in bytes.
 const MAX_KEPT: u64 = 64 << 20;
 
+/// So much of two files is compared at once, in bytes.
+const PIECE: usize = 64 * 1024;
+
 /// More files are not brought for `.worktreeinclude`, nor more bytes.
 const MAX_INCLUDED: (usize, u64) = (10_000, 1 << 30);
 
@@ -48,7 +51,8 @@ pub(super) struct Brought {
     pub(super) uncloned: Vec<PathBuf>,
 }
 
-/// Brings what is wanted of `ignored` (relative to `from`), and says what was not brought and why.
+/// Brings what is wanted of `ignored` (relative to `from`), and says what was not brought and why. What is in `to` already
+/// stays as it is.
 pub(super) fn bring(from: &Path, to: &Path, ignored: &[PathBuf], clone: Clone<'_>) -> Brought {
     let (mut notes, mut uncloned) = (Vec::new(), Vec::new());
     let include = include(from, &mut notes);
@@ -58,6 +62,9 @@ pub(super) fn bring(from: &Path, to: &Path, ignored: &[PathBuf], clone: Clone<'_
             continue;
         };
         if is_dependency(path, &stat) {
+            if to.join(path).symlink_metadata().is_ok() {
+                continue;
+            }
             if let Err(error) = clone_folder(from, to, path, clone) {
                 let _ = fs::remove_dir_all(to.join(path));
                 let why = match error.kind() {
@@ -84,16 +91,28 @@ pub fn is_lent_name(name: &std::ffi::OsStr) -> bool {
     LENT.iter().any(|known| name == *known)
 }
 
+/// What `.worktreeinclude` names of ignored files that are others than the user's.
+#[derive(Default)]
+pub(super) struct Changed {
+    /// What an archive holds of it.
+    pub(super) kept: Vec<PathBuf>,
+    /// What it cannot hold, and why.
+    pub(super) unkept: Vec<(PathBuf, &'static str)>,
+}
+
 /// The files among `ignored` (relative to `at`) that `.worktreeinclude` of `from` names and that are others in `at` than
-/// in `from`, or only there: what an archive holds of what git ignores. Bounded like what is brought.
-pub(super) fn changed(from: &Path, at: &Path, ignored: &[PathBuf]) -> Vec<PathBuf> {
+/// in `from`, or only there. What an archive holds of them is bounded like what is brought.
+pub(super) fn changed(from: &Path, at: &Path, ignored: &[PathBuf]) -> Changed {
+    let mut changed = Changed::default();
     let Some(include) = include(from, &mut Vec::new()) else {
-        return Vec::new();
+        return changed;
     };
-    let (mut changed, mut folders) = (Vec::new(), ignored.to_vec());
+    let mut folders = ignored.to_vec();
     let mut left = (MAX_LOOKED_AT, MAX_INCLUDED.0, MAX_INCLUDED.1);
     while let Some(path) = folders.pop() {
         let Some(looked_at) = left.0.checked_sub(1) else {
+            let why = "and what is beside it: there is too much to look at";
+            changed.unkept.push((path, why));
             break;
         };
         left.0 = looked_at;
@@ -112,19 +131,20 @@ pub(super) fn changed(from: &Path, at: &Path, ignored: &[PathBuf]) -> Vec<PathBu
         let named = include
             .matched_path_or_any_parents(&path, false)
             .is_ignore();
-        if !named
-            || !stat.is_file()
-            || stat.len() > MAX_KEPT
-            || is_same(&from.join(&path), &at.join(&path), &stat)
-        {
+        if !named || !stat.is_file() || is_same(&from.join(&path), &at.join(&path), &stat) {
+            continue;
+        }
+        if stat.len() > MAX_KEPT {
+            changed.unkept.push((path, "it is over 64 MB"));
             continue;
         }
         let (Some(files), Some(bytes)) = (left.1.checked_sub(1), left.2.checked_sub(stat.len()))
         else {
-            break;
+            changed.unkept.push((path, "the others are too many"));
+            continue;
         };
         (left.1, left.2) = (files, bytes);
-        changed.push(path);
+        changed.kept.push(path);
     }
     changed
 }
@@ -134,8 +154,27 @@ fn is_same(users: &Path, here: &Path, stat: &Metadata) -> bool {
     let of_size = users
         .symlink_metadata()
         .is_ok_and(|users| users.is_file() && users.len() == stat.len());
-    let read = |path: &Path| fs::read(path).ok();
-    of_size && read(users).is_some_and(|text| read(here) == Some(text))
+    of_size && same_bytes(users, here).unwrap_or(false)
+}
+
+/// Compares a piece at a time: a file can be longer than the memory.
+fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
+    let [mut one, mut other] = [
+        BufReader::with_capacity(PIECE, File::open(one)?),
+        BufReader::with_capacity(PIECE, File::open(other)?),
+    ];
+    loop {
+        let (a, b) = (one.fill_buf()?, other.fill_buf()?);
+        let len = a.len().min(b.len());
+        if a[..len] != b[..len] || (len == 0 && a.len() != b.len()) {
+            return Ok(false);
+        }
+        if len == 0 {
+            return Ok(true);
+        }
+        one.consume(len);
+        other.consume(len);
+    }
 }
 
 fn is_dependency(path: &Path, stat: &Metadata) -> bool {
@@ -202,6 +241,10 @@ fn included(
         {
             continue;
         }
+        let target = to.join(&path);
+        if target.symlink_metadata().is_ok() {
+            continue;
+        }
         if !stat.is_file() {
             notes.push(format!("{} was not brought: it is a link", path.display()));
             continue;
@@ -215,7 +258,6 @@ fn included(
             continue;
         };
         (left.1, left.2) = (files, bytes);
-        let target = to.join(&path);
         let brought =
             make_parents(&target).and_then(|()| copy::bring(&from.join(&path), &target, &stat));
         if let Err(error) = brought {

@@ -142,14 +142,15 @@ impl Repo {
         remove_all(&self.admin(place))
     }
 
-    /// Brings a removed worktree back from its archive. A kill in the middle leaves an archive that can be brought back
-    /// again.
+    /// Brings a removed worktree back from its archive, and to it what a new one would have of the ignored files that the
+    /// archive does not hold. A kill in the middle leaves an archive that can be brought back again.
     ///
     /// # Errors
     /// [`GitError::NotMade`] when there is no archive, or the place is taken.
     pub fn restore_worktree(
         &self,
         place: &Place,
+        clone: Clone<'_>,
         step: &mut dyn FnMut(&'static str),
     ) -> Result<Made, GitError> {
         place.check()?;
@@ -176,6 +177,11 @@ impl Repo {
             let blob = repo.find_blob(id).map_err(failed)?;
             write_file(&to, kind, blob.content()).map_err(io)?;
         }
+        step("bring dependencies");
+        let mut own = repo.index().map_err(failed)?;
+        own.read(true).map_err(failed)?;
+        let listing = listing::list(&repo, &self.workdir, &Tracked::of(Some(&own)))?;
+        let brought = bring::bring(&self.workdir, &place.path, &listing.ignored, clone);
         step("write the index");
         let mut index = Index::new().map_err(failed)?;
         if let Some(head) = head {
@@ -190,8 +196,8 @@ impl Repo {
         Ok(Made {
             head: head.map(|id| id.to_string()),
             base: base.map_or_else(|_| String::new(), |id| id.to_string()),
-            notes: Vec::new(),
-            uncloned: Vec::new(),
+            notes: brought.notes,
+            uncloned: brought.uncloned,
         })
     }
 

@@ -32,12 +32,17 @@ pub struct Work {
     pub nested: Vec<PathBuf>,
     /// Files and folders that are ignored: they go with the worktree, and no archive holds them.
     pub ignored: Vec<PathBuf>,
+    /// Ignored files that `.worktreeinclude` names, others than the user's, that an archive cannot hold, and why.
+    pub unkept: Vec<(PathBuf, &'static str)>,
 }
 
 impl Work {
-    /// Whether removing the worktree would leave it only in the archive.
+    /// Whether removing the worktree would leave some of it only in the archive, or nowhere.
     pub fn is_any(&self) -> bool {
-        !self.uncommitted.is_empty() || !self.untracked.is_empty() || self.commits > 0
+        !self.uncommitted.is_empty()
+            || !self.untracked.is_empty()
+            || self.commits > 0
+            || !self.unkept.is_empty()
     }
 }
 
@@ -101,6 +106,8 @@ impl Repo {
             }
         }
         work.nested = now.nested;
+        work.unkept = bring::changed(&self.workdir, &place.path, &now.ignored).unkept;
+        work.unkept.truncate(MAX_NAMED);
         work.ignored = now.ignored;
         Ok(work)
     }
@@ -166,7 +173,7 @@ impl Repo {
         tree: &mut Tree,
     ) -> Result<(), GitError> {
         let repo = self.lock();
-        for path in bring::changed(&self.workdir, &place.path, ignored) {
+        for path in bring::changed(&self.workdir, &place.path, ignored).kept {
             let at = place.path.join(&path);
             let bytes = fs::read(&at).map_err(io_error("read", &at))?;
             let id = repo

@@ -250,6 +250,50 @@ fn branches_are_listed_made_and_deleted() {
 }
 
 #[test]
+fn a_branch_with_commits_nowhere_else_names_them() {
+    let fixture = two();
+    let repo = fixture.repo();
+    repo.switch("other", false).unwrap();
+    let mut ids = vec![fixture.git.head().unwrap().target().unwrap().to_string()];
+    let long = "x".repeat(200);
+    for message in [
+        "third\n\nwith more",
+        "fourth \u{202e}",
+        "fifth",
+        &long,
+        "seventh",
+    ] {
+        ids.push(fixture.commit_files(message, &[("edited", message.as_bytes())]));
+    }
+    repo.switch("main", false).unwrap();
+    let refused = repo.delete_branch("other").unwrap_err().to_string();
+    for (id, subject) in
+        ids[1..]
+            .iter()
+            .zip(["third”", "fourth", "fifth”", &long[..72], "seventh”"])
+    {
+        assert!(
+            refused.contains(&format!("{} “{subject}", &id[..7])),
+            "{refused}"
+        );
+    }
+    assert!(
+        !refused.contains(&long[..73]) && !refused.contains("with more"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains(" and 1 more") && !refused.contains(&ids[0][..7]),
+        "{refused}"
+    );
+    assert!(
+        repo.branches()
+            .unwrap()
+            .iter()
+            .any(|branch| branch.name == "other")
+    );
+}
+
+#[test]
 fn a_branch_of_a_remote_is_followed() {
     let fixture = two();
     let at = fixture

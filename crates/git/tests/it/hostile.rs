@@ -126,7 +126,8 @@ fn no_program_runs_when_a_worktree_is_made_and_removed() {
     repo.take_commits(&room.place, Some("kerf/x")).unwrap();
     repo.archive_worktree(&room.place).unwrap();
     repo.remove_worktree(&room.place, &mut |_| ()).unwrap();
-    repo.restore_worktree(&room.place, &mut |_| ()).unwrap();
+    repo.restore_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
+        .unwrap();
     assert_eq!(fs::read(room.place.path.join("a.txt")).unwrap(), b"more\n");
     assert_eq!(fs::read_dir(&markers).unwrap().count(), 0, "a program ran");
 }

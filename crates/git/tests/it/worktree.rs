@@ -2,25 +2,13 @@
 
 use crate::{
     fixture::Fixture,
-    worktree_kit::{Room, git, kill_at, look, tracked_state},
+    worktree_kit::{Room, committed, dirty, git, look, tracked_state},
 };
 use kerf_git::{GitError, Standing};
 use rstest::rstest;
 use std::{fs, path::PathBuf};
 
 type Make = fn(&Fixture);
-
-fn committed(fixture: &Fixture) {
-    fixture.write("a.txt", b"one\ntwo\nthree\n");
-    fixture.write("dir/b.txt", b"b\n");
-    fixture.stage(&["a.txt", "dir/b.txt"]);
-    fixture.commit("first");
-}
-
-fn dirty(fixture: &Fixture) {
-    committed(fixture);
-    fixture.write("a.txt", b"one\r\nTWO \xff\nthree");
-}
 
 fn staged_then_edited(fixture: &Fixture) {
     committed(fixture);
@@ -213,7 +201,8 @@ fn states(#[case] make: Make) {
         before,
         "the folder is as it was"
     );
-    repo.restore_worktree(&room.place, &mut |_| ()).unwrap();
+    repo.restore_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
+        .unwrap();
     // Git keeps of a mode whether a file can be run.
     let modes = |mut found: std::collections::BTreeMap<String, String>| {
         found
@@ -266,7 +255,9 @@ fn commits_in_it_write_only_beside_the_repository() {
     assert_eq!(work.commits, 1);
     repo.archive_worktree(&room.place).unwrap();
     repo.remove_worktree(&room.place, &mut |_| ()).unwrap();
-    let made = repo.restore_worktree(&room.place, &mut |_| ()).unwrap();
+    let made = repo
+        .restore_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
+        .unwrap();
     assert_eq!(made.head.as_deref(), Some(head.as_str()));
     assert_eq!(
         git(&room.place.path, &["log", "-1", "--format=%s"]).trim(),
@@ -329,7 +320,9 @@ fn what_git_says_counts() {
     assert_eq!(repo.standing(&gone.place), Standing::FolderGone);
     repo.archive_worktree(&gone.place).unwrap();
     repo.remove_worktree(&gone.place, &mut |_| ()).unwrap();
-    let back = repo.restore_worktree(&gone.place, &mut |_| ()).unwrap();
+    let back = repo
+        .restore_worktree(&gone.place, &kerf_git::clone_file, &mut |_| ())
+        .unwrap();
     assert_eq!(
         (back.head, fs::read(gone.place.path.join("x")).unwrap()),
         (Some(head), b"x".to_vec())
@@ -402,214 +395,6 @@ fn a_shallow_clone_is_no_less() {
 }
 
 #[test]
-fn what_is_ignored_is_brought_when_it_is_named_or_can_be_cloned() {
-    let fixture = Fixture::new();
-    committed(&fixture);
-    fixture.write(".gitignore", b".env*\nnode_modules/\nsecret/\n*.bin\n");
-    fixture.write(
-        ".worktreeinclude",
-        b".env\nsecret/*.key\n!secret/b.key\na.txt\n",
-    );
-    for (name, text) in [
-        (".env", "e"),
-        (".env.local", "no"),
-        ("secret/a.key", "k"),
-        ("secret/b.key", "no"),
-        ("secret/deep/c.key", "no"),
-        ("node_modules/p/index.js", "js"),
-        ("x.bin", "no"),
-    ] {
-        fixture.write(name, text.as_bytes());
-    }
-    #[cfg(unix)]
-    std::os::unix::fs::symlink("/etc/passwd", fixture.ws.join("secret/out.key")).unwrap();
-    let repo = fixture.repo();
-    let room = Room::new(&fixture);
-    // A file system that clones; this one mostly does not.
-    let made = repo
-        .make_worktree(
-            &room.place,
-            &|from, to| fs::copy(from, to).map(drop),
-            &mut |_| (),
-        )
-        .unwrap();
-    let has = |name: &str| room.place.path.join(name).symlink_metadata().is_ok();
-    assert!(
-        has(".env") && has("secret/a.key") && has("node_modules/p/index.js"),
-        "{:?}",
-        made.notes
-    );
-    for name in [
-        ".env.local",
-        "secret/b.key",
-        "secret/deep/c.key",
-        "secret/out.key",
-        "x.bin",
-    ] {
-        assert!(!has(name), "{name} was not asked for");
-    }
-    if cfg!(unix) {
-        assert!(
-            made.notes.iter().any(|note| note.contains("out.key")),
-            "{:?}",
-            made.notes
-        );
-    }
-    let room = Room::new(&fixture);
-    let cannot: kerf_git::CloneFile<'_> = &|_, _| Err(std::io::ErrorKind::Unsupported.into());
-    let made = repo
-        .make_worktree(&room.place, cannot, &mut |_| ())
-        .unwrap();
-    assert!(!room.place.path.join("node_modules").exists());
-    assert!(
-        made.notes.iter().any(|note| note.contains("node_modules")),
-        "{:?}",
-        made.notes
-    );
-}
-
-/// A disk of its own whose file system clones files; gone when it is dropped.
-#[cfg(target_os = "linux")]
-struct CloningDisk {
-    temp: tempfile::TempDir,
-}
-
-#[cfg(target_os = "linux")]
-impl CloningDisk {
-    /// None, with the reason on standard error: this machine or this user cannot have one.
-    fn mount() -> Option<Self> {
-        let temp = tempfile::tempdir().unwrap();
-        let image = temp.path().join("image");
-        fs::File::create(&image)
-            .unwrap()
-            .set_len(256 << 20)
-            .unwrap();
-        let at = temp.path().join("disk");
-        fs::create_dir(&at).unwrap();
-        let (image, at) = (image.to_str().unwrap(), at.to_str().unwrap());
-        let steps: [&[&str]; 2] = [
-            &["mkfs.btrfs", "--quiet", image],
-            &["mount", "-o", "loop", image, at],
-        ];
-        for words in steps {
-            #[expect(clippy::disallowed_methods, reason = "the system's own tools")]
-            let done = std::process::Command::new(words[0])
-                .args(&words[1..])
-                .output();
-            let why = match done {
-                Ok(done) if done.status.success() => continue,
-                Ok(done) => String::from_utf8_lossy(&done.stderr).trim().to_owned(),
-                Err(error) => error.to_string(),
-            };
-            eprintln!("skipped: {} does not work here: {why}", words[0]);
-            return None;
-        }
-        Some(Self { temp })
-    }
-
-    fn path(&self) -> PathBuf {
-        self.temp.path().join("disk")
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for CloningDisk {
-    fn drop(&mut self) {
-        #[expect(clippy::disallowed_methods, reason = "the system's own tool")]
-        let done = std::process::Command::new("umount")
-            .arg(self.path())
-            .status();
-        assert!(
-            done.is_ok_and(|status| status.success()),
-            "it stays mounted"
-        );
-    }
-}
-
-/// The rest of these tests stand in for the file system's clones; here they are real.
-#[cfg(target_os = "linux")]
-#[test]
-fn dependencies_are_cloned_by_a_real_file_system() {
-    let Some(disk) = CloningDisk::mount() else {
-        return;
-    };
-    let fixture = Fixture::on(&disk.path());
-    fixture.write(".gitignore", b"node_modules\n");
-    fixture.stage(&[".gitignore"]);
-    fixture.commit("one");
-    let big = vec![7_u8; 24 << 20];
-    fixture.write("node_modules/p/big.bin", &big);
-    let free = || {
-        #[expect(clippy::disallowed_methods, reason = "the system's own tool")]
-        let done = std::process::Command::new("sh")
-            .args(["-c", "sync -f . && df --output=avail -B1 . | tail -1"])
-            .current_dir(disk.path())
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&done.stdout).trim().to_owned();
-        text.parse::<u64>().unwrap()
-    };
-    let before = free();
-    let room = Room::new(&fixture);
-    let made = fixture
-        .repo()
-        .make_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
-        .unwrap();
-    assert_eq!(made.notes, Vec::<String>::new());
-    let cloned = room.place.path.join("node_modules/p/big.bin");
-    assert_eq!(fs::read(&cloned).unwrap(), big);
-    assert!(
-        before.saturating_sub(free()) < big.len() as u64 / 2,
-        "it takes no space twice"
-    );
-    // It is a file of its own all the same.
-    fs::write(&cloned, "other").unwrap();
-    assert_eq!(
-        fs::read(fixture.ws.join("node_modules/p/big.bin")).unwrap(),
-        big
-    );
-}
-
-#[test]
-fn an_archive_holds_changed_files_that_worktreeinclude_names() {
-    let fixture = Fixture::new();
-    fixture.write(".gitignore", b".env*\nlocal/\nnode_modules\n");
-    fixture.write(".worktreeinclude", b".env\nlocal/*.conf\n");
-    fixture.stage(&[".gitignore", ".worktreeinclude"]);
-    fixture.commit("one");
-    fixture.write(".env", b"KEY=mine\n");
-    fixture.write("local/same.conf", b"same\n");
-    let (repo, room) = (fixture.repo(), Room::new(&fixture));
-    repo.make_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
-        .unwrap();
-    let path = &room.place.path;
-    fs::write(path.join(".env"), "KEY=changed\n").unwrap();
-    fs::write(path.join("local/new.conf"), "new\n").unwrap();
-    fs::write(path.join(".env.other"), "not named\n").unwrap();
-    fs::create_dir_all(path.join("node_modules/p")).unwrap();
-    fs::write(path.join("node_modules/p/.env"), "of a dependency\n").unwrap();
-
-    let archive = repo.archive_worktree(&room.place).unwrap();
-    let held = git(&fixture.ws, &["ls-tree", "-r", "--name-only", &archive]);
-    let held: Vec<&str> = held.lines().collect();
-    assert_eq!(
-        held,
-        [".env", ".gitignore", ".worktreeinclude", "local/new.conf"],
-        "what the user has as well needs no archive"
-    );
-    repo.remove_worktree(&room.place, &mut |_| ()).unwrap();
-    repo.restore_worktree(&room.place, &mut |_| ()).unwrap();
-    let read = |name: &str| fs::read_to_string(path.join(name)).unwrap();
-    assert_eq!(
-        (read(".env"), read("local/new.conf")),
-        ("KEY=changed\n".to_owned(), "new\n".to_owned())
-    );
-    // To git it is as ignored as it was.
-    assert_eq!(git(path, &["status", "--porcelain"]).trim(), "");
-    assert_eq!(fs::read(fixture.ws.join(".env")).unwrap(), b"KEY=mine\n");
-}
-
-#[test]
 fn eight_at_once() {
     let fixture = Fixture::new();
     dirty(&fixture);
@@ -644,106 +429,5 @@ fn ids_are_no_paths() {
             "{id:?}"
         );
         assert!(!room.place.path.exists());
-    }
-}
-
-/// What the child of the tests below does; by itself it does nothing.
-#[test]
-fn child() {
-    crate::worktree_kit::child();
-}
-
-#[test]
-fn killed_while_it_is_made() {
-    let fixture = Fixture::new();
-    dirty(&fixture);
-    fixture.write("new", b"new");
-    let before = (look(&fixture.ws), tracked_state(&fixture.ws));
-    let mut steps = 0;
-    loop {
-        let room = Room::new(&fixture);
-        let was_killed = kill_at("make", steps, &fixture, &room);
-        let repo = fixture.repo();
-        if was_killed {
-            repo.unmake_worktree(&room.place).unwrap();
-            assert!(
-                !room.place.path.exists() && !room.place.objects.exists(),
-                "after step {steps}"
-            );
-            let listed = git(&fixture.ws, &["worktree", "list", "--porcelain"]);
-            assert_eq!(
-                listed.matches("worktree ").count(),
-                1,
-                "after step {steps}: {listed}"
-            );
-            assert_eq!(
-                (look(&fixture.ws), tracked_state(&fixture.ws)),
-                before,
-                "after step {steps}"
-            );
-            let refs = git(&fixture.ws, &["for-each-ref", "refs/kerf"]);
-            assert_eq!(refs, "", "after step {steps}");
-            repo.make_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
-                .unwrap();
-            repo.unmake_worktree(&room.place).unwrap();
-        } else {
-            assert!(steps > 5, "{steps} steps");
-            return;
-        }
-        steps += 1;
-    }
-}
-
-#[test]
-fn killed_while_it_is_removed_or_brought_back() {
-    let fixture = Fixture::new();
-    dirty(&fixture);
-    let before = (look(&fixture.ws), tracked_state(&fixture.ws));
-    for work in ["remove", "restore"] {
-        let mut steps = 0;
-        loop {
-            let room = Room::new(&fixture);
-            let repo = fixture.repo();
-            repo.make_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
-                .unwrap();
-            room.commit("agent", "work", "work");
-            fs::write(room.place.path.join("untracked"), "u").unwrap();
-            fs::write(room.place.path.join("a.txt"), "changed").unwrap();
-            let held = look(&room.place.path);
-            if work == "restore" {
-                repo.archive_worktree(&room.place).unwrap();
-                repo.remove_worktree(&room.place, &mut |_| ()).unwrap();
-            }
-            let was_killed = kill_at(work, steps, &fixture, &room);
-            if work == "remove" {
-                // As whoever comes next does: what is archived is taken away to the end.
-                repo.remove_worktree(&room.place, &mut |_| ()).unwrap();
-                assert_eq!(
-                    repo.standing(&room.place),
-                    Standing::Gone,
-                    "after step {steps}"
-                );
-            }
-            if was_killed || work == "remove" {
-                repo.clear_worktree(&room.place).unwrap();
-                repo.restore_worktree(&room.place, &mut |_| ()).unwrap();
-            }
-            assert_eq!(look(&room.place.path), held, "{work}, after step {steps}");
-            assert_eq!(
-                git(&room.place.path, &["log", "-1", "--format=%s"]).trim(),
-                "agent"
-            );
-            assert_eq!(look(&fixture.ws), before.0, "{work}, after step {steps}");
-            assert_eq!(
-                tracked_state(&fixture.ws),
-                before.1,
-                "{work}, after step {steps}"
-            );
-            if !was_killed {
-                assert!(steps > 2, "{steps} steps");
-                break;
-            }
-            steps += 1;
-        }
     }
 }

@@ -99,6 +99,20 @@ pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&done.stdout).into_owned()
 }
 
+/// A repository with a commit.
+pub(crate) fn committed(fixture: &Fixture) {
+    fixture.write("a.txt", b"one\ntwo\nthree\n");
+    fixture.write("dir/b.txt", b"b\n");
+    fixture.stage(&["a.txt", "dir/b.txt"]);
+    fixture.commit("first");
+}
+
+/// The same with a change that is not committed.
+pub(crate) fn dirty(fixture: &Fixture) {
+    committed(fixture);
+    fixture.write("a.txt", b"one\r\nTWO \xff\nthree");
+}
+
 /// What is in a folder, `.git` left out: by name, kind, mode and bytes. Folders count by what is in them.
 pub(crate) fn look(folder: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
@@ -186,7 +200,7 @@ const CHILD: [&str; 6] = [
 )]
 pub(crate) fn kill_at(work: &str, step: usize, fixture: &Fixture, room: &Room) -> bool {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "worktree::child", "--nocapture"]);
+    command.args(["--exact", "worktree_kills::child", "--nocapture"]);
     let values: [PathBuf; 6] = [
         work.into(),
         step.to_string().into(),
@@ -250,6 +264,9 @@ pub(crate) fn child() {
             wait("archived");
             repo.remove_worktree(&place, &mut wait).unwrap();
         }
-        _ => drop(repo.restore_worktree(&place, &mut wait).unwrap()),
+        _ => drop(
+            repo.restore_worktree(&place, &kerf_git::clone_file, &mut wait)
+                .unwrap(),
+        ),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Done by whoever comes first, the index's own thread or a search, so that no search is behind what was told.
 
-use super::{Core, queue::Pending};
+use super::{Change, Core, queue::Pending};
 use crate::{SearchError, exact::is_too_deep, files};
 use kerf_workspace::{FsError, Kind, RelPath, Skipped, Walk};
 use std::{
@@ -32,7 +32,7 @@ impl Core {
 
     /// The same for the thread that makes the first walk.
     pub(super) fn take_in(&self, cancel: &AtomicBool) -> Result<(), SearchError> {
-        let _one_looks = super::locked(&self.looking);
+        let _one_looks = self.looking.take(cancel)?;
         let pending = self.queue.take();
         let looked = match &pending {
             Pending::Nothing => Ok(()),
@@ -43,6 +43,33 @@ impl Core {
             self.queue.put_back(pending);
         }
         looked
+    }
+
+    /// Looks whether files that are about to be told are still there, and takes in that some are not. Whether all are.
+    ///
+    /// Whoever watches the folder tells a moment after something happened, and what only names files is not verified by
+    /// reading them.
+    pub(crate) fn are_there<'p>(&self, paths: impl IntoIterator<Item = &'p RelPath>) -> bool {
+        let is_gone = |path: &RelPath, kind| match self.ws.fs().stat(path) {
+            Ok(stat) => stat.kind != kind,
+            Err(error) => matches!(error, FsError::NotFound { .. } | FsError::NotADir { .. }),
+        };
+        let mut gone: BTreeSet<RelPath> = BTreeSet::new();
+        for path in paths {
+            let above = || std::iter::successors(Some(path.clone()), RelPath::parent);
+            if above().any(|above| gone.contains(&above)) || !is_gone(path, Kind::File) {
+                continue;
+            }
+            // A folder that is gone has taken all with it.
+            let folders = above().skip(1).take_while(|above| !above.is_root());
+            let top = folders.take_while(|folder| is_gone(folder, Kind::Dir));
+            gone.insert(top.last().unwrap_or_else(|| path.clone()));
+        }
+        let all = gone.is_empty();
+        if !all {
+            self.queue.tell(Change::Paths(gone.into_iter().collect()));
+        }
+        all
     }
 
     fn look_at_paths(
@@ -102,9 +129,8 @@ impl Core {
             Err(FsError::NotFound { .. } | FsError::NotADir { .. }) => listing.touch(path, None),
             _ => {
                 let above = known_above();
-                if !stat.is_ok_and(|stat| stat.kind == Kind::File) {
-                    listing.touch(path, None);
-                }
+                // It may have been a folder.
+                listing.touch(path, None);
                 let is_parent = path.parent().as_ref() == Some(&above);
                 look(
                     &above,

@@ -2,6 +2,7 @@
 
 use super::{Core, Event, locked, read, written};
 use crate::{
+    background,
     content::{self, Content, Read, Reason},
     listing::{self, Listing, State, Unread},
     store::{DocumentMaker, StoreError},
@@ -27,6 +28,9 @@ const MAX_READERS: usize = 4;
 
 /// Of files longer than this, in bytes, one is read at a time.
 const LARGE: u64 = 4 << 20;
+
+/// So many files at once are no edit but a folder that is new, or an index that is made anew: no search waits for them.
+const MANY: usize = 500;
 
 /// A file that is written all the time is read again in one round at most so often.
 const MAX_ROUNDS: usize = 3;
@@ -161,6 +165,9 @@ impl Core {
                     let done = done.clone();
                     let next = &next;
                     scope.spawn(move || {
+                        if unread.len() >= MANY {
+                            background::give_way();
+                        }
                         let mut maker = locked(maker);
                         while let Some(file) = unread.get(next.fetch_add(1, Ordering::Relaxed))
                             && !self.is_stopped.load(Ordering::Relaxed)

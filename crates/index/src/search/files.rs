@@ -1,11 +1,35 @@
 //! Files by their names.
 
 use super::{Answer, Hit, HitKind, Wanted, filter::Filter};
-use crate::{SearchError, content::ContentId, index::Core, store::ContentSet};
+use crate::{SearchError, content::ContentId, index::Core, store::ContentSet, symbols::Language};
 use kerf_workspace::RelPath;
 use std::{ops::Range, sync::atomic::AtomicBool};
 
+/// Files may go away while they are told; after so many answers the last one is given without them.
+const MAX_ROUNDS: usize = 3;
+
 pub(super) fn find(
+    core: &Core,
+    wanted: &Wanted<'_>,
+    filter: &Filter,
+    cancel: &AtomicBool,
+) -> Result<Answer, SearchError> {
+    let mut answer = find_told(core, wanted, filter, cancel)?;
+    for _ in 1..MAX_ROUNDS {
+        if core.are_there(answer.hits.iter().map(|hit| &hit.path)) {
+            return Ok(answer);
+        }
+        answer = find_told(core, wanted, filter, cancel)?;
+    }
+    let told = answer.hits.len();
+    answer.hits.retain(|hit| core.are_there([&hit.path]));
+    answer.total -= told - answer.hits.len();
+    answer.files = answer.total;
+    Ok(answer)
+}
+
+/// The files that are there as far as the index was told.
+fn find_told(
     core: &Core,
     wanted: &Wanted<'_>,
     filter: &Filter,
@@ -21,11 +45,14 @@ pub(super) fn find(
         let (catalog, snapshot) = core.catalog(cancel)?;
         let of_kind = of_kinds(core, filter, &snapshot);
         found.hits.retain(|hit| {
-            catalog.file_at(&hit.path).is_some_and(|file| {
-                let id = catalog.stored(file.content).map(|(id, _)| id);
-                filter.takes(&file.path, file.language)
-                    && of_kind.as_ref().is_none_or(|of_kind| of_kind(id))
-            })
+            // While the folder is being listed its name tells the language.
+            let file = catalog.file_at(&hit.path);
+            let language = file.map_or_else(
+                || Language::of(hit.path.as_path(), ""),
+                |file| file.language,
+            );
+            let id = file.and_then(|file| Some(catalog.stored(file.content)?.0));
+            filter.takes(&hit.path, language) && of_kind.as_ref().is_none_or(|of_kind| of_kind(id))
         });
         found.total = found.hits.len();
         found.hits.truncate(wanted.limit);

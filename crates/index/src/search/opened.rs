@@ -65,9 +65,10 @@ impl<'a> Opener<'a> {
 
     /// The outline of a file as the index knows it, or as it is now when it does not.
     pub(super) fn known(&mut self, catalog: &Catalog, path: &RelPath) -> Option<Outline> {
-        let file = catalog.file_at(path)?;
-        match catalog.stored(file.content) {
-            Some((_, place)) => self.stored(place, file.language?),
+        let file = catalog.file_at(path);
+        let stored = file.and_then(|file| Some((catalog.stored(file.content)?.1, file.language)));
+        match stored {
+            Some((place, language)) => self.stored(place, language?),
             None => {
                 let content = read(self.core, path).ok()?;
                 let language = content.language(path)?;

@@ -1,15 +1,18 @@
 //! The index of a folder: the same answers as a scan, whatever happens to the folder or to the index.
 
 mod damage;
+mod gone;
 mod killed;
 mod model;
 mod odd_files;
+mod progress;
 mod sharing;
 
 use crate::folder::{Folder, pattern};
-use kerf_index::{Change, GrepQuery, Grepped, Index, Status};
+use kerf_index::{Change, GrepQuery, Grepped, Index, Known, Mode, Query, Status, Wanted};
 use kerf_workspace::{RelPath, Workspace};
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     path::Path,
     sync::atomic::AtomicBool,
@@ -214,14 +217,19 @@ fn files_are_listed_with_what_was_told() {
     folder.write("src/0/z", b"");
     let told = ["new/deep", "src/0/y.log", "src/0/z"].map(crate::folder::rel);
     indexed.index.changed(Change::Paths(told.to_vec()));
-    let files = indexed
-        .index
-        .files(&AtomicBool::new(false))
-        .unwrap()
-        .unwrap();
-    let names: Vec<_> = files.iter().map(RelPath::to_string).collect();
+    let query = Query::parse("path:*", Mode::Path, &Known::all()).unwrap();
+    let wanted = Wanted {
+        query: &query,
+        limit: 50,
+        recent: &[],
+        hidden: true,
+        ignore_case: false,
+    };
+    let answer = indexed.index.search(&wanted, &AtomicBool::new(false));
+    let hits = answer.unwrap().hits;
+    let names: BTreeSet<_> = hits.iter().map(|hit| hit.path.to_string()).collect();
     assert_eq!(
-        names,
+        names.iter().map(String::as_str).collect::<Vec<_>>(),
         [
             ".gitignore",
             "new/deep/x",

@@ -8,7 +8,9 @@ use kerf_index::{Change, Focus, Index, Map, SearchError};
 use std::{fs, sync::atomic::AtomicBool};
 
 fn map(index: &Index, focus: &Focus, budget: usize) -> Map {
-    let map = index.map(focus, budget, &AtomicBool::new(false)).unwrap();
+    let map = index
+        .map(focus, budget, &|_| true, &AtomicBool::new(false))
+        .unwrap();
     assert!(map.text.len() <= budget * 4, "{}", map.text);
     map
 }
@@ -32,7 +34,7 @@ fn files(map: &Map) -> Vec<&str> {
 /// A shop: nearly everything needs `Money`; letters are printed apart from that.
 fn shop() -> Folder {
     Folder::new(&[
-        ("src/money.rs", b"/// An amount.\npub struct Money {\n    pub cents: i64,\n}\n\nimpl Money {\n    pub fn round_cents(&self) -> Money {\n        todo!()\n    }\n}\n\nfn private_helper() {}\n"),
+        ("src/money.rs", b"/// An amount.\npub struct Money {\n    pub cents: i64,\n}\n\nimpl Money {\n    pub fn round_cents(&self) -> Money {\n        Money { cents: self.cents }\n    }\n}\n\nfn private_helper() {}\n"),
         ("src/cart.rs", b"use crate::money::Money;\npub fn cart_total(all: &[Money]) -> Money {\n    all[0].round_cents()\n}\n"),
         ("src/order.rs", b"use crate::{cart::cart_total, money::Money};\npub fn place_order() -> Money {\n    cart_total(&[])\n}\n"),
         ("src/refund.rs", b"use crate::money::Money;\npub fn refund_order(paid: Money) -> Money {\n    paid.round_cents()\n}\n"),
@@ -213,7 +215,7 @@ fn a_cancelled_map_ends() {
     let indexed = Indexed::of(&folder);
     let cancelled = indexed
         .index
-        .map(&Focus::default(), 100, &AtomicBool::new(true));
+        .map(&Focus::default(), 100, &|_| true, &AtomicBool::new(true));
     assert!(matches!(cancelled, Err(SearchError::Cancelled)));
 }
 

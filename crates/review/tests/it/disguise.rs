@@ -76,6 +76,55 @@ fn such_a_hunk_is_accepted_by_itself_only() {
     assert_eq!(review.pending(), 0);
 }
 
+/// `сору`, `сору_2` and `ѕеі` look like what a file has in Latin letters; what is prose in their script holds nobody up.
+#[rstest]
+#[case("copy(a)", "    \u{441}\u{43e}\u{440}\u{443}(a);", Some(("\u{441}\u{43e}\u{440}\u{443}", "copy")))]
+#[case("copy_2(a)", "x = \u{441}\u{43e}\u{440}\u{443}_2;", Some(("\u{441}\u{43e}\u{440}\u{443}_2", "copy_2")))]
+// A word beside it in a comment, or in another word's place, makes it no prose.
+#[case("copy(a)", "\u{441}\u{43e}\u{440}\u{443}(a); // \u{43f}\u{440}\u{438}\u{432}\u{435}\u{442}", Some(("\u{441}\u{43e}\u{440}\u{443}", "copy")))]
+#[case("copy(a)", "let \u{441}\u{43e}\u{440}\u{443} = 1;", Some(("\u{441}\u{43e}\u{440}\u{443}", "copy")))]
+#[case("copy(a)", "f(b, '\u{441}\u{43e}\u{440}\u{443}, c)", Some(("\u{441}\u{43e}\u{440}\u{443}", "copy")))]
+#[case("vo(a)", "\u{3bd}\u{3bf}(a)", Some(("\u{3bd}\u{3bf}", "vo")))]
+// The file has no such word, or the one letter is a word of its own.
+#[case("paste(a)", "    \u{441}\u{43e}\u{440}\u{443}(a);", None)]
+#[case("a(b)", "\u{430}(b)", None)]
+// Comments, strings and sentences.
+#[case("copy(a)", "    // \u{441}\u{43e}\u{440}\u{443}", None)]
+#[case("copy(a)", "# \u{441}\u{43e}\u{440}\u{443}", None)]
+#[case("copy(a)", "say(\"\u{441}\u{43e}\u{440}\u{443}\")", None)]
+#[case(
+    "copy(a)",
+    " * \u{44d}\u{442}\u{43e} \u{441}\u{43e}\u{440}\u{443} \u{43c}\u{443}\u{441}\u{43e}\u{440}\u{430}",
+    None
+)]
+#[case(
+    "copy(a)",
+    "print('\u{43d}\u{435}\u{442} \u{441}\u{43e}\u{440}\u{443}')",
+    None
+)]
+fn a_word_of_another_script_with_a_twin_in_the_file_is_told(
+    #[case] there: &str,
+    #[case] line: &str,
+    #[case] twin: Option<(&str, &str)>,
+) {
+    let review = changed(&format!("{there}\n"), &format!("{there}\n{line}\n"));
+    let outline = review.outline("a");
+    let hunk = &outline.hunks[0];
+    let told = hunk.twin.as_ref();
+    let told = told.map(|twin| (twin.word.as_str(), twin.like.as_str()));
+    assert_eq!(told, twin, "{line}");
+    assert_eq!(hunk.disguised, twin.is_some());
+    assert_eq!(review.describe("a").hunks[0].disguised, twin.is_some());
+    // It is accepted by itself, not along with others; and so is one that takes the place of all its twins.
+    let replaced = changed(&format!("{there}\n"), &format!("{line}\n"));
+    for mut review in [review, replaced] {
+        let done = review.decide(Accept, &Which::Pending).unwrap();
+        assert_eq!(done.held.is_empty(), twin.is_none(), "{line}");
+        let one = review.decide(Accept, &Which::Hunk(1)).unwrap();
+        assert_eq!((one.held, review.pending()), (vec![], 0), "{line}");
+    }
+}
+
 /// The window marks what is told of here: its table is this one.
 #[test]
 fn the_window_s_table_is_this_one() {

@@ -2,7 +2,7 @@
 
 use crate::room::{HELPER, Room, all_gone, opened};
 use kerf_protocol::policy::SandboxMode::WorkspaceWrite;
-use kerf_sandbox::{End, Sandbox, SandboxError};
+use kerf_sandbox::{End, Finding, Sandbox, SandboxError};
 
 const SERVER: &str = "echo up; exec 9> alive; setsid sleep 1000 & sleep 1000";
 
@@ -51,6 +51,32 @@ async fn it_outlives_its_handle_but_not_the_sandbox() {
     assert_eq!(background.ended(), None);
     drop(background);
     drop(sandbox);
+    all_gone(alive).await;
+}
+
+#[tokio::test]
+async fn what_it_left_is_told_once_it_has_ended() {
+    let room = Room::new();
+    let fifo = room.fifo().await;
+    let ws = room.workspace();
+    let line =
+        "mkdir -p sub/x/.git; ln -s /etc out; exec 9> alive; read never < /dev/zero; sleep 1000";
+    let mut job = room.job(WorkspaceWrite, line);
+    job.timeout = None;
+    let background = room.sandbox.start(job).unwrap();
+    let alive = opened(&fifo).await;
+    assert_eq!(background.findings(), [], "it runs");
+    background.kill().await;
+    assert_eq!(
+        background.findings(),
+        [
+            Finding::Repository(ws.join("sub/x/.git")),
+            Finding::Link {
+                path: ws.join("out"),
+                target: "/etc".into()
+            },
+        ]
+    );
     all_gone(alive).await;
 }
 

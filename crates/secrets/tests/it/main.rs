@@ -3,5 +3,6 @@
 mod blocks;
 mod kinds;
 mod properties;
+mod repositories;
 mod tokens;
 mod vaults;

@@ -98,6 +98,7 @@ async fn every_kind_of_item_comes_back_equal() {
         session: Some("every change".to_owned()),
         project: None,
         because: None,
+        sources: vec!["a\u{202e}.md".to_owned()],
     };
     let bodies = [
         ItemBody::UserMessage {

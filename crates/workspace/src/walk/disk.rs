@@ -2,11 +2,12 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
-use super::{OWN_IGNORE_FILE, Skipped, Walk, Walked};
+use super::rules::{DOT_GIT, cannot_be_read, cannot_be_walked, plain_rules, rules};
+use super::{Skipped, Walk, Walked};
 use crate::folder::Workspace;
 use crate::fs::{FsError, Kind, is_temp_name, stat};
 use crate::path::RelPath;
@@ -19,53 +20,6 @@ pub(crate) struct Scan {
     pub(crate) folders: Vec<RelPath>,
 }
 
-/// The ignore rules of a folder, as ripgrep would read them, hidden files included.
-///
-/// Without a repository `.gitignore` counts as well. Rule files above the folder count only when it is a part of a
-/// larger repository: a stray `.gitignore` in a home folder must not hide every project in it.
-pub(crate) fn rules(root: &Path) -> WalkBuilder {
-    let is_part = is_part_of_repository(root);
-    let mut builder = plain_rules(root);
-    builder.parents(is_part);
-    if is_part || root.join(".git").exists() {
-        // Then the rules of a repository do not reach into another one inside it.
-        builder.require_git(true);
-    }
-    builder
-}
-
-fn plain_rules(root: &Path) -> WalkBuilder {
-    let mut builder = WalkBuilder::new(root);
-    builder
-        .hidden(false)
-        .parents(false)
-        .require_git(false)
-        .follow_links(false);
-    builder.add_custom_ignore_filename(OWN_IGNORE_FILE);
-    builder
-}
-
-/// Whether a repository begins above `root` and does not itself ignore `root`.
-fn is_part_of_repository(root: &Path) -> bool {
-    if root.join(".git").exists() {
-        return false;
-    }
-    let Some(top) = root
-        .ancestors()
-        .skip(1)
-        .find(|above| above.join(".git").exists())
-    else {
-        return false;
-    };
-    let Ok(inside) = root.strip_prefix(top) else {
-        return false;
-    };
-    plain_rules(top)
-        .build_matchers()
-        .iter_mut()
-        .all(|matcher| !matcher.matched(inside, true).is_ignore())
-}
-
 pub(crate) fn on_disk(ws: &Workspace, options: &Walk) -> Scan {
     let mut scan = Scan::default();
     match start(ws, &options.under) {
@@ -74,13 +28,13 @@ pub(crate) fn on_disk(ws: &Workspace, options: &Walk) -> Scan {
             scan.walked.files.push((options.under.clone(), stat));
             return scan;
         }
-        Err(error) => {
-            scan.walked.skipped.push(Skipped {
-                path: options.under.clone(),
-                reason: error.to_string(),
-            });
-            return scan;
-        }
+        Err(error) => return nothing(options, error.to_string()),
+    }
+    let named = ws.root().join(options.under.as_path());
+    if !options.ignored
+        && let Some(reason) = cannot_be_walked(&named)
+    {
+        return nothing(options, reason);
     }
     let mut top = RelPath::root();
     let mut builder = WalkBuilder::new(ws.root());
@@ -102,11 +56,26 @@ pub(crate) fn on_disk(ws: &Workspace, options: &Walk) -> Scan {
     // The walk starts at the top, so that the rules on the way down count, and turns aside nowhere.
     let root = ws.root().to_path_buf();
     let under = options.under.as_path().to_path_buf();
+    let has_rules = !options.ignored;
+    let unreadable = Arc::new(Mutex::new(Vec::new()));
+    let not_entered = Arc::clone(&unreadable);
     builder.filter_entry(move |entry| {
         let Ok(path) = entry.path().strip_prefix(&root) else {
             return false;
         };
-        !is_dot_git(entry.file_name()) && (path.starts_with(&under) || under.starts_with(path))
+        if is_dot_git(entry.file_name()) || !(path.starts_with(&under) || under.starts_with(path)) {
+            return false;
+        }
+        // Its rule files are opened as soon as it is entered.
+        if has_rules
+            && entry.file_type().is_some_and(|kind| kind.is_dir())
+            && let Some(reason) = cannot_be_read(entry.path())
+        {
+            let path = RelPath::from_listing(path);
+            held(&not_entered).push(Skipped { path, reason });
+            return false;
+        }
+        true
     });
     let found = Mutex::new(&mut scan);
     builder.build_parallel().visit(&mut Visitors {
@@ -115,7 +84,27 @@ pub(crate) fn on_disk(ws: &Workspace, options: &Walk) -> Scan {
         max_depth,
         found: &found,
     });
+    scan.walked.skipped.append(&mut held(&unreadable));
     scan
+}
+
+/// A walk that could not begin.
+fn nothing(options: &Walk, reason: String) -> Scan {
+    let skipped = Skipped {
+        path: options.under.clone(),
+        reason,
+    };
+    Scan {
+        walked: Walked {
+            files: Vec::new(),
+            skipped: vec![skipped],
+        },
+        folders: Vec::new(),
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 enum Start {
@@ -126,10 +115,7 @@ enum Start {
 /// What `under` is. No part of it may be a link, because the walk goes by name.
 fn start(ws: &Workspace, under: &RelPath) -> Result<Start, FsError> {
     let mut above = RelPath::root();
-    // The walk goes by name and everything else by handle; they must mean the same folder.
-    let named = std::fs::metadata(ws.root()).map(|meta| stat::of_walk(&meta));
-    let held = ws.fs().stat(&above)?;
-    if !named.is_ok_and(|named| (named.kind, named.ino) == (held.kind, held.ino)) {
+    if !is_in_place(ws)? {
         return Err(FsError::NotFound { path: above });
     }
     let mut names = under.names().peekable();
@@ -146,6 +132,13 @@ fn start(ws: &Workspace, under: &RelPath) -> Result<Start, FsError> {
     Ok(Start::Folder)
 }
 
+/// Whether the name of the folder, by which walks go, still means the one that everything else has open.
+pub(crate) fn is_in_place(ws: &Workspace) -> Result<bool, FsError> {
+    let named = std::fs::metadata(ws.root()).map(|meta| stat::of_walk(&meta));
+    let held = ws.fs().stat(&RelPath::root())?;
+    Ok(named.is_ok_and(|named| (named.kind, named.ino) == (held.kind, held.ino)))
+}
+
 fn is_ignored(builder: &WalkBuilder, path: &RelPath) -> bool {
     !path.is_root()
         && builder
@@ -155,8 +148,8 @@ fn is_ignored(builder: &WalkBuilder, path: &RelPath) -> bool {
 }
 
 /// Both the folder and the file that a worktree or submodule has instead.
-pub(super) fn is_dot_git(name: &OsStr) -> bool {
-    name.eq_ignore_ascii_case(".git")
+pub(crate) fn is_dot_git(name: &OsStr) -> bool {
+    name.eq_ignore_ascii_case(DOT_GIT)
 }
 
 struct Visitors<'a> {
@@ -292,10 +285,7 @@ impl Visitor<'_> {
 impl Drop for Visitor<'_> {
     fn drop(&mut self) {
         let own = std::mem::take(&mut self.own);
-        let mut all = self
-            .found
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = held(self.found);
         all.walked.files.extend(own.walked.files);
         all.walked.skipped.extend(own.walked.skipped);
         all.folders.extend(own.folders);

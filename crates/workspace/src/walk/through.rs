@@ -7,12 +7,10 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::disk::is_dot_git;
-use super::{OWN_IGNORE_FILE, Skipped, Walk, Walked};
+use super::rules::{MAX_RULE_BYTES, OWN_IGNORE_FILE};
+use super::{Skipped, Walk, Walked};
 use crate::fs::{Entry, Fs, FsError, Kind, is_temp_name};
 use crate::path::RelPath;
-
-/// A rule file longer than this is no rule file.
-const MAX_RULE_BYTES: u64 = 1 << 20;
 
 pub(crate) fn through_fs(fs: &dyn Fs, options: &Walk) -> Walked {
     let mut walker = Walker {

@@ -1,23 +1,24 @@
 //! The watches of one workspace, and what an event of the system means for it.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use ignore::IncrementalIgnore;
-use notify::event::{ModifyKind, RenameMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::batch::Batch;
+use super::changes::{Changes, Cookies, Log};
+use super::place::{IN_ORDER, tells_all};
 use crate::folder::Workspace;
 use crate::fs::{FsError, Kind, is_temp_name};
 use crate::path::RelPath;
-use crate::walk::{OWN_IGNORE_FILE, Walk, on_disk, rules};
+use crate::walk::{
+    DOT_GIT, RULE_FILES, Rules, Walk, excludes_of, is_dot_git, on_disk, users_excludes,
+};
 
 /// Where the system watches a folder with all that is in it by itself.
 const RECURSIVE: bool = !cfg!(any(target_os = "linux", target_os = "android"));
-
-/// A repository's own folder.
-const GIT: &str = ".git";
 
 /// How often new folders may turn up while their parents are being watched.
 const MAX_ROUNDS: u32 = 20;
@@ -25,9 +26,17 @@ const MAX_ROUNDS: u32 = 20;
 pub(super) struct Tree {
     workspace: Workspace,
     system: RecommendedWatcher,
-    ignored: Vec<IncrementalIgnore>,
+    rules: Rules,
+    /// Whether `rules` may hold rules of a folder that is elsewhere by now.
+    rules_moved: bool,
+    /// The rule files of git that lie in no watched folder, there or not.
+    excludes: HashSet<PathBuf>,
     /// Why a part of the folder is not watched, if it is so.
     unwatched: Option<String>,
+    /// Whether the system tells of all that happens in the folders that are watched.
+    tells_all: bool,
+    log: Arc<Log>,
+    cookies: Option<Arc<Cookies>>,
 }
 
 impl Tree {
@@ -43,35 +52,106 @@ impl Tree {
             RecursiveMode::NonRecursive
         };
         system.watch(workspace.root(), mode)?;
-        let ignored = rules(workspace.root()).build_matchers();
+        let rules = Rules::of(workspace.root());
         let mut tree = Self {
             workspace,
             system,
-            ignored,
+            rules,
+            rules_moved: false,
+            excludes: HashSet::new(),
             unwatched: None,
+            tells_all: true,
+            log: Arc::default(),
+            cookies: None,
         };
         tree.watch_below(&RelPath::root(), batch, |_, _| {});
-        tree.watch_excludes();
+        tree.watch_excludes_elsewhere();
         Ok(tree)
     }
 
-    /// Watches the folder of git's own ignore rules. Nothing else below `.git` matters here. Of a repository that is
-    /// made later the rules are seen with the next change of another rule file, or at the next start.
-    fn watch_excludes(&mut self) {
-        let git = self.workspace.root().join(GIT);
-        let info = git.join("info");
-        let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
-        if !RECURSIVE && is_folder(&git) && is_folder(&info) {
-            // Without it these rules are seen late, as those of a repository that is made later.
-            drop(self.system.watch(&info, RecursiveMode::NonRecursive));
+    /// Watches the rules of git that lie in no folder beneath this one.
+    fn watch_excludes_elsewhere(&mut self) {
+        let root = self.workspace.root().to_path_buf();
+        // A part of a repository goes by the excludes of the whole.
+        if !root.join(DOT_GIT).exists()
+            && let Some(file) = root.ancestors().skip(1).find_map(excludes_of)
+        {
+            self.watch_excludes(file);
         }
+        // Where a watch is for all that is below as well, one on the user's own folder would tell too much.
+        if let Some(file) = users_excludes()
+            && !RECURSIVE
+            && file.parent().is_some_and(Path::is_dir)
+        {
+            self.watch_excludes(file);
+        }
+    }
+
+    /// Watches the folder of a rule file of git's, or git's own folder until that one is made.
+    fn watch_excludes(&mut self, file: PathBuf) {
+        let is_told = RECURSIVE && file.starts_with(self.workspace.root());
+        let folder = file
+            .ancestors()
+            .skip(1)
+            .take(2)
+            .find(|folder| folder.is_dir());
+        if let Some(folder) = folder.filter(|_| !is_told) {
+            // Without it these rules are seen with the next change of another rule file.
+            drop(self.system.watch(folder, RecursiveMode::NonRecursive));
+        }
+        self.excludes.insert(file);
+    }
+
+    /// Keeps from now on what is told; see [`super::Watcher::changes`].
+    pub(super) fn changes(&mut self, folder: &Path) -> Option<Changes> {
+        if !IN_ORDER || !self.tells_all || self.unwatched.is_some() {
+            return None;
+        }
+        let cookies = match &self.cookies {
+            Some(cookies) => cookies,
+            None => {
+                let folder = std::fs::create_dir_all(folder)
+                    .and_then(|()| folder.canonicalize())
+                    .map_err(notify::Error::io);
+                let watched = folder.and_then(|folder| {
+                    self.system.watch(&folder, RecursiveMode::NonRecursive)?;
+                    Ok(folder)
+                });
+                match watched {
+                    Ok(folder) => self.cookies.insert(Arc::new(Cookies::new(folder))),
+                    Err(error) => {
+                        tracing::warn!(%error, "changes can only be told late");
+                        return None;
+                    }
+                }
+            }
+        };
+        Some(self.log.keep(Arc::clone(cookies)))
+    }
+
+    pub(super) fn log(&self) -> Arc<Log> {
+        Arc::clone(&self.log)
     }
 
     /// Whether files are ignored or not is to be found out anew, for all of the folder.
     fn rules_changed(&mut self, path: &Path, batch: &mut Batch) {
-        self.ignored = rules(self.workspace.root()).build_matchers();
+        let path = path.strip_prefix(self.workspace.root()).unwrap_or(path);
+        let reason = format!("the ignore rules in `{}` changed", path.display());
+        self.begin_anew(reason, batch);
+    }
+
+    fn begin_anew(&mut self, reason: String, batch: &mut Batch) {
+        self.read_rules();
+        self.excludes.clear();
         self.watch_below(&RelPath::root(), batch, |_, _| {});
-        batch.rescan(format!("the ignore rules in `{}` changed", path.display()));
+        self.watch_excludes_elsewhere();
+        batch.rescan(reason);
+        self.log.doubt();
+    }
+
+    fn read_rules(&mut self) {
+        self.rules = Rules::of(self.workspace.root());
+        self.rules_moved = false;
     }
 
     /// Why the system does not tell of every change, if it is so.
@@ -84,8 +164,10 @@ impl Tree {
         let reason = explain(error);
         if matches!(error.kind, ErrorKind::MaxFilesWatch) {
             self.unwatched.get_or_insert_with(|| reason.clone());
+            self.log.end();
         }
         batch.rescan(reason);
+        self.log.doubt();
     }
 
     /// Adds watches to the folders at and below `folder`, then tells the files that were already there.
@@ -103,28 +185,39 @@ impl Tree {
         };
         let mut scan = on_disk(&self.workspace, &options);
         let mut watched = HashSet::new();
+        let mut has_rules = false;
         for round in 1.. {
             let folders = std::mem::take(&mut scan.folders);
             let new: Vec<_> = folders
                 .into_iter()
                 .filter(|folder| watched.insert(folder.clone()))
                 .collect();
+            let root = self.workspace.root();
+            let excludes: Vec<_> = new
+                .iter()
+                .filter_map(|folder| excludes_of(&root.join(folder.as_path())))
+                .collect();
+            for file in excludes {
+                has_rules = true;
+                self.watch_excludes(file);
+            }
             if RECURSIVE || new.is_empty() || !self.watch_all(&new, batch) {
                 break;
             }
             if round == MAX_ROUNDS {
                 batch.rescan("folders were made faster than they could be watched".to_owned());
+                self.log.end();
                 break;
             }
             scan = on_disk(&self.workspace, &options);
         }
-        let has_rules = scan
+        has_rules |= scan
             .walked
             .files
             .iter()
             .any(|(path, _)| path.file_name().is_some_and(is_rule_file));
         if has_rules && !folder.is_root() {
-            self.ignored = rules(self.workspace.root()).build_matchers();
+            self.read_rules();
         }
         for (path, _) in scan.walked.files {
             found(batch, path);
@@ -135,6 +228,10 @@ impl Tree {
     fn watch_all(&mut self, folders: &[RelPath], batch: &mut Batch) -> bool {
         for folder in folders {
             let path = self.workspace.root().join(folder.as_path());
+            if self.tells_all && !tells_all(&path) && path.exists() {
+                self.tells_all = false;
+                self.log.end();
+            }
             match self.system.watch(&path, RecursiveMode::NonRecursive) {
                 Ok(()) => {}
                 Err(error) if is_gone(&error) => {}
@@ -156,14 +253,50 @@ impl Tree {
             Err(error) => return self.missed(&error, batch),
         };
         if event.need_rescan() {
-            return batch.rescan("the system lost events because too many came at once".to_owned());
+            // New folders may be among what was lost, and rules.
+            let reason = "the system lost events because too many came at once";
+            return self.begin_anew(reason.to_owned(), batch);
         }
-        if matches!(event.kind, EventKind::Access(_)) {
+        // What was written through a mapping is told only when the file is closed, after the mapping is gone.
+        let is_closed = event.kind == EventKind::Access(AccessKind::Close(AccessMode::Write));
+        if matches!(event.kind, EventKind::Access(_)) && !is_closed {
             return;
         }
         for path in &event.paths {
-            self.take_path(event.kind, path, batch);
+            if let Some(number) = self.cookies.as_ref().and_then(|ours| ours.number(path)) {
+                if let (Some(number), EventKind::Create(_)) = (number, event.kind) {
+                    self.log.cookie(number);
+                }
+            } else if is_closed {
+                self.take_closed(path);
+            } else {
+                self.take_path(event.kind, path, batch);
+            }
         }
+    }
+
+    /// A file that was open for writing was closed. What was written by the usual calls has been told.
+    fn take_closed(&mut self, path: &Path) {
+        let Some(path) = self.inside(path) else {
+            return;
+        };
+        if self.is_ignored(&path, false) {
+            return;
+        }
+        if path.file_name().is_some_and(is_rule_file) {
+            self.rules_moved = true;
+            self.log.doubt();
+        } else {
+            self.log.add(&path);
+        }
+    }
+
+    /// The path beneath the root; none where it is nobody's business.
+    fn inside(&self, path: &Path) -> Option<RelPath> {
+        let inside = path.strip_prefix(self.workspace.root()).ok()?;
+        let path = RelPath::new(inside).ok()?;
+        let is_ours = path.file_name().is_some_and(is_temp_name);
+        (!path.is_protected() && !is_ours).then_some(path)
     }
 
     fn take_path(&mut self, kind: EventKind, path: &Path, batch: &mut Batch) {
@@ -174,6 +307,10 @@ impl Tree {
                 | EventKind::Create(_)
                 | EventKind::Modify(ModifyKind::Any | ModifyKind::Name(_))
         );
+        // The file, or the folder that it is to be in.
+        if self.excludes.contains(path) || self.excludes.contains(&path.join("exclude")) && is_new {
+            return self.rules_changed(path, batch);
+        }
         let Ok(inside) = path.strip_prefix(self.workspace.root()) else {
             return;
         };
@@ -185,16 +322,22 @@ impl Tree {
             if is_gone {
                 batch.rescan("the folder was moved or removed".to_owned());
             }
-            return;
+            return self.log.doubt();
         }
-        if inside == Path::new(GIT).join("info/exclude") {
-            return self.rules_changed(inside, batch);
-        }
-        let Ok(path) = RelPath::new(inside) else {
-            return;
+        let Some(path) = self.inside(path) else {
+            let comes = is_new || matches!(kind, EventKind::Remove(_));
+            return self.take_protected(inside, comes, batch);
         };
-        if path.is_protected() || path.file_name().is_some_and(is_temp_name) {
-            return;
+        if matches!(kind, EventKind::Modify(ModifyKind::Name(_))) {
+            self.rules_moved = true;
+        }
+        if path.file_name().is_some_and(is_rule_file)
+            && path
+                .parent()
+                .is_none_or(|folder| folder.is_root() || !self.is_ignored(&folder, true))
+        {
+            // Also where it is ignored itself, as by a `*` in it.
+            return self.rules_changed(path.as_path(), batch);
         }
         let stat = match self.workspace.fs().stat(&path) {
             Ok(stat) => Some(stat.kind),
@@ -204,33 +347,75 @@ impl Tree {
         };
         let is_dir = stat == Some(Kind::Dir);
         if self.is_ignored(&path, is_dir) {
+            // What was there before may have been of the other kind, and not ignored.
+            if !self.is_ignored(&path, !is_dir) {
+                match stat {
+                    None => self.log.add(&path),
+                    Some(_) => self.log.doubt(),
+                }
+            }
             return;
         }
-        if path.file_name().is_some_and(is_rule_file) {
-            return self.rules_changed(path.as_path(), batch);
-        }
         let moved_away = matches!(kind, EventKind::Modify(ModifyKind::Name(RenameMode::From)));
-        if is_dir {
+        if !is_dir {
+            batch.add(path.clone());
+        } else if is_new && !moved_away {
             // What changes in a folder is told for its files; the folder itself matters only when it is new.
-            if is_new && !moved_away {
-                self.watch_below(&path, batch, Batch::add);
+            self.watch_below(&path, batch, Batch::add);
+        } else if matches!(kind, EventKind::Modify(ModifyKind::Metadata(_))) {
+            // It may not have been open to us before.
+            self.watch_below(&path, batch, |_, _| {});
+        }
+        self.log.add(&path);
+    }
+
+    /// A path that no listener hears of. Where a repository begins or ends, other rules count.
+    fn take_protected(&mut self, inside: &Path, comes_or_goes: bool, batch: &mut Batch) {
+        let Some(at) = inside.iter().position(is_dot_git) else {
+            if !inside.file_name().is_some_and(is_temp_name) {
+                // A twin of `.git` by its name, which walks list all the same.
+                self.log.doubt();
             }
-        } else {
-            batch.add(path);
+            return;
+        };
+        if !comes_or_goes {
+            return;
+        }
+        let is_itself = inside.iter().nth(at + 1).is_none();
+        let git: PathBuf = inside.iter().take(at + 1).collect();
+        let folder = git.parent().filter(|_| at > 0);
+        let is_ignored = folder.is_some_and(|folder| {
+            RelPath::new(folder).map_or(true, |folder| self.is_ignored(&folder, true))
+        });
+        if is_ignored {
+            return;
+        }
+        let place = self.workspace.root().join(&git);
+        let is_known = self.excludes.contains(&place.join("info/exclude"));
+        if at == 0 && is_itself && !is_known {
+            // Where there is no repository, an empty folder stands in the way of commands while they run. What comes
+            // into it tells the one from the other.
+            drop(self.system.watch(&place, RecursiveMode::NonRecursive));
+            let is_empty = std::fs::read_dir(&place).is_ok_and(|mut all| all.next().is_none());
+            if is_empty || !place.exists() {
+                return self.log.doubt();
+            }
+        }
+        if is_itself || !is_known {
+            self.rules_changed(&git, batch);
         }
     }
 
     fn is_ignored(&mut self, path: &RelPath, is_dir: bool) -> bool {
-        self.ignored
-            .iter_mut()
-            .any(|rules| rules.matched(path.as_path(), is_dir).is_ignore())
+        if self.rules_moved {
+            self.read_rules();
+        }
+        self.rules.is_ignored(path, is_dir)
     }
 }
 
 fn is_rule_file(name: &std::ffi::OsStr) -> bool {
-    [".gitignore", ".ignore", OWN_IGNORE_FILE]
-        .iter()
-        .any(|known| name == *known)
+    RULE_FILES.iter().any(|known| name == *known)
 }
 
 /// A folder that went away before it could be watched needs no watch; its removal is told by its parent.

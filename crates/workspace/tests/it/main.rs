@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
 
+#[cfg(target_os = "linux")]
+mod changes;
 mod edit;
+mod excludes;
 #[cfg(target_os = "linux")]
 mod faults;
 mod fs;

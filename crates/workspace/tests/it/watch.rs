@@ -5,6 +5,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use kerf_workspace::{Save, WatchEvent, Watcher, Workspace};
+use rstest::rstest;
+
+use crate::excludes::{excludes, git, repository};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -43,6 +46,21 @@ impl Watched {
             }
         }
         told.remove(last);
+        told
+    }
+
+    /// As [`Watched::until`], where folders may be looked at anew meanwhile.
+    fn until_quiet(&self, last: &str) -> BTreeSet<String> {
+        let write = || fs::write(self.ws.root().join(last), "").unwrap();
+        write();
+        let mut told = BTreeSet::new();
+        while !told.contains(last) {
+            match self.events.recv_timeout(LONG).unwrap() {
+                WatchEvent::Changed(paths) => told.extend(paths.iter().map(ToString::to_string)),
+                // It may have been a part of that.
+                WatchEvent::Rescan { .. } | WatchEvent::Unwatched { .. } => write(),
+            }
+        }
         told
     }
 
@@ -141,6 +159,60 @@ fn a_change_of_gits_own_rules_calls_for_a_rescan() {
     fs::write(temp.path().join("b"), "").unwrap();
     fs::write(temp.path().join(".git/info/other"), "").unwrap();
     assert_eq!(watched.until("c"), set(&[]));
+}
+
+/// Opens a folder, changes the excludes that git reads there, and expects to be told.
+#[rstest]
+#[case::worktree("worktree")]
+#[case::part_of_a_repository("part")]
+#[case::nested("nested")]
+#[case::made_later("later")]
+#[case::without_the_folder_of_excludes("bare")]
+fn a_change_of_excludes_that_lie_elsewhere_calls_for_a_rescan(#[case] layout: &str) {
+    let base = tempfile::tempdir().unwrap();
+    let main = base.path().join("main");
+    if layout == "later" {
+        fs::create_dir(&main).unwrap();
+    } else {
+        repository(&main);
+    }
+    let (opened, asked) = match layout {
+        "worktree" => {
+            git(&main, &["worktree", "add", "-q", "../tree"]);
+            (base.path().join("tree"), base.path().join("tree"))
+        }
+        "part" => {
+            fs::create_dir(main.join("part")).unwrap();
+            (main.join("part"), main.join("part"))
+        }
+        "nested" => {
+            repository(&main.join("nested"));
+            (main.clone(), main.join("nested"))
+        }
+        "bare" => {
+            fs::remove_dir_all(main.join(".git/info")).unwrap();
+            (main.clone(), main.clone())
+        }
+        _ => (main.clone(), main.clone()),
+    };
+    let watched = watch(&opened);
+    if layout == "later" {
+        git(&main, &["init", "-q"]);
+        assert_eq!(watched.rescan(), "the ignore rules in `.git` changed");
+    }
+    fs::write(excludes(&asked), "*.left\n").unwrap();
+    let reason = watched.rescan();
+    assert!(
+        reason.contains("exclude` changed") || reason.contains("info` changed"),
+        "{reason}"
+    );
+    let inside = asked.strip_prefix(&opened).unwrap();
+    fs::write(asked.join("b.left"), "").unwrap();
+    let told = watched.until_quiet(&inside.join("c").display().to_string());
+    assert!(
+        !told.contains(&inside.join("b.left").display().to_string()),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::Done;
 use kerf_index::{
     Answer, Change, GrepQuery, Grepped, Index, Known, Mode, Phase, Query, Status, Wanted,
 };
-use kerf_workspace::{RelPath, Workspace};
+use kerf_workspace::{Kind, RelPath, Walk, Workspace};
 use std::{
     path::Path,
     sync::atomic::AtomicBool,
@@ -51,10 +51,14 @@ impl Indexed {
     }
 
     pub(super) fn files(&self) -> Done<Vec<RelPath>> {
-        let files = self.index.files(&AtomicBool::new(false));
-        files
-            .map_err(|error| error.to_string())?
-            .ok_or_else(|| "the folder is not listed".to_owned())
+        let walked = self.workspace.walk(&Walk::default());
+        let files = walked.files.into_iter();
+        let mut files: Vec<RelPath> = files
+            .filter(|(_, stat)| stat.kind == Kind::File)
+            .map(|(path, _)| path)
+            .collect();
+        files.sort_unstable();
+        Ok(files)
     }
 
     pub(super) fn ask(&self, text: &str, mode: Mode, limit: usize) -> Done<Answer> {

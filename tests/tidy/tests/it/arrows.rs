@@ -79,13 +79,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("crates/test-support", &["workspace", "protocol"]),
     // A table, which its two readers share.
     ("tests/attacks", &[]),
-    // Search and checkpoints are measured within the process.
+    // Search, checkpoints, worktrees, commands and secrets are measured within the process.
     (
         "tests/bench",
         &[
+            "git",
             "index",
             "checkpoint",
+            "sandbox",
             "workspace",
+            "secrets",
+            "protocol",
             "test-support",
             "window-tests",
         ],

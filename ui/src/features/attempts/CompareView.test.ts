@@ -5,6 +5,7 @@ import { RequestError } from '../../backend/backend';
 import { overlaps } from '../../overlaps';
 import type { TakeAttempts } from '../../protocol/TakeAttempts';
 import type { TakePreview } from '../../protocol/TakePreview';
+import type { TriedAttempts } from '../../protocol/TriedAttempts';
 import { abreast } from '../../state/attempts.svelte';
 import { askedFor, checkAxe, mountWith } from '../../testing';
 import CompareView from './CompareView.svelte';
@@ -159,8 +160,8 @@ describe('attempts beside each other', () => {
     const { getByRole, getByText, backend, container } = await open({
       'attempts/check': ({ command }) =>
         command === 'cargo test -p money'
-          ? { passed: false, code: 101, output: 'test rounds ... FAILED', duration_ms: 900 }
-          : { passed: true, code: 0, output: '', duration_ms: 1 },
+          ? { passed: false, code: 101, output: 'test rounds ... FAILED', duration_ms: 900, changed: 0 }
+          : { passed: true, code: 0, output: '', duration_ms: 1, changed: 0 },
     });
     await getByRole('button', { name: 'Take all of attempt 1' }).click();
     await getByRole('button', { name: 'Preview…' }).click();
@@ -190,13 +191,94 @@ describe('attempts beside each other', () => {
     ]);
   });
 
+  test('what would be applied is checked first', async () => {
+    let outcomes: TriedAttempts = {
+      notes: ['node_modules was not brought: the file system cannot clone it'],
+      checks: [{ passed: false, code: 101, output: 'test rounds ... FAILED', duration_ms: 900, changed: 0 }],
+    };
+    let end = () => {};
+    const held = new Promise<void>((done) => (end = done));
+    const { getByRole, backend, container } = await open({
+      'attempts/try': async () => {
+        await held;
+        return outcomes;
+      },
+      'attempts/stop_check': () => ({}),
+    });
+    await getByRole('button', { name: 'Take all of attempt 1' }).click();
+    await getByRole('button', { name: 'Preview…' }).click();
+    const checks = getByRole('region', { name: 'Checks before it is applied' });
+    await expect.element(checks).toHaveTextContent('cargo test -p money');
+    await checks.getByRole('button', { name: 'Run checks' }).click();
+    await expect.element(checks).toHaveTextContent('runs…');
+    await checks.getByRole('button', { name: 'Stop' }).click();
+    expect(askedFor(backend, 'attempts/stop_check')).toEqual([{ task_id: 'task' }]);
+    end();
+    await expect.element(checks).toHaveTextContent('failed with 101');
+    await expect.element(checks).toHaveTextContent('test rounds ... FAILED');
+    await expect.element(checks).toHaveTextContent('node_modules was not brought');
+    expect(askedFor(backend, 'attempts/try')).toEqual([
+      {
+        task_id: 'task',
+        picks: [{ session_id: 'attempt-1', target: { type: 'all' } }],
+        checks: [{ command: 'cargo test -p money', cwd: undefined }],
+      },
+    ]);
+    await checkAxe(container);
+    outcomes = { notes: [], checks: [{ passed: true, code: 0, output: '', duration_ms: 1, changed: 0 }] };
+    await checks.getByRole('button', { name: 'Run again' }).click();
+    await expect.element(checks).toHaveTextContent('✓ passed');
+    expect(askedFor(backend, 'attempts/take')).toEqual([]);
+    // What is picked later was not checked.
+    await getByRole('dialog').getByRole('button', { name: 'Back' }).click();
+    await getByRole('checkbox', { name: 'Hunk 2 of src/money.rs of attempt 2', exact: true }).click();
+    await getByRole('button', { name: 'Preview…' }).click();
+    await expect.element(checks.getByRole('button', { name: 'Run checks' })).toBeVisible();
+  });
+
+  test('an undo that fails in the middle goes on with what is left', async () => {
+    let refuse = true;
+    const { getByRole, kerf, backend } = await open({
+      'review/undo': ({ session_id }) => {
+        if (session_id === 'attempt-1' && refuse)
+          throw new RequestError({ code: 'conflict', message: 'the lines changed since', hint: '' });
+        return { session_id, decision_id: 4, hunks: 1, written: [] };
+      },
+    });
+    await getByRole('button', { name: 'Take all of attempt 1' }).click();
+    await getByRole('button', { name: 'Apply to your folder' }).click();
+    await getByRole('button', { name: 'Undo' }).click();
+    await expect.element(getByRole('alert')).toHaveTextContent('the lines changed since');
+    refuse = false;
+    await getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => kerf.attempts.taken).toBe(null);
+    // What was decided in the second attempt before is not taken back.
+    expect(askedFor(backend, 'review/undo')).toEqual([
+      { session_id: 'attempt-2' },
+      { session_id: 'attempt-1' },
+      { session_id: 'attempt-1' },
+    ]);
+  });
+
+  test('one that works or waits is stopped from here', async () => {
+    const attempts = [attempt(1), attempt(2, { state: 'running' }), attempt(3, { state: 'queued' })];
+    const { getByRole, backend } = await open({ 'session/cancel': () => ({}) }, comparison({ attempts }));
+    await expect.element(getByRole('button', { name: 'Stop attempt 1' })).not.toBeInTheDocument();
+    await getByRole('button', { name: 'Stop attempt 2' }).click();
+    await getByRole('button', { name: 'Stop attempt 3' }).click();
+    expect(askedFor(backend, 'session/cancel')).toEqual([
+      { session_id: 'attempt-2' },
+      { session_id: 'attempt-3' },
+    ]);
+  });
+
   test('a check that runs can be stopped', async () => {
     let end = () => {};
     const ended = new Promise<void>((done) => (end = done));
     const { getByRole, kerf, backend } = await open({
       'attempts/check': async () => {
         await ended;
-        return { passed: false, code: null, output: '', duration_ms: 1 };
+        return { passed: false, code: null, output: '', duration_ms: 1, changed: 0 };
       },
       'attempts/stop_check': () => {
         end();

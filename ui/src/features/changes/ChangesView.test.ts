@@ -120,6 +120,24 @@ describe('what is not committed', () => {
       .toMatchObject({ paths: ['a.txt'], hunks: { hunks: [0] } });
   });
 
+  test('is one file of two names when it was renamed, staged with both', async () => {
+    const renamed: ChangedPath = { path: 'lib/new.rs', how: 'renamed', from: 'src/old.rs' };
+    const backend = engine({ unstaged: [renamed] });
+    const screen = await view(backend);
+    await screen.getByRole('button', { name: 'renamed src/old.rs → lib/new.rs' }).click();
+    await expect.element(screen.getByText('new 40')).toBeVisible();
+    expect(askedFor(backend, 'git/diff').at(-1)).toMatchObject({ path: 'lib/new.rs', from: 'src/old.rs' });
+    await checkAxe(screen.container);
+    await screen.getByRole('button', { name: 'Stage hunk 2 of lib/new.rs' }).click();
+    await expect
+      .poll(() => askedFor(backend, 'git/stage'))
+      .toMatchObject([{ paths: ['lib/new.rs'], hunks: { hunks: [1], renamed_from: 'src/old.rs' } }]);
+    await screen.getByRole('button', { name: 'Stage all', exact: true }).click();
+    await expect
+      .poll(() => askedFor(backend, 'git/stage').at(-1))
+      .toMatchObject({ paths: ['src/old.rs', 'lib/new.rs'], hunks: null });
+  });
+
   test('is told to be stale where it is', async () => {
     const stale = () => {
       throw new RequestError({
@@ -285,4 +303,32 @@ test('who last changed the lines of a hunk is told, and the commits of a file', 
   await blame.unmount();
   await mountWith(GitDialogs, { backend, props: { list: 'log' }, prepare });
   await expect.poll(() => askedFor(backend, 'git/log')).toMatchObject([{ path: 'a.txt' }]);
+});
+
+test('a stash that does not fit is refused with its files, and what to do', async () => {
+  const hint = 'Nothing was changed, and the stash is kept.';
+  const backend = engine(
+    {},
+    {
+      'git/stashes': () => [{ oid: 'abc', message: 'On main: mine', time: 1_760_000_000 }],
+      'git/unstash': () => {
+        const message = 'did not apply the stash: `a.txt`, `b.txt` changed in the same lines meanwhile';
+        throw new RequestError({ code: 'conflict', message, hint });
+      },
+    },
+  );
+  const screen = await mountWith(GitDialogs, {
+    backend,
+    props: { list: 'stashes' },
+    prepare: (kerf) => {
+      kerf.project = project();
+    },
+  });
+  const dialog = screen.getByRole('dialog', { name: 'Take a stash out' });
+  await dialog.getByText('On main: mine').click();
+  await expect.element(dialog.getByText(/`a.txt`, `b.txt` changed in the same lines/)).toBeVisible();
+  await expect.element(dialog.getByText(hint)).toBeVisible();
+  // It stays open, with the stash in the list.
+  await expect.element(dialog.getByText('On main: mine')).toBeVisible();
+  await checkAxe();
 });

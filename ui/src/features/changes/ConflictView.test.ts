@@ -5,6 +5,7 @@ import type { FileConflict } from '../../protocol/FileConflict';
 import type { WorkingChanges } from '../../protocol/WorkingChanges';
 import { askedFor, checkAxe, mountWith, project } from '../../testing';
 import ChangesView from './ChangesView.svelte';
+import DeskConflicts from './DeskConflicts.svelte';
 
 const version = (oid: string) => ({ oid, mode: 33188 });
 const conflict: FileConflict = {
@@ -119,4 +120,26 @@ test('where a side deleted the file only a whole version is taken', async () => 
   await expect
     .poll(() => askedFor(backend, 'git/resolve'))
     .toMatchObject([{ how: { type: 'ours', token: 'the token' } }]);
+});
+
+test('files in conflict stand at the head of the review too, until the merge is ended', async () => {
+  const backend = engine();
+  const screen = await mountWith(DeskConflicts, {
+    backend,
+    prepare: (kerf) => {
+      kerf.project = project();
+    },
+  });
+  await expect.element(screen.getByRole('heading', { name: 'In conflict 1 file' })).toBeVisible();
+  await screen.getByRole('button', { name: /in conflict a\.txt/ }).click();
+  await screen.getByRole('button', { name: 'Take theirs: a.txt' }).click();
+  await expect
+    .poll(() => askedFor(backend, 'git/resolve'))
+    .toMatchObject([{ path: 'a.txt', how: { type: 'theirs', token: 'the token' } }]);
+  await expect.element(screen.getByRole('heading', { name: /In conflict/ })).not.toBeInTheDocument();
+  // What was resolved here is put back here, and the merge goes on from here.
+  await expect.element(screen.getByRole('button', { name: 'Continue…' })).toBeEnabled();
+  await checkAxe(screen.container);
+  await screen.getByRole('button', { name: 'Undo' }).click();
+  await expect.element(screen.getByRole('heading', { name: 'In conflict 1 file' })).toBeVisible();
 });

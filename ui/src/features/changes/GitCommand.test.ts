@@ -12,8 +12,8 @@ import GitCommandDialog from './GitCommandDialog.svelte';
 const push: GitAct = { type: 'push', remote: null };
 const argv = ['git', 'push', '--progress', 'origin', 'refs/heads/main:refs/heads/main'];
 
-/** An engine whose command asks what it is given, one after the other, and then ends well. */
-function engine(prompts: Omit<GitPrompt, 'id'>[] = []) {
+/** An engine whose command asks what it is given, one after the other, and then ends well; unless it is refused. */
+function engine(prompts: Omit<GitPrompt, 'id'>[] = [], isRefused = () => false) {
   let run: GitRun | null = null;
   const next = (at: number) => {
     const prompt = prompts[at];
@@ -35,7 +35,15 @@ function engine(prompts: Omit<GitPrompt, 'id'>[] = []) {
       remote: { name: 'origin', url: 'https://host.example/tool' },
       programs: ['the hook pre-push'],
     }),
-    'git/run': () => next(0),
+    'git/run': () => {
+      if (isRefused())
+        throw new RequestError({
+          code: 'conflict',
+          message: 'the repository has changed',
+          hint: 'Look again',
+        });
+      return next(0);
+    },
     'git/running': () => run,
     'git/answer': ({ prompt, answer }) => {
       if (answer === null && run) run = { ...run, prompt: null, end: { type: 'stopped' } };
@@ -68,6 +76,20 @@ beforeEach(async () => {
 });
 
 describe('a command of git’s', () => {
+  test('is looked at again before it begins when the repository has changed', async () => {
+    let changed = true;
+    const backend = engine([], () => changed);
+    const screen = await shown(backend);
+    await screen.getByRole('button', { name: 'Run' }).click();
+    await expect.element(screen.getByRole('alert')).toHaveTextContent('the repository has changed');
+    await expect.element(screen.getByRole('button', { name: 'Run' })).toBeDisabled();
+    changed = false;
+    await screen.getByRole('button', { name: 'Look again' }).click();
+    await screen.getByRole('button', { name: 'Run' }).click();
+    await expect.element(screen.getByText('Done.')).toBeVisible();
+    expect(askedFor(backend, 'git/preview')).toHaveLength(2);
+  });
+
   test('is shown whole, and begins by a click alone', async () => {
     const backend = engine();
     const screen = await shown(backend);

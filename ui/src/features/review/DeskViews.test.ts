@@ -348,6 +348,19 @@ describe('pictures', () => {
     await checkAxe();
   });
 
+  test('that may never be done are told and not drawn', async () => {
+    const { backend } = engine([file('a.svg', [hunk(1, ['+<svg'])], { status: 'created' })], {
+      'review/pictures': () => ({ after: { bytes: 9, drawn: { type: 'endless', part: '<ani\u202emate>' } } }),
+    });
+    const screen = await desk(backend);
+    await expect
+      .element(screen.getByText('It uses <ani‹U+202E›mate>, with which', { exact: false }))
+      .toBeVisible();
+    expect(screen.container.querySelector('img')).toBeNull();
+    expect(screen.getByRole('button', { name: 'Draw it' }).elements()).toHaveLength(0);
+    await checkAxe();
+  });
+
   test('that are programs are drawn when the user says so, as pictures and nothing else', async () => {
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="7" height="5"><script>document.title = 'ran'</script>
       <image href="https://example.com/a.png"/><rect width="7" height="5"/></svg>`;

@@ -315,16 +315,43 @@ export class Desk {
     return authors.findLast(({ type }) => type !== 'user') ?? authors.at(-1) ?? null;
   }
 
-  /** Opens a file in the user's editor, at the first line that a hunk changes. */
   /** Shows what was sent of a file. */
   sent(path: string) {
     if (this.folder !== null) this.#kerf.showSent(this.folder, path);
   }
 
+  /** Copies the selected lines. */
+  async copy() {
+    const { selection } = this;
+    const file = selection && this.review.file(selection.path);
+    const hunk = selection && this.review.hunk(selection);
+    if (!file || !hunk) return;
+    const lineAt = await this.review.lines.readLines(file, hunk, selection.lines);
+    const text = selection.lines.flatMap((at) => lineAt(at)?.text ?? []).join('\n');
+    await this.#kerf.try(() => navigator.clipboard.writeText(text));
+  }
+
+  /** The number as proposed of the first selected line, or of the one that follows it. */
+  get lineNumber(): number {
+    const { selection } = this;
+    const hunk = selection && this.review.hunk(selection);
+    return hunk ? Math.max(1, Math.min(numberNear(hunk, selection.lines[0] ?? 0), lastNew(hunk))) : 1;
+  }
+
+  /** Opens the file of the selected lines in the user's editor, at the first of them. */
+  async openLine() {
+    const { selection } = this;
+    if (selection) await this.#open(selection.path, this.lineNumber);
+  }
+
+  /** Opens a file in the user's editor, at the first line that a hunk changes. */
   async open(path: string, hunk = this.review.file(path)?.hunks[0]) {
+    await this.#open(path, hunk && lengthOf(hunk) > 0 ? firstAdded(hunk) : undefined);
+  }
+
+  async #open(path: string, line: number | undefined) {
     const { folder } = this;
     if (folder === null) return;
-    const line = hunk && lengthOf(hunk) > 0 ? firstAdded(hunk) : undefined;
     // Who opens a file looks for it soon.
     this.#kerf.search.touch(folder, path);
     try {

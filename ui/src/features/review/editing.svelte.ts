@@ -53,12 +53,15 @@ export class Editing {
     return this.now !== null && this.now.text !== this.now.proposed;
   }
 
-  /** Whether a hunk has lines to edit. */
+  /**
+   * Whether a hunk has lines to edit. One's own version is a decision about what the agent proposes: where nothing is
+   * proposed, because files are compared with a commit, one edits the file itself.
+   */
   can({ path, hunk }: Place): boolean {
     const file = this.#review.file(path);
     const outline = this.#review.hunk({ path, hunk });
     return (
-      this.#review.ofTask &&
+      !this.#review.readOnly &&
       file !== undefined &&
       outline !== undefined &&
       !file.opaque &&

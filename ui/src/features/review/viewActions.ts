@@ -24,7 +24,7 @@ export function viewActions(desk: Desk): Action[] {
       title: `Show ${STEP} more lines around hunk`,
       group,
       keys: 'X',
-      enabled: () => review.ofTask && desk.current !== null && (file()?.lines ?? 0) > 0,
+      enabled: () => desk.current !== null && (file()?.lines ?? 0) > 0,
       run: () => {
         const [now, hunk] = [file(), desk.current];
         if (!now || !hunk) return;
@@ -37,7 +37,7 @@ export function viewActions(desk: Desk): Action[] {
       title: 'Show the whole file, or only what changed',
       group,
       keys: 'Shift+X',
-      enabled: () => review.ofTask && (file()?.lines ?? 0) > 0,
+      enabled: () => (file()?.lines ?? 0) > 0,
       run: () => {
         const now = file();
         if (now) views.openWhole(now);

@@ -19,7 +19,6 @@ interface Opened {
 
 const CLOSED: Opened = { whole: false, above: {}, below: {} };
 const PLAIN: FileView = { around: true, ...CLOSED, folded: new Set(), edited: null, inset: false };
-const BARE: FileView = { ...PLAIN, around: false };
 
 export class Views {
   #review: ReviewState;
@@ -50,18 +49,17 @@ export class Views {
     const edited = this.#edited();
     const id = edited?.path === file.path ? edited.id : null;
     // In a long review most files have nothing that could be folded.
-    const { ofTask } = this.#review;
-    const cells = ofTask && isNotebook(file);
+    const cells = isNotebook(file);
     const may = cells || (this.#foldsSpace() && file.hunks.some(({ space_only }) => space_only));
     const folds = may ? file.hunks.filter((hunk) => this.foldWords(file, hunk) !== null) : [];
     const folded = folds.map((hunk) => hunk.id);
     const opened = this.#opened[file.path] ?? CLOSED;
-    const inset = cells || (ofTask && isPicture(file));
-    if (opened === CLOSED && id === null && folded.length === 0 && !inset) return ofTask ? PLAIN : BARE;
+    const inset = cells || isPicture(file);
+    if (opened === CLOSED && id === null && folded.length === 0 && !inset) return PLAIN;
     const of = JSON.stringify([opened, id, folded, inset]);
     const made = this.#made.get(file.path);
     if (made?.of === of) return made.view;
-    const view: FileView = { around: ofTask, ...opened, folded: new Set(folded), edited: id, inset };
+    const view: FileView = { around: true, ...opened, folded: new Set(folded), edited: id, inset };
     this.#made.set(file.path, { of, view });
     return view;
   }
@@ -69,7 +67,7 @@ export class Views {
   /** What is said in the place of a hunk's lines; null when they are shown. */
   foldWords(file: FileOutline, hunk: HunkOutline): string | null {
     const space = this.#foldsSpace() && hunk.space_only === true;
-    const cells = this.#review.ofTask && isNotebook(file) && !this.#review.extras.known(file)?.unreadable;
+    const cells = isNotebook(file) && !this.#review.extras.known(file)?.unreadable;
     if ((!space && !cells) || lengthOf(hunk) === 0) return null;
     const edited = this.#edited();
     if (edited?.id === hunk.id && edited.path === file.path) return null;

@@ -324,3 +324,13 @@ test('hostile Markdown makes the page ask for nothing, finished or growing', asy
     vi.restoreAllMocks();
   }
 });
+
+test('a check that the user ran again is told to be theirs', async () => {
+  const check = { ...ran, tool: 'check', title: 'Checked again: cargo test -p money refund' };
+  // A call of a model's by that name ran nothing.
+  const called = { ...edited, tool: 'check', title: 'check', exit: null };
+  const screen = await view([check, called]);
+  await expect.element(screen.getByText('sandboxed · network: off · your check · 4.1 s')).toBeVisible();
+  await expect.element(screen.getByText('18 passed; 0 failed', { exact: false })).toBeVisible();
+  expect(screen.container.querySelectorAll('.card').length).toBe(1);
+});

@@ -11,6 +11,8 @@ use kerf_protocol::{
     git::command::{GitAct, GitPreview, GitRemote, PullHow},
 };
 
+/// Other repositories, at addresses that were not shown, are left alone whatever the settings say.
+const ALONE: &str = "--no-recurse-submodules";
 /// A longer message is refused: it has to fit into an argument on every system.
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 
@@ -26,7 +28,7 @@ pub(super) fn plan(repo: &Repo, settings: &Settings, act: &GitAct) -> Result<Git
     let programs = match act {
         GitAct::Fetch { remote } => {
             let remote = fetched(repo, remote.as_deref(), &mut preview)?;
-            preview.argv = git(&["fetch", "--progress", &remote.name]);
+            preview.argv = git(&["fetch", "--progress", ALONE, &remote.name]);
             preview.words = format!(
                 "Asks `{}` at {} what is new. Your branch and your files stay as they are.",
                 remote.name, remote.url
@@ -62,6 +64,12 @@ pub(super) fn plan(repo: &Repo, settings: &Settings, act: &GitAct) -> Result<Git
         GitAct::LfsPull => {
             let remote = fetched(repo, None, &mut preview)?;
             preview.argv = git(&["lfs", "pull", &remote.name]);
+            // A file of the repository that git's own settings do not tell of.
+            if repo.workdir().join(".lfsconfig").exists() {
+                preview
+                    .programs
+                    .push(".lfsconfig, which can name another server".to_owned());
+            }
             preview.words = format!(
                 "Git LFS fetches the large files of this commit from `{}` at {} and puts them in the place of their pointers.",
                 remote.name, remote.url
@@ -117,6 +125,7 @@ fn pull(repo: &Repo, how: PullHow, preview: &mut GitPreview) -> Result<(), Failu
     preview.argv = git(&[
         "pull",
         "--progress",
+        ALONE,
         "--no-edit",
         option,
         &from.name,
@@ -145,7 +154,7 @@ fn push(repo: &Repo, wanted: Option<&str>, preview: &mut GitPreview) -> Result<(
         .as_ref()
         .is_some_and(|upstream| upstream.remote == to.name);
     let refspec = format!("refs/heads/{}:{there}", outgoing.branch);
-    let mut words = vec!["push", "--progress"];
+    let mut words = vec!["push", "--progress", ALONE];
     if outgoing.upstream.is_none() {
         words.push("--set-upstream");
     }

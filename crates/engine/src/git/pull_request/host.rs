@@ -6,7 +6,7 @@ use crate::{
     projects::from_git,
     settings::Settings,
 };
-use kerf_git::Repo;
+use kerf_git::{Act, Repo};
 use kerf_protocol::{
     Code, Failure,
     git::{
@@ -18,7 +18,8 @@ use serde_json::Value;
 use url::Url;
 
 const MAX_TITLE_BYTES: usize = 256;
-pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
+/// It has to fit into an argument on every system.
+pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// What is known of a target without asking anybody.
 pub(super) struct Found {
@@ -161,6 +162,10 @@ pub(in crate::git) fn plan(
         target.host, target.branch, target.project
     );
     preview.remote = Some(target.remote);
+    // The program asks git how the working tree is.
+    preview
+        .programs
+        .extend(repo.programs(Act::Look).map_err(from_git)?);
     Ok(preview)
 }
 
@@ -175,7 +180,7 @@ pub(super) fn words<'t>(title: &'t str, body: &'t str) -> Result<(&'t str, &'t s
         return Err(failure(
             Code::Usage,
             format!(
-                "a pull request needs a title, of {MAX_TITLE_BYTES} bytes at the most, and a text of 64 KiB at the most"
+                "a pull request needs a title, of {MAX_TITLE_BYTES} bytes at the most, and a text of 16 KiB at the most"
             ),
             "",
         ));

@@ -3,9 +3,9 @@
 use super::{ask, marked, places, read, search, shop};
 use crate::{
     folder::{Folder, pattern},
-    index::{Indexed, age},
+    index::{Indexed, age, some_files},
 };
-use kerf_index::{GrepQuery, Known, Mode, Query, Wanted};
+use kerf_index::{GrepQuery, Index, Known, Mode, Query, Wanted};
 use proptest::prelude::*;
 use rstest::rstest;
 use std::sync::atomic::AtomicBool;
@@ -95,6 +95,26 @@ proptest! {
         prop_assert_eq!(found, expected);
         prop_assert_eq!((answer.total, answer.files, answer.more), (grepped.total, grepped.files, grepped.truncated));
     }
+}
+
+#[test]
+fn what_a_scan_finds_names_what_it_is_in() {
+    let folder = some_files(3_000);
+    let mut is_scanned = false;
+    for _ in 0..20 {
+        let place = tempfile::tempdir().unwrap();
+        let index = Index::open(folder.workspace(), place.path(), |_| {});
+        let answer = search(&index, "\"name_77() {\"");
+        assert_eq!(places(&answer), ["src/0/f77.rs:2 name_77"], "{answer:?}");
+        // Otherwise the folder was listed in no time.
+        is_scanned |= answer
+            .scanned
+            .is_some_and(|why| why.contains("still being built"));
+        if is_scanned {
+            return;
+        }
+    }
+    panic!("the index was always sooner");
 }
 
 #[test]

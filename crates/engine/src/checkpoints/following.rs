@@ -1,0 +1,147 @@
+//! Checkpoints where the system is asked what has changed, and not every file.
+
+use super::histories::{always_follow, options};
+use crate::{Engine, desk::Before, wake::Live};
+use kerf_agent::{Host as _, Scope};
+use kerf_protocol::{
+    ItemId, TurnId,
+    event::EventBody,
+    request::{NewSession, method},
+    review::Author,
+};
+use kerf_test_support::Fixture;
+use std::{fs, sync::Arc};
+
+struct Turn {
+    _engine: Engine,
+    live: Arc<Live>,
+    folder: Fixture,
+    outside: tempfile::TempDir,
+    turn_id: TurnId,
+    _home: tempfile::TempDir,
+}
+
+impl Turn {
+    /// A turn that has begun, in a folder that was looked at.
+    async fn new() -> Self {
+        let folder = Fixture::new("//- /a\none\n//- /d/b\ntwo\n");
+        let home = tempfile::tempdir().unwrap();
+        let engine = Engine::open(options(home.path())).await.unwrap();
+        let new = NewSession {
+            folder: folder.path().display().to_string(),
+            ..NewSession::default()
+        };
+        let session_id = engine.call::<method::SessionNew>(new).await.unwrap().id;
+        let live = engine.live(session_id).await.unwrap();
+        always_follow(&engine, &live, folder.path()).await;
+        live.host.begin_turn(Before::default()).await;
+        live.host.looked().await;
+        let turn_id = TurnId::new();
+        live.host.emit(EventBody::TurnStarted {
+            turn_id,
+            instructions: Vec::new(),
+        });
+        Self {
+            _engine: engine,
+            live,
+            folder,
+            outside: tempfile::tempdir().unwrap(),
+            turn_id,
+            _home: home,
+        }
+    }
+
+    /// A command is about to run.
+    async fn before(&self) -> ItemId {
+        let item_id = ItemId::new();
+        let host = &self.live.host;
+        host.before_change(item_id, Scope::Anything).await.unwrap();
+        item_id
+    }
+
+    /// It has ended. Returns the files that it changed.
+    async fn after(&self, item_id: ItemId) -> Vec<String> {
+        let author = Author::Command {
+            turn_id: self.turn_id,
+            item_id,
+        };
+        let host = &self.live.host;
+        let found = host.after_change(Scope::Anything, author).await.unwrap();
+        found.into_iter().map(|change| change.path).collect()
+    }
+
+    fn followed(&self) -> usize {
+        self.live.host.desk.lock().unwrap().followed()
+    }
+
+    fn last_seen(&self, path: &str) -> Option<String> {
+        let bytes = self.live.host.desk.lock().unwrap().last_seen(path)?;
+        Some(String::from_utf8(bytes).unwrap())
+    }
+
+    /// The model is asked, and answers when Kerf has looked.
+    async fn asked(&self) {
+        self.live.host.asks();
+        self.live.host.looked().await;
+    }
+
+    /// Changes a file so that the system does not tell.
+    fn write_unseen(&self, path: &str, text: &str) {
+        let other = self.outside.path().join("other");
+        fs::hard_link(self.folder.join(path), &other).unwrap();
+        fs::write(&other, text).unwrap();
+        fs::remove_file(&other).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn before_a_command_the_systems_word_is_enough() {
+    let turn = Turn::new().await;
+    turn.folder.write("a", "the user's\n");
+    fs::rename(turn.folder.join("d"), turn.folder.join("moved")).unwrap();
+    let command = turn.before().await;
+    assert_eq!(turn.followed(), 1);
+    assert_eq!(turn.last_seen("a").as_deref(), Some("the user's\n"));
+    assert_eq!(turn.last_seen("d/b"), None);
+    assert_eq!(turn.last_seen("moved/b").as_deref(), Some("two\n"));
+    turn.folder.write("moved/b", "the command's\n");
+    assert_eq!(turn.after(command).await, ["moved/b"]);
+}
+
+#[tokio::test]
+async fn a_command_cannot_change_a_file_unseen() {
+    let turn = Turn::new().await;
+    let command = turn.before().await;
+    turn.write_unseen("a", "the command's\n");
+    assert_eq!(turn.after(command).await, ["a"]);
+}
+
+#[tokio::test]
+async fn what_the_system_does_not_tell_of_is_found_while_the_model_is_asked() {
+    let turn = Turn::new().await;
+    turn.write_unseen("a", "the user's\n");
+    turn.asked().await;
+    assert_eq!(turn.last_seen("a").as_deref(), Some("the user's\n"));
+    let command = turn.before().await;
+    assert_eq!(turn.followed(), 1);
+    assert_eq!(turn.after(command).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_a_job_changes_while_the_model_is_asked_is_the_jobs() {
+    let turn = Turn::new().await;
+    // Its end is not waited for.
+    let job = turn.before().await;
+    turn.folder.write("made", "the job's\n");
+    turn.asked().await;
+    let host = &turn.live.host;
+    let paths = ["a".parse().unwrap()];
+    let edit = ItemId::new();
+    host.before_change(edit, Scope::Paths(&paths))
+        .await
+        .unwrap();
+    assert!(host.desk.lock().unwrap().reviews("made"));
+    turn.folder.write("late", "the job's\n");
+    turn.asked().await;
+    assert_eq!(turn.after(job).await, ["late"]);
+}
