@@ -49,7 +49,7 @@ impl Snapshot {
         let still = previous
             .no_longer_ignored
             .iter()
-            .filter(|path| self.files.contains_key(*path));
+            .filter(|path| self.files.contains_key(path));
         self.no_longer_ignored = still.cloned().collect();
     }
 
@@ -90,7 +90,7 @@ impl Snapshot {
         let moved: BTreeSet<_> = previous
             .files
             .iter()
-            .filter(|(path, _)| !self.files.contains_key(*path))
+            .filter(|(path, _)| !self.files.contains_key(path))
             .filter_map(|(_, held)| held.stamp())
             .collect();
         let old_ones: Vec<_> = self

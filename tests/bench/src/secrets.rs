@@ -8,13 +8,7 @@ use crate::{
 use kerf_index::{FindQuery, find_files};
 use kerf_secrets::Vault;
 use kerf_workspace::{RelPath, Workspace};
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
-    time::Instant,
-};
+use std::{collections::BTreeMap, fs, path::Path, sync::atomic::AtomicBool, time::Instant};
 
 /// Times that each tree is gone through; the median counts.
 const ROUNDS: usize = 5;
@@ -48,7 +42,7 @@ pub(crate) fn run(asked: &Asked, table: &mut Table) -> Done {
 }
 
 /// The texts of a folder by the endings of their names.
-fn texts(root: &PathBuf) -> Done<BTreeMap<String, Vec<String>>> {
+fn texts(root: &Path) -> Done<BTreeMap<String, Vec<String>>> {
     let workspace = Workspace::open(root).map_err(|error| error.to_string())?;
     let query = FindQuery {
         pattern: String::new(),

@@ -11,12 +11,13 @@ const SOURCES: &[&str] = &["tokio", "rustls", "libgit2-sys", "tantivy", "sqlx-co
 /// A larger file is no text that anybody wrote, in bytes.
 const MAX_FILE: u64 = 1_000_000;
 
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
 /// The folders of a package's versions.
 fn versions(registry: &Path, name: &str) -> Vec<PathBuf> {
-    let entries = |folder: &Path| -> Vec<PathBuf> {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).collect()
-    };
     let is_it = |path: &PathBuf| {
         let rest = path
             .file_name()
@@ -34,12 +35,14 @@ fn versions(registry: &Path, name: &str) -> Vec<PathBuf> {
 fn texts(folder: PathBuf) -> Vec<String> {
     let (mut texts, mut folders) = (Vec::new(), vec![folder]);
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap().flatten() {
-            let kind = entry.file_type().unwrap();
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if kind.is_file() && entry.metadata().unwrap().len() <= MAX_FILE {
-                texts.extend(fs::read_to_string(entry.path()));
+        for path in entries(&folder) {
+            let Ok(meta) = fs::symlink_metadata(&path) else {
+                continue;
+            };
+            if meta.is_dir() {
+                folders.push(path);
+            } else if meta.is_file() && meta.len() <= MAX_FILE {
+                texts.extend(fs::read_to_string(path));
             }
         }
     }
