@@ -34,7 +34,7 @@ test('checks, who made a line, and four scopes', async ({ open }) => {
   await checks.getByRole('button', { name: /test -f b\.txt passed, before the last change/ }).waitFor();
 
   // The check leads to its call, the hunk to the edit that made it.
-  await checks.getByRole('button', { name: /test -f b\.txt/ }).click();
+  await checks.getByRole('button', { name: /^test -f b\.txt/ }).click();
   await stream.locator('.sought', { hasText: 'test -f b.txt' }).waitFor();
   await review.getByText('from edit_file, turn 2').waitFor();
   await review.getByText('from edit_file, turn 1').click();

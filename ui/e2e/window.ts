@@ -168,6 +168,8 @@ export class Window {
 
   /** Waits for the end of the turn: the composer sends again. */
   async ended() {
+    // Until the message was taken, the composer is still that of the turn before.
+    await this.settled();
     await this.button(/^Send/).waitFor();
     await this.settled();
   }
