@@ -98,14 +98,14 @@ impl Turn {
 async fn before_a_command_the_systems_word_is_enough() {
     let turn = Turn::new().await;
     turn.folder.write("a", "the user's\n");
-    fs::rename(turn.folder.join("d"), turn.folder.join("moved")).unwrap();
+    fs::rename(turn.folder.join("d/b"), turn.folder.join("d/moved")).unwrap();
     let command = turn.before().await;
     assert_eq!(turn.followed(), 1);
     assert_eq!(turn.last_seen("a").as_deref(), Some("the user's\n"));
     assert_eq!(turn.last_seen("d/b"), None);
-    assert_eq!(turn.last_seen("moved/b").as_deref(), Some("two\n"));
-    turn.folder.write("moved/b", "the command's\n");
-    assert_eq!(turn.after(command).await, ["moved/b"]);
+    assert_eq!(turn.last_seen("d/moved").as_deref(), Some("two\n"));
+    turn.folder.write("d/moved", "the command's\n");
+    assert_eq!(turn.after(command).await, ["d/moved"]);
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ impl Changes {
     /// All that was changed since the mark, when the caller has not changed anything meanwhile on another thread.
     ///
     /// None: only a look at the whole folder tells. The system has lost events or was not heard within `patience`, ignore
-    /// rules have changed, too much has changed, or the watcher is gone.
+    /// rules have changed, a folder was moved, too much has changed, or the watcher is gone.
     pub fn since(&self, mark: Mark, patience: Duration) -> Option<Told> {
         self.catch_up(patience)?;
         let state = self.log.state();

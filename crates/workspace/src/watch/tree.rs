@@ -29,6 +29,8 @@ pub(super) struct Tree {
     rules: Rules,
     /// Whether `rules` may hold rules of a folder that is elsewhere by now.
     rules_moved: bool,
+    /// The folders that are watched, or were.
+    folders: HashSet<RelPath>,
     /// The rule files of git that lie in no watched folder, there or not.
     excludes: HashSet<PathBuf>,
     /// Why a part of the folder is not watched, if it is so.
@@ -58,6 +60,7 @@ impl Tree {
             system,
             rules,
             rules_moved: false,
+            folders: HashSet::new(),
             excludes: HashSet::new(),
             unwatched: None,
             tells_all: true,
@@ -233,7 +236,9 @@ impl Tree {
                 self.log.end();
             }
             match self.system.watch(&path, RecursiveMode::NonRecursive) {
-                Ok(()) => {}
+                Ok(()) => {
+                    self.folders.insert(folder.clone());
+                }
                 Err(error) if is_gone(&error) => {}
                 Err(error) => {
                     self.missed(&error, batch);
@@ -330,6 +335,10 @@ impl Tree {
         };
         if matches!(kind, EventKind::Modify(ModifyKind::Name(_))) {
             self.rules_moved = true;
+            if self.folders.contains(&path) {
+                // What is in it goes on being told by its old name.
+                self.log.doubt();
+            }
         }
         if path.file_name().is_some_and(is_rule_file)
             && path
