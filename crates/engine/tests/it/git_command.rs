@@ -1,17 +1,15 @@
 //! Git's own programs as the user's command: shown first, run by a click, asked for passwords, stopped.
 #![cfg(unix)]
 
-use crate::{
-    git_server::{self, NAME, PASSWORD},
-    kit::{Bench, STUCK, prompt},
-};
+mod addresses;
+mod prompts;
+
+use crate::kit::{Bench, STUCK, prompt};
 use kerf_engine::{Engine, Feed, FeedMessage, Options};
 use kerf_protocol::{
     Code, Failure,
     checkpoint::{Restore, RestoreWhat},
-    git::command::{
-        AnswerGit, GitAct, GitEnd, GitPreview, GitPromptKind, GitRun, PreviewGit, PullHow, RunGit,
-    },
+    git::command::{AnswerGit, GitAct, GitEnd, GitPreview, GitRun, PreviewGit, PullHow, RunGit},
     policy::ApproveMode,
     request::{Folder, method},
 };
@@ -229,114 +227,6 @@ async fn a_push_is_shown_and_then_does_just_that() {
 }
 
 #[tokio::test]
-async fn a_password_is_asked_for_in_the_window_and_kept_nowhere() {
-    let mut scene = Scene::new().await;
-    let url = git_server::serve(scene.bare.parent().unwrap());
-    scene.git(&["remote", "set-url", "origin", &format!("{url}/tool.git")]);
-
-    scene.begin(push()).await.unwrap();
-    let asked = scene.asked(0).await;
-    let prompt = asked.prompt.clone().unwrap();
-    assert_eq!(prompt.kind, GitPromptKind::Text);
-    assert!(prompt.text.contains(&url), "{}", prompt.text);
-    scene.answer(&asked, Some(NAME)).await;
-    let asked = scene.asked(prompt.id).await;
-    let prompt = asked.prompt.clone().unwrap();
-    assert_eq!(prompt.kind, GitPromptKind::Secret);
-    scene.answer(&asked, Some(PASSWORD)).await;
-    let done = scene.until(|run| run.end.is_some()).await;
-    assert_eq!(done.end, Some(GitEnd::Done), "{}", done.output);
-    assert_eq!(
-        scene.git_in(&scene.bare, &["rev-parse", "main"]),
-        scene.git(&["rev-parse", "HEAD"])
-    );
-    assert!(!format!("{done:?}").contains(PASSWORD));
-    for folder in [scene.bench.home.path(), scene.bench.fixture.path()] {
-        assert_eq!(holding(folder, PASSWORD.as_bytes()), Vec::<PathBuf>::new());
-    }
-
-    // A wrong one is git's to refuse.
-    scene.git(&["commit", "--quiet", "--allow-empty", "--message=two"]);
-    scene.begin(push()).await.unwrap();
-    let asked = scene.asked(0).await;
-    scene.answer(&asked, Some(NAME)).await;
-    let asked = scene.asked(asked.prompt.unwrap().id).await;
-    scene.answer(&asked, Some("wrong")).await;
-    let done = scene.until(|run| run.end.is_some()).await;
-    assert!(matches!(done.end, Some(GitEnd::Failed { .. })), "{done:?}");
-
-    // No answer ends the command.
-    scene.begin(push()).await.unwrap();
-    let asked = scene.asked(0).await;
-    scene.answer(&asked, None).await;
-    let done = scene.until(|run| run.end.is_some()).await;
-    assert_eq!(done.end, Some(GitEnd::Stopped));
-    assert_eq!(done.prompt, None);
-}
-
-/// The files below a folder that hold these bytes.
-fn holding(folder: &Path, bytes: &[u8]) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(holding(&path, bytes));
-        } else if fs::read(&path)
-            .is_ok_and(|text| text.windows(bytes.len()).any(|part| part == bytes))
-        {
-            found.push(path);
-        }
-    }
-    found
-}
-
-#[tokio::test]
-async fn ssh_asks_whether_a_host_is_known_and_for_a_passphrase() {
-    let mut scene = Scene::new().await;
-    let ssh = scene.bench.home.path().join("ssh");
-    // What a real one does: it asks by the program that the environment names, and runs the command over there.
-    fs::write(
-        &ssh,
-        r#"#!/bin/sh
-[ "$SSH_ASKPASS_REQUIRE" = force ] || exit 9
-yes=$("$SSH_ASKPASS" "The authenticity of host 'x' can't be established.
-Are you sure you want to continue connecting (yes/no/[fingerprint])? ") || exit 255
-[ "$yes" = yes ] || exit 255
-key=$("$SSH_ASKPASS" "Enter passphrase for key '/k': ") || exit 255
-[ "$key" = "open sesame" ] || exit 255
-for last; do :; done
-exec sh -c "$last"
-"#,
-    )
-    .unwrap();
-    fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
-    scene.git(&["config", "core.sshCommand", &ssh.display().to_string()]);
-    let url = format!("ssh://git@host.invalid{}", scene.bare.display());
-    scene.git(&["remote", "set-url", "origin", &url]);
-    let preview = scene.preview(push()).await.unwrap();
-    assert_eq!(
-        preview.programs,
-        [format!("core.sshcommand = {}", ssh.display())]
-    );
-
-    scene.begin(push()).await.unwrap();
-    let asked = scene.asked(0).await;
-    let prompt = asked.prompt.clone().unwrap();
-    assert_eq!(prompt.kind, GitPromptKind::Confirm);
-    assert!(prompt.text.starts_with("The authenticity of host"));
-    scene.answer(&asked, Some("yes")).await;
-    let asked = scene.asked(prompt.id).await;
-    assert_eq!(asked.prompt.as_ref().unwrap().kind, GitPromptKind::Secret);
-    scene.answer(&asked, Some("open sesame")).await;
-    let done = scene.until(|run| run.end.is_some()).await;
-    assert_eq!(done.end, Some(GitEnd::Done), "{}", done.output);
-    assert_eq!(
-        scene.git_in(&scene.bare, &["rev-parse", "main"]),
-        scene.git(&["rev-parse", "HEAD"])
-    );
-}
-
-#[tokio::test]
 async fn one_command_runs_at_a_time_and_is_stopped_with_all_that_it_started() {
     let mut scene = Scene::new().await;
     let pid = scene.bench.home.path().join("pid");
@@ -498,114 +388,4 @@ async fn a_pull_moves_forward_only_unless_it_is_said_how_and_a_merge_can_be_abor
         Some("ours")
     );
     assert_eq!(scene.git(&["show", "HEAD:a.txt"]), "both");
-}
-
-#[tokio::test]
-async fn names_and_addresses_that_git_could_take_for_something_else_are_refused() {
-    let scene = Scene::new().await;
-    let config = scene.bench.fixture.join(".git/config");
-    let before = fs::read_to_string(&config).unwrap();
-    let bad = |remote: &str, url: &str| {
-        format!(
-            "{before}\n[remote \"{remote}\"]\n\turl = {url}\n[branch \"main\"]\n\tremote = {remote}\n\tmerge = refs/heads/main\n"
-        )
-    };
-    let marker = scene.bench.home.path().join("marker");
-    let touch = format!("touch% {}", marker.display());
-    for (remote, url) in [
-        ("--upload-pack=x", "/x"),
-        ("evil", &*format!("ext::{touch}")),
-        ("evil", "fd::3"),
-        ("evil", "--upload-pack=touch x"),
-    ] {
-        fs::write(&config, bad(remote, url)).unwrap();
-        for act in [
-            push(),
-            GitAct::Fetch { remote: None },
-            GitAct::Pull {
-                how: PullHow::Merge,
-            },
-        ] {
-            let refused = scene.preview(act.clone()).await;
-            assert!(refused.is_err(), "{remote} {url} {act:?}: {refused:?}");
-        }
-    }
-    fs::write(&config, &before).unwrap();
-    // A branch whose name is a forced push in a refspec, and one that is an option.
-    for name in ["+main", "-f"] {
-        let head = scene.git(&["rev-parse", "HEAD"]);
-        let file = scene.bench.fixture.join(&format!(".git/refs/heads/{name}"));
-        fs::write(file, format!("{head}\n")).unwrap();
-        fs::write(
-            scene.bench.fixture.join(".git/HEAD"),
-            format!("ref: refs/heads/{name}\n"),
-        )
-        .unwrap();
-        let refused = scene.preview(push()).await;
-        assert!(refused.is_err(), "{name}: {refused:?}");
-    }
-    assert!(!marker.exists());
-}
-
-/// A submodule has an address of its own, which nobody was shown.
-#[tokio::test]
-async fn a_submodule_is_neither_asked_nor_sent_to() {
-    let mut scene = Scene::new().await;
-    let asked = scene.bench.home.path().join("asked");
-    let inner = scene.bench.fixture.join("inner");
-    let path = inner.display().to_string();
-    scene.git(&["init", "--quiet", "--initial-branch=main", &path]);
-    for words in [
-        &["config", "user.name", "Ada"][..],
-        &["config", "user.email", "ada@example.com"],
-        &["commit", "--quiet", "--allow-empty", "--message=in"],
-        // It was pushed once, and has more since.
-        &["update-ref", "refs/remotes/origin/main", "HEAD"],
-        &["commit", "--quiet", "--allow-empty", "--message=more"],
-        &["remote", "add", "origin", "ssh://evil.example/x"],
-        &[
-            "config",
-            "core.sshCommand",
-            &format!("touch {}", asked.display()),
-        ],
-    ] {
-        scene.git_in(&inner, words);
-    }
-    scene.bench.fixture.write(
-        ".gitmodules",
-        "[submodule \"inner\"]\n\tpath = inner\n\turl = ssh://evil.example/x\n\tfetchRecurseSubmodules = true\n",
-    );
-    scene.git(&["add", "--all"]);
-    scene.git(&["commit", "--quiet", "--message=inner"]);
-    for name in [
-        "submodule.recurse",
-        "submodule.inner.active",
-        "submodule.inner.fetchRecurseSubmodules",
-    ] {
-        scene.git(&["config", name, "true"]);
-    }
-    scene.git(&["config", "push.recurseSubmodules", "on-demand"]);
-    scene.git(&["config", "submodule.inner.url", "ssh://evil.example/x"]);
-    let pull = GitAct::Pull {
-        how: PullHow::FastForward,
-    };
-    for act in [push(), GitAct::Fetch { remote: None }, pull] {
-        let done = scene.run(act.clone()).await;
-        assert_eq!(done.end, Some(GitEnd::Done), "{act:?}: {}", done.output);
-        assert!(!asked.exists(), "{act:?}");
-    }
-}
-
-#[tokio::test]
-async fn each_address_that_a_push_goes_to_is_shown_and_passwords_are_not() {
-    let scene = Scene::new().await;
-    for url in ["https://ada:secret@one.example/a", "https://two.example/b"] {
-        scene.git(&["remote", "set-url", "--add", "--push", "origin", url]);
-    }
-    let preview = scene.preview(push()).await.unwrap();
-    assert_eq!(
-        preview.remote.unwrap().url,
-        "https://ada@one.example/a and https://two.example/b"
-    );
-    assert!(!preview.words.contains("secret"));
 }
