@@ -167,6 +167,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         engine.back_up_daily().await;
         engine.collect_before_end().await;
     }
+    engine.close().await;
     done
 }
 

@@ -168,6 +168,14 @@ impl Engine {
         &self.inner.store
     }
 
+    /// Writes what is queued, and closes the database. For a front that ends; whatever is asked afterwards fails.
+    pub async fn close(&self) {
+        if let Err(error) = self.store().clone().close().await {
+            // Nothing that was acknowledged is lost: the next start reads it from the log beside the database.
+            tracing::warn!(%error, "the database was not closed");
+        }
+    }
+
     pub(crate) fn recovery(&self) -> Option<&Recovery> {
         self.inner.recovery.as_ref()
     }
