@@ -2,6 +2,7 @@
 
 use crate::{
     Content, Hash, Held, MAX_FILE_BYTES, Snapshot,
+    files::differing,
     read::{Found, too_large},
     snapshot::same,
 };
@@ -49,7 +50,7 @@ impl Snapshot {
         let still = previous
             .no_longer_ignored
             .iter()
-            .filter(|path| self.files.contains_key(path));
+            .filter(|path| self.files.contains_key(*path));
         self.no_longer_ignored = still.cloned().collect();
     }
 
@@ -76,9 +77,7 @@ impl Snapshot {
         let before = previous.rules_elsewhere.unwrap_or(elsewhere);
         let rules_changed = previous.as_of_ns != 0
             && (before != elsewhere
-                || previous
-                    .files
-                    .differing(&self.files)
+                || differing(&previous.files, &self.files)
                     .filter(|(path, _, _)| is_rule(path))
                     .any(|(_, old, new)| match (old, new) {
                         (Some(old), Some(new)) => !same((previous, old), (self, new)),
@@ -90,13 +89,13 @@ impl Snapshot {
         let moved: BTreeSet<_> = previous
             .files
             .iter()
-            .filter(|(path, _)| !self.files.contains_key(path))
+            .filter(|(path, _)| !self.files.contains_key(*path))
             .filter_map(|(_, held)| held.stamp())
             .collect();
         let old_ones: Vec<_> = self
             .files
             .keys()
-            .filter(|path| !previous.files.contains_key(path))
+            .filter(|path| !previous.files.contains_key(*path))
             .filter(|path| {
                 stats.get(*path).map(Stat::stamp).is_some_and(|stamp| {
                     stamp.mtime_ns < previous.as_of_ns && !moved.contains(&stamp)

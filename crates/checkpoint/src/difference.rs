@@ -1,6 +1,6 @@
 //! A snapshot by what differs from another one.
 
-use crate::{Hash, Held, Snapshot};
+use crate::{Hash, Held, Snapshot, files::differing};
 use kerf_workspace::RelPath;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ pub(crate) struct Difference {
 
 impl Difference {
     pub(crate) fn between(base: &Snapshot, snapshot: &Snapshot) -> Self {
-        let differing = base.files.differing(&snapshot.files);
+        let differing = differing(&base.files, &snapshot.files);
         let unknown = |(hash, _): &(&Hash, &String)| !base.git_ids.contains_key(*hash);
         let git_ids = snapshot.git_ids.iter().filter(unknown);
         Self {

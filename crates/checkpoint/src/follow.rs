@@ -58,7 +58,7 @@ pub fn follow(
     let refused = |path: &RelPath| path.is_root() || path.is_protected();
     // One that is gone and comes back is told, unless it is ignored, and then it is new.
     let is_there = |path: &&RelPath| {
-        previous.files.contains_key(path) || previous.excluded().contains_key(*path)
+        previous.files.contains_key(*path) || previous.excluded().contains_key(*path)
     };
     let unsure_ones: BTreeSet<&RelPath> = unsure
         .shared

@@ -1,6 +1,6 @@
 //! Which paths are to be looked at.
 
-use crate::{CheckpointError, Snapshot};
+use crate::{CheckpointError, Snapshot, files::beneath};
 use kerf_workspace::{FsError, Kind, RelPath, Skipped, Stat, Walk, Walked, Workspace};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -110,11 +110,7 @@ impl<'a> Gather<'a> {
     /// Adds what `previous` names at or beneath `scope` and is still there, ignored by now or not.
     pub(crate) fn tracked_beneath(&mut self, scope: &RelPath) {
         let previous = self.previous;
-        let tracked = previous
-            .files
-            .starting_at(scope)
-            .map(|(path, _)| path)
-            .take_while(|path| path.starts_with(scope));
+        let tracked = beneath(&previous.files, scope).map(|(path, _)| path);
         // Side by side, because nearly all of them have been found.
         let mut found = self.candidates.range(scope.clone()..).peekable();
         let mut missing = Vec::new();

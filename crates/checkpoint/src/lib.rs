@@ -38,7 +38,7 @@ pub use batch::Batch;
 pub use blobs::{Blobs, MAX_BLOB_BYTES, remove_older};
 pub use collect::{Collection, Marks, Swept};
 pub use error::CheckpointError;
-pub use files::{Files, Iter};
+pub use files::Files;
 pub use fit::unfit_root;
 pub use follow::{Unsure, follow};
 pub use hash::{Hash, HashError};

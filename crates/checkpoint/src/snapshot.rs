@@ -1,6 +1,6 @@
 //! A snapshot, and what differs between two.
 
-use crate::{Blobs, CheckpointError, Files, Hash, Marks};
+use crate::{Blobs, CheckpointError, Files, Hash, Marks, files::differing};
 use kerf_workspace::{RelPath, Stamp};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -176,7 +176,7 @@ pub fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Changed> {
             });
         }
     };
-    for pair in before.files.differing(&after.files) {
+    for pair in differing(&before.files, &after.files) {
         match pair {
             (path, Some(old), Some(new)) => {
                 if !same((before, old), (after, new)) {

@@ -5,8 +5,9 @@
 //! by now: who adds a line to `.gitignore` has deleted nothing.
 
 use crate::{
-    Batch, Blobs, CheckpointError, Content, Files, Hash, Held, Iter, Snapshot, Unsure,
+    Batch, Blobs, CheckpointError, Content, Files, Hash, Held, Snapshot, Unsure,
     carry::file,
+    files::{becoming, beneath},
     gather::Gather,
     read::{Found, Job, Reader},
 };
@@ -75,7 +76,7 @@ pub fn take(
     }
     gather.tracked_beneath(&RelPath::root());
     let listing = begun.elapsed();
-    let looked = gather.finish(blobs, known, cancel)?;
+    let looked = gather.finish(&gather.previous.files, blobs, known, cancel)?;
     let mut snapshot = looked.snapshot;
     snapshot.as_of_ns = as_of_ns;
     let elsewhere = Hash::of(&gather.ws.rules_elsewhere());
@@ -151,13 +152,14 @@ pub(crate) fn look_again(
         }
         gather.tracked_beneath(scope);
     }
-    let fresh = gather.finish(blobs, known, cancel)?.snapshot;
+    let fresh = gather
+        .finish(&Files::default(), blobs, known, cancel)?
+        .snapshot;
 
     // The older time makes the files looked at now be read once more by the next take, which is always right.
     let mut snapshot = previous.clone();
     for scope in &scopes {
-        let beneath = previous.files.starting_at(scope).map(|(path, _)| path);
-        for path in beneath.take_while(|path| path.starts_with(scope)) {
+        for (path, _) in beneath(&previous.files, scope) {
             // Nearly all of it is still there.
             if !fresh.files.contains_key(path) {
                 snapshot.files.remove(path);
@@ -196,7 +198,7 @@ fn forget<T>(paths: &mut BTreeMap<RelPath, T>, scope: &RelPath) {
 struct Befores<'a> {
     all: &'a Files,
     /// Goes beside the questions when they are about most of the files; looking each up costs more then.
-    beside: Option<iter::Peekable<Iter<'a>>>,
+    beside: Option<iter::Peekable<<&'a Files as IntoIterator>::IntoIter>>,
 }
 
 impl<'a> Befores<'a> {
@@ -232,9 +234,11 @@ struct Looked {
 }
 
 impl Gather<'_> {
-    /// Reads what must be read. The snapshot holds the candidates only, and its blobs are on disk.
+    /// Reads what must be read. The snapshot holds the candidates only, and its blobs are on disk. Its files share with
+    /// `like` what is the same.
     fn finish(
         &self,
+        like: &Files,
         blobs: &Blobs,
         known: &Known<'_>,
         cancel: &AtomicBool,
@@ -252,7 +256,6 @@ impl Gather<'_> {
         let mut jobs = Vec::new();
         let mut with_git_ids = self.previous.knows_git();
         let mut befores = Befores::of(self.previous, self.candidates.len());
-        // In their order, so that a map is made of them at once.
         let mut files = Vec::with_capacity(self.candidates.len());
         for (path, stat) in &self.candidates {
             let before = befores.get(path);
@@ -283,7 +286,7 @@ impl Gather<'_> {
             });
         }
 
-        snapshot.files = files.into_iter().collect();
+        snapshot.files = becoming(like, files);
 
         let batch = Batch::new(blobs)?;
         let reader = Reader {

@@ -223,7 +223,11 @@ impl Desk {
 
     /// What the snapshot holds of a file.
     pub(crate) fn last_seen(&self, path: &str) -> Option<Vec<u8>> {
-        let held = self.snapshot.as_ref()?.files.get(&path.parse().unwrap())?;
+        let held = self
+            .snapshot
+            .as_ref()?
+            .files
+            .get(&path.parse::<RelPath>().unwrap())?;
         kerf_checkpoint::content(held, &self.blobs, &self.git()).unwrap()
     }
 
