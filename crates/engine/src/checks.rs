@@ -6,7 +6,7 @@
 mod again;
 mod run;
 
-pub(crate) use run::{CheckLine, CheckPlace, Checks, RunningCheck, checked};
+pub(crate) use run::{CheckPlace, Checks, RunningCheck, checked};
 
 use kerf_agent::SET_UP;
 use kerf_protocol::{

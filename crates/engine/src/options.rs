@@ -33,6 +33,24 @@ impl Options {
     }
 }
 
+#[cfg(test)]
+impl Options {
+    /// For tests that ask no model and run no program.
+    pub(crate) fn offline(home: &std::path::Path) -> Self {
+        Self {
+            watch: false,
+            home: Home::locate(Some(home.to_owned())).unwrap(),
+            helper: "no-helper".into(),
+            attended: true,
+            environment: EnvironmentEndpoint {
+                base_url: Some("http://127.0.0.1:9/v1".to_owned()),
+                model: Some("none".to_owned()),
+                ..EnvironmentEndpoint::default()
+            },
+        }
+    }
+}
+
 impl Home {
     /// The folder that `KERF_HOME` names, or the platform's.
     ///

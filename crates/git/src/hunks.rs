@@ -4,7 +4,7 @@ use crate::{
     GitError, Repo,
     content::{Kept, is_tame},
     renames::similar,
-    stage::{Side, head_tree},
+    stage::{Side, differing},
 };
 use git2::{DiffOptions, FileMode, Oid, Patch};
 use std::{
@@ -110,16 +110,7 @@ impl Repo {
         if let Some(from) = from {
             options.pathspec(from);
         }
-        let mut index = repo.index().map_err(failed)?;
-        index.read(true).map_err(failed)?;
-        let mut diff = match side {
-            Side::Staged => {
-                let tree = head_tree(&repo).map_err(failed)?;
-                repo.diff_tree_to_index(tree.as_ref(), Some(&index), Some(&mut options))
-            }
-            Side::Unstaged => repo.diff_index_to_workdir(Some(&index), Some(&mut options)),
-        }
-        .map_err(failed)?;
+        let mut diff = differing(&repo, side, &mut options).map_err(failed)?;
         if from.is_some() {
             diff.find_similar(Some(&mut similar())).map_err(failed)?;
         }

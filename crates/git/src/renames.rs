@@ -7,7 +7,7 @@ use crate::{
     held::Held,
     hunks::token_of,
     path_to_git,
-    stage::{head_tree, part, refuse_special},
+    stage::{differing, head_tree, part, refuse_special},
 };
 use git2::{Delta, DiffFindOptions, DiffOptions};
 use std::path::{Path, PathBuf};
@@ -45,16 +45,7 @@ impl Repo {
         for path in gone.into_iter().chain(new) {
             options.pathspec(path);
         }
-        let mut index = repo.index().map_err(failed)?;
-        index.read(true).map_err(failed)?;
-        let mut diff = match side {
-            Side::Staged => {
-                let tree = head_tree(&repo).map_err(failed)?;
-                repo.diff_tree_to_index(tree.as_ref(), Some(&index), Some(&mut options))
-            }
-            Side::Unstaged => repo.diff_index_to_workdir(Some(&index), Some(&mut options)),
-        }
-        .map_err(failed)?;
+        let mut diff = differing(&repo, side, &mut options).map_err(failed)?;
         diff.find_similar(Some(&mut similar())).map_err(failed)?;
         let moved = diff
             .deltas()

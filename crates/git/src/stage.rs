@@ -8,7 +8,7 @@ use crate::{
     hunks::{choose, hunks_between, token_of},
     path_to_git,
 };
-use git2::{Index, IndexEntryExtendedFlag, IndexEntryFlag, Repository, Tree};
+use git2::{Diff, DiffOptions, Index, IndexEntryExtendedFlag, IndexEntryFlag, Repository, Tree};
 use std::path::Path;
 
 /// Which of the two differences of a file.
@@ -224,6 +224,24 @@ pub(crate) fn refuse_special(
 }
 
 /// The tree of the last commit; none before the first.
+/// What differs on one side: between the last commit and the index, or the index and the folder.
+pub(crate) fn differing<'repo>(
+    repo: &'repo Repository,
+    side: Side,
+    options: &mut DiffOptions,
+) -> Result<Diff<'repo>, git2::Error> {
+    let mut index = repo.index()?;
+    // Another program may have written it since.
+    index.read(true)?;
+    match side {
+        Side::Staged => {
+            let tree = head_tree(repo)?;
+            repo.diff_tree_to_index(tree.as_ref(), Some(&index), Some(options))
+        }
+        Side::Unstaged => repo.diff_index_to_workdir(Some(&index), Some(options)),
+    }
+}
+
 pub(crate) fn head_tree(repo: &Repository) -> Result<Option<Tree<'_>>, git2::Error> {
     match repo.head() {
         Ok(head) => head.peel_to_tree().map(Some),

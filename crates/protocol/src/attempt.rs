@@ -5,6 +5,7 @@ use crate::{
     item::Image,
     policy::Policy,
     review::{Decided, ReviewFile, Target},
+    scope::CheckCommand,
     session::Session,
 };
 use serde::{Deserialize, Serialize};
@@ -237,12 +238,9 @@ pub struct PreviewedFile {
 pub struct RunCheck {
     /// The task.
     pub task_id: TaskId,
-    /// A command that an attempt of it ran as a check.
-    pub command: String,
-    /// The folder that it ran in, as the check tells.
-    #[serde(default)]
-    #[ts(as = "Option<String>", optional)]
-    pub cwd: String,
+    /// What runs.
+    #[serde(flatten)]
+    pub check: CheckCommand,
 }
 
 /// See `attempts/try`.
@@ -255,18 +253,6 @@ pub struct TryAttempts {
     pub picks: Vec<Pick>,
     /// The checks, in the order in which they run.
     pub checks: Vec<CheckCommand>,
-}
-
-/// A command that an attempt ran as a check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct CheckCommand {
-    /// The command line.
-    pub command: String,
-    /// The folder that it ran in, as the check tells.
-    #[serde(default)]
-    #[ts(as = "Option<String>", optional)]
-    pub cwd: String,
 }
 
 /// How checks ended on what would be taken. Nothing was taken.

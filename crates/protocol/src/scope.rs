@@ -165,18 +165,27 @@ pub struct TaskCheck {
     pub running: bool,
 }
 
+/// A command that ran as a check, as one is named that is to run again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(export)]
+pub struct CheckCommand {
+    /// The command line.
+    pub command: String,
+    /// The folder that it ran in, as the check tells.
+    #[serde(default)]
+    #[ts(as = "Option<String>", optional)]
+    pub cwd: String,
+}
+
 /// See `review/check`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[ts(export)]
 pub struct RunAgain {
     /// The session.
     pub session_id: SessionId,
-    /// The command of one of its checks.
-    pub command: String,
-    /// The folder that it ran in, as the check tells.
-    #[serde(default)]
-    #[ts(as = "Option<String>", optional)]
-    pub cwd: String,
+    /// What runs.
+    #[serde(flatten)]
+    pub check: CheckCommand,
 }
 
 /// A comment that waits for the next message, where its lines are now.

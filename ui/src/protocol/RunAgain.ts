@@ -10,7 +10,7 @@ export type RunAgain = {
  */
 session_id: SessionId, 
 /**
- * The command of one of its checks.
+ * The command line.
  */
 command: string, 
 /**

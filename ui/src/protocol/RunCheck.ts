@@ -10,7 +10,7 @@ export type RunCheck = {
  */
 task_id: TaskId, 
 /**
- * A command that an attempt of it ran as a check.
+ * The command line.
  */
 command: string, 
 /**

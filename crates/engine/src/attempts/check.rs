@@ -4,13 +4,14 @@
 //! It runs under that attempt's policy and without a network.
 
 use crate::{
-    checks::{CheckLine, CheckPlace, RunningCheck, checked, counting},
+    checks::{CheckPlace, RunningCheck, checked, counting},
     engine::{Engine, canonical_folder},
     failure::{failure, from_store},
 };
 use kerf_protocol::{
     Code, Failure, TaskId,
     attempt::{Checked, RunCheck},
+    scope::CheckCommand,
     session::Session,
 };
 use kerf_sandbox::Lent;
@@ -19,19 +20,15 @@ use std::path::PathBuf;
 /// A check that may run: who ran it, and what its words are.
 pub(super) struct Allowed {
     pub(super) session: Session,
-    pub(super) line: CheckLine,
+    pub(super) line: CheckCommand,
 }
 
 impl Engine {
     pub(crate) async fn attempts_check(
         &self,
-        RunCheck {
-            task_id,
-            command,
-            cwd,
-        }: RunCheck,
+        RunCheck { task_id, check }: RunCheck,
     ) -> Result<Checked, Failure> {
-        let allowed = self.allowed(task_id, command, cwd).await?;
+        let allowed = self.allowed(task_id, check).await?;
         let users = allowed.session.users_folder();
         self.refuse_while_working(users)?;
         let folder = canonical_folder(users)?;
@@ -45,12 +42,10 @@ impl Engine {
     pub(super) async fn allowed(
         &self,
         task_id: TaskId,
-        command: String,
-        cwd: String,
+        line: CheckCommand,
     ) -> Result<Allowed, Failure> {
-        let session = self.who_ran(task_id, &command, &cwd).await?;
+        let session = self.who_ran(task_id, &line).await?;
         let rules = self.rules_for(&session).await?;
-        let line = CheckLine { command, cwd };
         self.allow_check(&line, session.policy.sandbox, &rules)?;
         Ok(Allowed { session, line })
     }
@@ -75,13 +70,14 @@ impl Engine {
     }
 
     /// The attempt that ran a command as a check.
-    async fn who_ran(&self, task_id: TaskId, command: &str, cwd: &str) -> Result<Session, Failure> {
+    async fn who_ran(&self, task_id: TaskId, line: &CheckCommand) -> Result<Session, Failure> {
+        let CheckCommand { command, cwd } = line;
         for session in self.attempts_of(task_id).await? {
             let transcript = self.store().transcript(session.id).await;
             let ran = counting(&transcript.map_err(from_store)?);
             if ran
                 .iter()
-                .any(|check| check.command == command && check.cwd == cwd)
+                .any(|check| check.command == *command && check.cwd == *cwd)
             {
                 return Ok(session);
             }

@@ -30,7 +30,7 @@ impl Engine {
         let by_attempt = self.picked(task_id, picks).await?;
         let mut allowed = Vec::new();
         for check in checks {
-            allowed.push(self.allowed(task_id, check.command, check.cwd).await?);
+            allowed.push(self.allowed(task_id, check).await?);
         }
         let Some((first, line)) = allowed
             .first()

@@ -1,7 +1,7 @@
 //! Checkpoints where the system is asked what has changed, and not every file.
 
-use super::histories::{always_follow, options};
-use crate::{Engine, desk::Before, wake::Live};
+use super::histories::always_follow;
+use crate::{Engine, Options, desk::Before, wake::Live};
 use kerf_agent::{Host as _, Scope};
 use kerf_protocol::{
     ItemId, TurnId,
@@ -26,7 +26,7 @@ impl Turn {
     async fn new() -> Self {
         let folder = Fixture::new("//- /a\none\n//- /d/b\ntwo\n");
         let home = tempfile::tempdir().unwrap();
-        let engine = Engine::open(options(home.path())).await.unwrap();
+        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
         let new = NewSession {
             folder: folder.path().display().to_string(),
             ..NewSession::default()

@@ -14,7 +14,7 @@ use self::{
     folder::{PATHS, Plain, edited, put, tree_of},
     model::{Model, Point},
 };
-use crate::{Engine, EnvironmentEndpoint, Home, Options, wake::Live};
+use crate::{Engine, Options, wake::Live};
 use kerf_protocol::{
     SessionId,
     request::{NewSession, SessionRef, method},
@@ -67,7 +67,7 @@ impl History {
             folder = folder.git();
         }
         let home = tempfile::tempdir().unwrap();
-        let engine = Engine::open(options(home.path())).await.unwrap();
+        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
         let new = NewSession {
             folder: folder.path().display().to_string(),
             ..NewSession::default()
@@ -208,21 +208,6 @@ pub(super) async fn always_follow(engine: &Engine, live: &Live, folder: &Path) {
     indexed.begin_to_watch();
     while cfg!(target_os = "linux") && indexed.changes().is_none() {
         tokio::task::yield_now().await;
-    }
-}
-
-pub(super) fn options(home: &Path) -> Options {
-    Options {
-        watch: false,
-        home: Home::locate(Some(home.to_owned())).unwrap(),
-        helper: "no-helper".into(),
-        attended: true,
-        // Nothing is asked of it.
-        environment: EnvironmentEndpoint {
-            base_url: Some("http://127.0.0.1:9/v1".to_owned()),
-            model: Some("none".to_owned()),
-            ..EnvironmentEndpoint::default()
-        },
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::{
     checks,
-    run::{CheckLine, CheckPlace, checked, code_of},
+    run::{CheckPlace, checked, code_of},
 };
 use crate::{
     desk::Before,
@@ -36,8 +36,7 @@ impl Engine {
         &self,
         RunAgain {
             session_id,
-            command,
-            cwd,
+            check: line,
         }: RunAgain,
     ) -> Result<Checked, Failure> {
         let live = self.live(session_id).await?;
@@ -45,12 +44,12 @@ impl Engine {
         let transcript = transcript.map_err(from_store)?;
         let is_known = checks(&transcript, 0)
             .iter()
-            .any(|check| check.command == command && check.cwd == cwd);
+            .any(|check| check.command == line.command && check.cwd == line.cwd);
         let last = transcript.turns.last().filter(|_| is_known);
         let Some(turn_id) = last.map(|turn| turn.id) else {
             return Err(failure(
                 Code::NotFound,
-                format!("no command of this session is the check `{command}`"),
+                format!("no command of this session is the check `{}`", line.command),
                 "`kerf diff --checks` lists what ran",
             ));
         };
@@ -59,7 +58,6 @@ impl Engine {
         let folder = canonical_folder(&session.folder)?;
         let rules = Arc::new(self.rules_for(&session).await?);
         let mode = session.policy.sandbox;
-        let line = CheckLine { command, cwd };
         self.allow_check(&line, mode, &rules)?;
         let running = self.begin_check(session.task_id, line.clone())?;
         let paused = live.pause()?;

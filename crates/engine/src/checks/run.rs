@@ -13,6 +13,7 @@ use kerf_protocol::{
     policy::{Isolation, SandboxMode},
     request::Nothing,
     rule::RuleVerdict,
+    scope::CheckCommand,
 };
 use kerf_rules::Rules;
 use kerf_sandbox::{Commits, End, Invocation, Job, Lent, Network, Outcome};
@@ -30,13 +31,6 @@ const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// What is kept of its output at each end, in bytes.
 const OUTPUT_CAP: usize = 32 * 1024;
 
-/// A command and the folder that it runs in, from the workspace's; empty for that itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CheckLine {
-    pub(crate) command: String,
-    pub(crate) cwd: String,
-}
-
 /// Where a check runs, and what it may reach there.
 pub(crate) struct CheckPlace {
     /// The workspace, canonical.
@@ -49,20 +43,20 @@ pub(crate) struct CheckPlace {
 
 /// The checks that run, one a task.
 #[derive(Debug, Default)]
-pub(crate) struct Checks(Mutex<BTreeMap<TaskId, (CheckLine, CancellationToken)>>);
+pub(crate) struct Checks(Mutex<BTreeMap<TaskId, (CheckCommand, CancellationToken)>>);
 
 impl Checks {
-    fn by_task(&self) -> MutexGuard<'_, BTreeMap<TaskId, (CheckLine, CancellationToken)>> {
+    fn by_task(&self) -> MutexGuard<'_, BTreeMap<TaskId, (CheckCommand, CancellationToken)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What runs for a task.
-    pub(crate) fn of(&self, task_id: TaskId) -> Option<CheckLine> {
+    pub(crate) fn of(&self, task_id: TaskId) -> Option<CheckCommand> {
         self.by_task().get(&task_id).map(|(line, _)| line.clone())
     }
 
     /// Takes the place of a task's check. None: one runs.
-    fn begin(&self, task_id: TaskId, line: CheckLine) -> Option<RunningCheck<'_>> {
+    fn begin(&self, task_id: TaskId, line: CheckCommand) -> Option<RunningCheck<'_>> {
         let mut by_task = self.by_task();
         if by_task.contains_key(&task_id) {
             return None;
@@ -91,7 +85,7 @@ impl RunningCheck<'_> {
     }
 
     /// Says what runs now.
-    fn run(&self, line: &CheckLine) {
+    fn run(&self, line: &CheckCommand) {
         if let Some((running, _)) = self.checks.by_task().get_mut(&self.task_id) {
             running.clone_from(line);
         }
@@ -111,7 +105,7 @@ impl Engine {
     /// A rule denies it; it cannot be isolated as `mode` wants.
     pub(crate) fn allow_check(
         &self,
-        line: &CheckLine,
+        line: &CheckCommand,
         mode: SandboxMode,
         rules: &Rules,
     ) -> Result<(), Failure> {
@@ -139,7 +133,7 @@ impl Engine {
     pub(crate) fn begin_check(
         &self,
         task_id: TaskId,
-        line: CheckLine,
+        line: CheckCommand,
     ) -> Result<RunningCheck<'_>, Failure> {
         self.checks().begin(task_id, line).ok_or_else(|| {
             failure(
@@ -154,11 +148,11 @@ impl Engine {
     pub(crate) async fn run_check(
         &self,
         running: &RunningCheck<'_>,
-        line: &CheckLine,
+        line: &CheckCommand,
         place: CheckPlace,
     ) -> Result<Outcome, Failure> {
         running.run(line);
-        let CheckLine { command, cwd } = line;
+        let CheckCommand { command, cwd } = line;
         let job = Job {
             command: Invocation::Shell(command.clone()),
             cwd: inside(&place.folder, cwd)?,

@@ -99,7 +99,7 @@ fn root(folder: &str) -> Result<PathBuf, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{engine::Options, home::Home, settings::EnvironmentEndpoint};
+    use crate::engine::Options;
     use kerf_protocol::request::{NewSession, Prompt, WhenRunning, method};
     use kerf_test_support::Fixture;
 
@@ -107,19 +107,7 @@ mod tests {
     async fn no_turn_begins_while_files_are_replaced() {
         let folder = Fixture::new("//- /inner/a.txt\na\n").git();
         let home = tempfile::tempdir().unwrap();
-        let options = Options {
-            watch: false,
-            home: Home::locate(Some(home.path().to_owned())).unwrap(),
-            helper: "no-helper".into(),
-            attended: true,
-            // Nothing is asked of it.
-            environment: EnvironmentEndpoint {
-                base_url: Some("http://127.0.0.1:9/v1".to_owned()),
-                model: Some("none".to_owned()),
-                ..EnvironmentEndpoint::default()
-            },
-        };
-        let engine = Engine::open(options).await.unwrap();
+        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
         let inner = folder.path().join("inner").display().to_string();
         let new = NewSession {
             folder: inner.clone(),

@@ -10,7 +10,7 @@ use kerf_protocol::{
     policy::ApproveMode,
     request::{SessionRef, method},
     review::Author,
-    scope::{CheckOutcome, RunAgain, TaskCheck},
+    scope::{CheckCommand, CheckOutcome, RunAgain, TaskCheck},
 };
 use kerf_test_support::{Step, Turn};
 use serde_json::json;
@@ -76,8 +76,10 @@ impl Place {
     async fn again(&self, command: &str) -> Result<Checked, Failure> {
         let again = RunAgain {
             session_id: self.id,
-            command: command.to_owned(),
-            cwd: String::new(),
+            check: CheckCommand {
+                command: command.to_owned(),
+                cwd: String::new(),
+            },
         };
         self.engine.call::<method::ReviewCheck>(again).await
     }

@@ -10,11 +10,11 @@ use kerf_engine::Engine;
 use kerf_protocol::{
     Failure, TaskId,
     attempt::{
-        CheckCommand, Checked, Comparison, Pick, RunCheck, TakeAttempts, TakePreview, TaskRef,
-        TryAttempts,
+        Checked, Comparison, Pick, RunCheck, TakeAttempts, TakePreview, TaskRef, TryAttempts,
     },
     request::method,
     review::{Review, Target},
+    scope::CheckCommand,
 };
 
 /// What is to be taken, and what is wanted before that.
@@ -123,12 +123,9 @@ pub(super) async fn check(
         .call::<method::AttemptsCompare>(TaskRef { task_id })
         .await?;
     let mut all_passed = true;
-    for CheckCommand { command, cwd } in commands(&compared, command.as_deref())? {
-        let run = RunCheck {
-            task_id,
-            command: command.clone(),
-            cwd,
-        };
+    for check in commands(&compared, command.as_deref())? {
+        let command = check.command.clone();
+        let run = RunCheck { task_id, check };
         let checked = engine.call::<method::AttemptsCheck>(run).await?;
         all_passed &= checked.passed;
         if output.json() {

@@ -1,7 +1,7 @@
 //! The steps of a history.
 
-use super::{History, always_follow, folder::tree_of, options};
-use crate::{Engine, desk::Before};
+use super::{History, always_follow, folder::tree_of};
+use crate::{Engine, Options, desk::Before};
 use kerf_agent::{Host as _, Scope};
 use kerf_protocol::{
     Code, ItemId, TurnId,
@@ -176,7 +176,9 @@ impl History {
     async fn open_anew(&mut self) {
         self.count_followed();
         drop(self.open.take());
-        let engine = Engine::open(options(self.home.path())).await.unwrap();
+        let engine = Engine::open(Options::offline(self.home.path()))
+            .await
+            .unwrap();
         // The old one lets go of the session when nothing of it is left.
         let live = loop {
             match engine.live(self.session_id).await {
