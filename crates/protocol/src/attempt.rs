@@ -187,6 +187,11 @@ pub struct TakeAttempts {
     pub task_id: TaskId,
     /// What is taken. All of it, or nothing.
     pub picks: Vec<Pick>,
+    /// What the picks made of the files when that was looked at or checked. They are taken only when it is the same still;
+    /// none takes them as they are.
+    #[serde(default)]
+    #[ts(optional)]
+    pub planned: Option<String>,
 }
 
 /// A part of an attempt.
@@ -215,6 +220,8 @@ pub struct TakenAttempts {
 pub struct TakePreview {
     /// The files that would be written, or that cannot be, by path. Those that would stay as they are, are left out.
     pub files: Vec<PreviewedFile>,
+    /// Names what the picks make of the files: another one when the attempts or the user change them.
+    pub planned: String,
 }
 
 /// A file of the user's folder as it would become.
@@ -263,6 +270,8 @@ pub struct TriedAttempts {
     pub notes: Vec<String>,
     /// The checks in their order; those behind one that was stopped did not run.
     pub checks: Vec<Checked>,
+    /// Names what they ran on, as the preview does.
+    pub planned: String,
 }
 
 /// How a check ended that the user ran again.

@@ -13,4 +13,9 @@ task_id: TaskId,
 /**
  * What is taken. All of it, or nothing.
  */
-picks: Array<Pick>, };
+picks: Array<Pick>, 
+/**
+ * What the picks made of the files when that was looked at or checked. They are taken only when it is the same still;
+ * none takes them as they are.
+ */
+planned?: string, };

@@ -8,4 +8,8 @@ export type TakePreview = {
 /**
  * The files that would be written, or that cannot be, by path. Those that would stay as they are, are left out.
  */
-files: Array<PreviewedFile>, };
+files: Array<PreviewedFile>, 
+/**
+ * Names what the picks make of the files: another one when the attempts or the user change them.
+ */
+planned: string, };

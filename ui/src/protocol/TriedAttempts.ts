@@ -12,4 +12,8 @@ notes: Array<string>,
 /**
  * The checks in their order; those behind one that was stopped did not run.
  */
-checks: Array<Checked>, };
+checks: Array<Checked>, 
+/**
+ * Names what they ran on, as the preview does.
+ */
+planned: string, };

@@ -12,9 +12,9 @@ import type { Failure } from '../protocol/Failure';
 import type { Hunk } from '../protocol/Hunk';
 import type { Pick } from '../protocol/Pick';
 import type { ReviewFile } from '../protocol/ReviewFile';
+import type { SandboxMode } from '../protocol/SandboxMode';
 import type { TakenAttempts } from '../protocol/TakenAttempts';
 import type { TakePreview } from '../protocol/TakePreview';
-import type { TriedAttempts } from '../protocol/TriedAttempts';
 import { Live } from './live.svelte';
 
 /** While attempts work, they are looked at again so often, in milliseconds. */
@@ -24,6 +24,18 @@ const AGAIN = 1500;
 export interface Check extends Pick_<CheckRun, 'command' | 'cwd'> {
   /** The numbers of the attempts in which it passed. */
   passedIn: number[];
+  /** How it is isolated when it runs here: as in the first attempt that ran it. */
+  sandbox: SandboxMode;
+}
+
+/** How checks ended on what would be taken. */
+export interface Trial {
+  /** What they ran on, as the preview names it. */
+  planned: string;
+  /** By `checkKey`; those behind one that was stopped did not run. */
+  ended: Record<string, Checked>;
+  /** What of the user's folder they did not have. */
+  notes: string[];
 }
 
 // `Pick` is a part of an attempt here.
@@ -44,9 +56,6 @@ export class Attempts {
   /** The check that runs, and how those ended that ran, by `checkKey`. */
   checking: string | null = $state(null);
   checked: Record<string, Checked | Failure> = $state.raw({});
-  /** Whether checks run on what is picked, before it is taken, and how that ended. */
-  trying = $state(false);
-  tried: TriedAttempts | Failure | null = $state.raw(null);
 
   /** What is picked as the engine takes it: whole files and attempts where all of them is picked. */
   picks: Pick[] = $derived.by(() => this.#picks());
@@ -54,6 +63,9 @@ export class Attempts {
   checks: Check[] = $derived.by(() => this.#checks());
 
   #backend: Backend;
+  /** The task whose checks run on what is picked, before it is taken. */
+  #trying: string | null = $state(null);
+  #tried: Trial | Failure | null = $state.raw(null);
   #asked = 0;
   #waiting: ReturnType<typeof setTimeout> | undefined;
 
@@ -64,6 +76,18 @@ export class Attempts {
     );
   }
 
+  /** Whether checks run on what is picked, before it is taken. */
+  get trying(): boolean {
+    return this.#trying !== null && this.#trying === this.taskId;
+  }
+
+  /** How they ended, as long as the same would be taken. */
+  get tried(): Trial | Failure | null {
+    const tried = this.#tried;
+    const isOld = tried && 'planned' in tried && tried.planned !== this.preview.answer?.planned;
+    return isOld ? null : tried;
+  }
+
   /** Compares the attempts of a task. What was picked of another is forgotten. */
   async open(taskId: string) {
     if (this.taskId !== taskId) {
@@ -71,6 +95,7 @@ export class Attempts {
       this.comparison = null;
       this.taken = null;
       this.checked = {};
+      this.#tried = null;
       this.#pick(new Set());
     }
     await this.load();
@@ -138,8 +163,10 @@ export class Attempts {
   async take(): Promise<boolean> {
     const { taskId, picks } = this;
     if (taskId === null || picks.length === 0 || this.busy) return false;
+    // What was shown is what is taken.
+    const planned = this.preview.answer?.planned;
     return await this.#do(async () => {
-      this.taken = await this.#backend.request('attempts/take', { task_id: taskId, picks });
+      this.taken = await this.#backend.request('attempts/take', { task_id: taskId, picks, planned });
       this.checked = {};
       this.clear();
     });
@@ -167,17 +194,23 @@ export class Attempts {
     if (taskId === null || picks.length === 0 || this.trying) return;
     const { picked } = this;
     const checks = this.checks.map(({ command, cwd }) => ({ command, cwd }));
-    this.trying = true;
-    this.tried = null;
-    let tried: TriedAttempts | Failure;
+    this.#trying = taskId;
+    this.#tried = null;
+    let tried: Trial | Failure;
     try {
-      tried = await this.#backend.request('attempts/try', { task_id: taskId, picks, checks });
+      const answer = await this.#backend.request('attempts/try', { task_id: taskId, picks, checks });
+      const { planned, notes } = answer;
+      // The comparison may list them in another order by now.
+      const ended = Object.fromEntries(
+        checks.slice(0, answer.checks.length).map((check, at) => [checkKey(check), answer.checks[at]!]),
+      );
+      tried = { planned, ended, notes };
     } catch (thrown) {
       tried = failureOf(thrown);
     }
-    this.trying = false;
+    if (this.#trying === taskId) this.#trying = null;
     // What is picked by now is something else.
-    if (this.taskId === taskId && isSame(this.picked, picked)) this.tried = tried;
+    if (this.taskId === taskId && isSame(this.picked, picked)) this.#tried = tried;
   }
 
   /** Runs checks in the user's folder, one after the other. */
@@ -224,7 +257,7 @@ export class Attempts {
   }
 
   #pick(picked: ReadonlySet<string>) {
-    if (!isSame(picked, this.picked)) this.tried = null;
+    if (!isSame(picked, this.picked)) this.#tried = null;
     this.picked = picked;
     this.preview.ask(this.picks.length > 0 ? this.picks : null);
   }
@@ -256,15 +289,18 @@ export class Attempts {
 
   #checks(): Check[] {
     const checks: Check[] = [];
-    for (const { number, checks: ran } of this.comparison?.attempts ?? []) {
+    for (const { number, session, checks: ran } of this.comparison?.attempts ?? []) {
+      const { sandbox } = session.policy;
       for (const { command, cwd, passed } of ran) {
-        if (!passed) continue;
-        const known = checks.find((other) => checkKey(other) === checkKey({ command, cwd }));
-        if (known) known.passedIn.push(number);
-        else checks.push({ command, cwd, passedIn: [number] });
+        let known = checks.find((other) => checkKey(other) === checkKey({ command, cwd }));
+        if (!known) {
+          known = { command, cwd, passedIn: [], sandbox };
+          checks.push(known);
+        }
+        if (passed) known.passedIn.push(number);
       }
     }
-    return checks;
+    return checks.filter(({ passedIn }) => passedIn.length > 0);
   }
 }
 

@@ -155,7 +155,11 @@ pub(crate) async fn run(
                 Vec::new()
             };
             let take = Take {
-                parts: TakeAttempts { task_id, picks },
+                parts: TakeAttempts {
+                    task_id,
+                    picks,
+                    planned: None,
+                },
                 preview,
                 checks,
             };
@@ -172,7 +176,7 @@ pub(crate) async fn run(
 fn outcome(passed: bool, code: Option<i32>) -> (Style, String) {
     match code {
         _ if passed => (Style::Good, "passed".to_owned()),
-        Some(code) => (Style::Bad, format!("failed with {code}")),
+        Some(code) => (Style::Bad, format!("failed with exit code {code}")),
         None => (Style::Bad, "stopped".to_owned()),
     }
 }

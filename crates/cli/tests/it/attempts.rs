@@ -2,6 +2,7 @@
 
 use crate::{
     beside::Beside,
+    running::wait_until,
     scene::{Call, command, edit, look, write},
     support::{Ran, list},
 };
@@ -130,7 +131,7 @@ fn attempts_are_compared_and_taken_hunk_by_hunk(#[case] at_once: u8) {
     );
     let text = scene.kerf.run(&["attempts", "last"]).expect(0).stdout;
     assert!(
-        text.contains("failed with 3  exit 3") && text.contains("new.txt"),
+        text.contains("failed with exit code 3  exit 3") && text.contains("new.txt"),
         "{text}"
     );
 
@@ -274,7 +275,8 @@ fn what_would_be_taken_is_checked_in_a_worktree_of_its_own(#[case] sandbox: &str
         .run(&["attempts", "take", "last", "1", "2", "--check"])
         .expect(1);
     assert!(
-        told.stdout.contains("failed with 1") && told.stdout.contains("nothing was taken"),
+        told.stdout.contains("failed with exit code 1")
+            && told.stdout.contains("nothing was taken"),
         "{}",
         told.stdout
     );
@@ -369,9 +371,7 @@ fn a_kill_while_it_is_checked_leaves_nothing() {
     let running = scene
         .kerf
         .spawn(&["attempts", "take", "last", "1", "--check"]);
-    while !room.path().join("up").exists() {
-        std::thread::yield_now();
-    }
+    wait_until("the check runs", || room.path().join("up").exists());
     assert_eq!(scene.git(&["worktree", "list"]).lines().count(), 3);
     running.kill();
     let listed = scene.run(&["worktrees"]).expect(0).events;
@@ -477,4 +477,41 @@ fn nine_attempts_are_too_many() {
         scene.run(&["exec", "--attempts", count, "Go"]).expect(2);
     }
     assert!(scene.run(&["worktrees"]).expect(0).events.is_empty());
+}
+
+/// What is taken after its checks is what they ran on, and nothing that came meanwhile.
+#[test]
+fn what_changed_under_the_checks_is_not_taken() {
+    let scene = Beside::new();
+    let room = tempfile::tempdir().unwrap();
+    let change = room.path().join("change");
+    let users = scene.folder.join("a.txt");
+    let check = format!(
+        "if [ -e {} ]; then sed -i s/ONE/MINE/ {}; fi; grep -q 3 a.txt",
+        change.display(),
+        users.display()
+    );
+    attempts(
+        &scene,
+        &[(
+            "m1",
+            vec![edit("a.txt", &[("three", "3")]), command(&check)],
+        )],
+    );
+    std::fs::write(&change, "").unwrap();
+    let take = ["attempts", "take", "last", "1", "--check"];
+    let refused = scene.run(&take);
+    assert_ne!(refused.code, 0, "{}", refused.stdout);
+    assert!(
+        refused.stderr.contains("changed since"),
+        "{}",
+        refused.stderr
+    );
+    let rest = "two\nthree\nfour\nfive\nsix\nseven\n";
+    assert_eq!(scene.folder.read("a.txt"), format!("MINE\n{rest}"));
+
+    std::fs::remove_file(&change).unwrap();
+    scene.run(&take).expect(0);
+    let rest = rest.replace("three", "3");
+    assert_eq!(scene.folder.read("a.txt"), format!("MINE\n{rest}"));
 }

@@ -13,6 +13,16 @@ use std::{
 /// How long a program may say nothing at all before it is called stuck.
 pub(crate) const STUCK: Duration = Duration::from_secs(60);
 
+/// Waits for something that nobody tells.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, is: impl Fn() -> bool) {
+    let until = Instant::now() + STUCK;
+    while !is() {
+        assert!(Instant::now() < until, "{what}: not so after {STUCK:?}");
+        std::thread::yield_now();
+    }
+}
+
 /// A run under way. Dropping it kills it.
 pub(crate) struct Running {
     child: Child,

@@ -68,10 +68,22 @@ impl Planned {
 impl Engine {
     pub(crate) async fn attempts_take(
         &self,
-        TakeAttempts { task_id, picks }: TakeAttempts,
+        TakeAttempts {
+            task_id,
+            picks,
+            planned,
+        }: TakeAttempts,
     ) -> Result<TakenAttempts, Failure> {
         let by_attempt = self.picked(task_id, picks).await?;
-        for planned in self.plan(&by_attempt).await? {
+        let plan = self.plan(&by_attempt).await?;
+        if planned.is_some_and(|planned| planned != name_of(&plan)) {
+            return Err(failure(
+                Code::Conflict,
+                "the files changed since this was looked at or checked; nothing was taken",
+                "Look at it again, and run the checks again",
+            ));
+        }
+        for planned in plan {
             planned.after?;
         }
         let mut taken = TakenAttempts {
@@ -102,12 +114,14 @@ impl Engine {
 
     pub(crate) async fn attempts_preview(
         &self,
-        TakeAttempts { task_id, picks }: TakeAttempts,
+        TakeAttempts { task_id, picks, .. }: TakeAttempts,
     ) -> Result<TakePreview, Failure> {
         let by_attempt = self.picked(task_id, picks).await?;
-        let planned = self.plan(&by_attempt).await?;
-        let files = planned.into_iter().filter_map(Planned::shown).collect();
-        Ok(TakePreview { files })
+        let plan = self.plan(&by_attempt).await?;
+        Ok(TakePreview {
+            planned: name_of(&plan),
+            files: plan.into_iter().filter_map(Planned::shown).collect(),
+        })
     }
 
     /// What was picked, by the attempts' numbers.
@@ -195,6 +209,34 @@ impl Engine {
             }
         }
     }
+}
+
+/// A hash of all that the files would hold.
+pub(super) fn name_of(plan: &[Planned]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |bytes: &[u8]| {
+        hasher.update(&bytes.len().to_le_bytes());
+        hasher.update(bytes);
+    };
+    for file in plan {
+        add(file.path.as_path().as_os_str().as_encoded_bytes());
+        match &file.after {
+            Ok(Content::Absent) => add(b"absent"),
+            Ok(Content::Text { bytes, mode }) => {
+                add(bytes);
+                add(&mode.to_le_bytes());
+            }
+            Ok(Content::Opaque {
+                hash, mode, target, ..
+            }) => {
+                add(hash);
+                add(&mode.to_le_bytes());
+                add(target.as_deref().unwrap_or_default().as_bytes());
+            }
+            Err(failure) => add(failure.message.as_bytes()),
+        }
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// The user's file with all changes in it.

@@ -16,7 +16,7 @@ use kerf_review::Content;
 use kerf_workspace::RelPath;
 use std::path::Path;
 
-use super::check::Allowed;
+use super::{check::Allowed, take::name_of};
 
 impl Engine {
     pub(crate) async fn attempts_try(
@@ -42,8 +42,10 @@ impl Engine {
         let running = self.begin_check(task_id, line)?;
         // Contents that are in no row yet are not collected meanwhile.
         let naming = self.naming().read_owned().await;
+        let plan = self.plan(&by_attempt).await?;
+        let planned = name_of(&plan);
         let mut files = Vec::new();
-        for planned in self.plan(&by_attempt).await? {
+        for planned in plan {
             files.push((planned.path, planned.after?));
         }
         let passing = self.begin_passing(&first).await?;
@@ -64,6 +66,7 @@ impl Engine {
         Ok(TriedAttempts {
             notes,
             checks: ran?,
+            planned,
         })
     }
 

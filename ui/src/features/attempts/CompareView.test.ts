@@ -14,6 +14,7 @@ import { attempt, comparison, file, hunk } from './sample';
 beforeEach(() => page.viewport(1440, 900));
 
 const PREVIEW: TakePreview = {
+  planned: 'as shown',
   files: [
     {
       path: 'src/money.rs',
@@ -26,7 +27,7 @@ const PREVIEW: TakePreview = {
 
 async function open(handlers: Handlers = {}, compared = comparison()) {
   const backend = fakeBackend({
-    'attempts/compare': () => compared,
+    'attempts/compare': () => structuredClone(compared),
     'attempts/preview': () => PREVIEW,
     'attempts/take': () => ({
       decided: [
@@ -54,7 +55,9 @@ describe('attempts beside each other', () => {
     await expect.element(first).toHaveTextContent('2 files +4 −2');
     await expect.element(first).toHaveTextContent(/passed:.*cargo test -p money/);
     await expect.element(first).toHaveTextContent('2:14 · $0.12');
-    await expect.element(getByRole('article').nth(1)).toHaveTextContent(/failed with 101:.*cargo clippy/);
+    await expect
+      .element(getByRole('article').nth(1))
+      .toHaveTextContent(/failed with exit code 101:.*cargo clippy/);
     await expect.element(getByRole('article').nth(2)).toHaveTextContent('it has used 21,000 of its 20,000');
     await expect.element(getByRole('region', { name: 'src/money.rs' })).toHaveTextContent('same in 1 and 3');
     // The same change is marked where it stands, also where the file as a whole differs.
@@ -140,6 +143,7 @@ describe('attempts beside each other', () => {
     const words = 'attempts 1 and 2 change line 4 of src/money.rs differently';
     const { getByRole, backend, container } = await open({
       'attempts/preview': () => ({
+        planned: 'in conflict',
         files: [{ path: 'src/money.rs', attempts: [1, 2], conflict: words, change: null }],
       }),
     });
@@ -174,12 +178,13 @@ describe('attempts beside each other', () => {
     expect(take(backend)).toEqual({
       task_id: 'task',
       picks: [{ session_id: 'attempt-1', target: { type: 'all' } }],
+      planned: 'as shown',
     });
     // A check that passed is offered once, with those that saw it pass.
     const checks = getByRole('group', { name: 'Checks on what was taken' });
     await expect.element(checks).toHaveTextContent('passed in 1 and 2');
     await checks.getByRole('button', { name: 'Run cargo test -p money' }).click();
-    await expect.element(checks).toHaveTextContent('failed with 101');
+    await expect.element(checks).toHaveTextContent('failed with exit code 101');
     await expect.element(checks).toHaveTextContent('test rounds ... FAILED');
     expect(askedFor(backend, 'attempts/check')).toHaveLength(1);
     await checkAxe(container);
@@ -193,6 +198,7 @@ describe('attempts beside each other', () => {
 
   test('what would be applied is checked first', async () => {
     let outcomes: TriedAttempts = {
+      planned: 'as shown',
       notes: ['node_modules was not brought: the file system cannot clone it'],
       checks: [{ passed: false, code: 101, output: 'test rounds ... FAILED', duration_ms: 900, changed: 0 }],
     };
@@ -214,7 +220,7 @@ describe('attempts beside each other', () => {
     await checks.getByRole('button', { name: 'Stop' }).click();
     expect(askedFor(backend, 'attempts/stop_check')).toEqual([{ task_id: 'task' }]);
     end();
-    await expect.element(checks).toHaveTextContent('failed with 101');
+    await expect.element(checks).toHaveTextContent('failed with exit code 101');
     await expect.element(checks).toHaveTextContent('test rounds ... FAILED');
     await expect.element(checks).toHaveTextContent('node_modules was not brought');
     expect(askedFor(backend, 'attempts/try')).toEqual([
@@ -225,7 +231,8 @@ describe('attempts beside each other', () => {
       },
     ]);
     await checkAxe(container);
-    outcomes = { notes: [], checks: [{ passed: true, code: 0, output: '', duration_ms: 1, changed: 0 }] };
+    const passed = { passed: true, code: 0, output: '', duration_ms: 1, changed: 0 };
+    outcomes = { planned: 'as shown', notes: [], checks: [passed] };
     await checks.getByRole('button', { name: 'Run again' }).click();
     await expect.element(checks).toHaveTextContent('✓ passed');
     expect(askedFor(backend, 'attempts/take')).toEqual([]);
@@ -233,6 +240,43 @@ describe('attempts beside each other', () => {
     await getByRole('dialog').getByRole('button', { name: 'Back' }).click();
     await getByRole('checkbox', { name: 'Hunk 2 of src/money.rs of attempt 2', exact: true }).click();
     await getByRole('button', { name: 'Preview…' }).click();
+    await expect.element(checks.getByRole('button', { name: 'Run checks' })).toBeVisible();
+  });
+
+  test('outcomes stay with their commands, and only while the same would be taken', async () => {
+    const compared = comparison();
+    let planned = 'as shown';
+    const { getByRole, kerf, container } = await open(
+      {
+        'attempts/preview': () => ({ ...PREVIEW, planned }),
+        'attempts/try': () => ({
+          planned: 'as shown',
+          notes: [],
+          checks: [{ passed: true, code: 0, output: '', duration_ms: 1, changed: 0 }],
+        }),
+      },
+      compared,
+    );
+    await getByRole('button', { name: 'Take all of attempt 1' }).click();
+    await getByRole('button', { name: 'Preview…' }).click();
+    const checks = getByRole('region', { name: 'Checks before it is applied' });
+    await expect.element(checks).toHaveTextContent('in the sandbox, without a network');
+    await checks.getByRole('button', { name: 'Run checks' }).click();
+    await expect.element(checks).toHaveTextContent(/cargo test -p money.*✓ passed/);
+    // Attempt 1 works on, and passes another check; its sandbox is off.
+    const first = compared.attempts[0]!;
+    first.session.policy.sandbox = 'off';
+    first.checks.unshift({ ...first.checks[0]!, command: 'make lint', passed: true });
+    await kerf.attempts.load();
+    await expect.element(checks).toHaveTextContent(/make lint.*not run.*cargo test -p money.*✓ passed/);
+    await expect
+      .element(checks)
+      .toHaveTextContent('not sandboxed: the sandbox of the attempts that ran them is off');
+    await checkAxe(container);
+    // What would be taken is another thing now.
+    planned = 'changed since';
+    await kerf.attempts.load();
+    await expect.element(checks).not.toHaveTextContent('✓ passed');
     await expect.element(checks.getByRole('button', { name: 'Run checks' })).toBeVisible();
   });
 

@@ -3,6 +3,7 @@
 import type { Attempt } from '../../protocol/Attempt';
 import type { AttemptState } from '../../protocol/AttemptState';
 import type { FileStatus } from '../../protocol/FileStatus';
+import type { Check } from '../../state/attempts.svelte';
 import { costWords } from '../../state/cost';
 
 export const STATE: Record<AttemptState, string> = {
@@ -23,10 +24,19 @@ export const STATUS: Record<FileStatus, string> = {
   replaced: 'became something else',
 };
 
-/** How a check ended: `passed`, `failed with 101`. */
+/** How a check ended: `passed`, `failed with exit code 101`. */
 export function checkWords({ passed, code }: { passed: boolean; code: number | null }): string {
   if (passed) return 'passed';
-  return code === null ? 'stopped' : `failed with ${code}`;
+  return code === null ? 'stopped' : `failed with exit code ${code}`;
+}
+
+/** How checks are isolated that run here; those that are not say so themselves. */
+export function isolationOf(checks: Check[]): string {
+  const off = checks.filter(({ sandbox }) => sandbox === 'off').length;
+  if (off === 0) return 'in the sandbox, without a network';
+  return off === checks.length
+    ? 'not sandboxed: the sandbox of the attempts that ran them is off'
+    : 'in the sandbox, without a network; what says so is not sandboxed';
 }
 
 export function tokensOf({ session }: Attempt): string {

@@ -25,7 +25,7 @@ pub(super) struct Take {
 }
 
 impl Take {
-    pub(super) async fn run(self, engine: &Engine, output: &Output) -> Result<Exit, Failure> {
+    pub(super) async fn run(mut self, engine: &Engine, output: &Output) -> Result<Exit, Failure> {
         let mut fits = true;
         if self.preview {
             let parts = self.parts.clone();
@@ -39,7 +39,10 @@ impl Take {
             output.flush();
         }
         if fits && !self.checks.is_empty() {
-            fits = self.try_it(engine, output).await?;
+            let tried = self.try_it(engine, output).await?;
+            fits = tried.is_some();
+            // What was checked is what is taken.
+            self.parts.planned = tried;
         }
         if !fits {
             return Ok(Exit::Failed);
@@ -61,9 +64,9 @@ impl Take {
         Ok(Exit::Done)
     }
 
-    /// Whether all checks pass on what the folder would become.
-    async fn try_it(&self, engine: &Engine, output: &Output) -> Result<bool, Failure> {
-        let TakeAttempts { task_id, picks } = self.parts.clone();
+    /// What the folder would become, when all checks pass on that.
+    async fn try_it(&self, engine: &Engine, output: &Output) -> Result<Option<String>, Failure> {
+        let TakeAttempts { task_id, picks, .. } = self.parts.clone();
         let trial = TryAttempts {
             task_id,
             picks,
@@ -86,7 +89,7 @@ impl Take {
             }
         }
         output.flush();
-        Ok(passed)
+        Ok(passed.then_some(tried.planned))
     }
 }
 
