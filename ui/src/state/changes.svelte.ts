@@ -56,6 +56,8 @@ export class Changes {
 
   #backend: Backend;
   #folder: string | null = null;
+  /** What the user was about to do in other folders. */
+  #begun = new Map<string, Pick<Changes, 'message' | 'amend' | 'resolved'>>();
   /** Told after what changes the branch or the files. */
   #moved: () => void;
 
@@ -87,19 +89,22 @@ export class Changes {
     return [...conflicts, ...of('staged'), ...of('unstaged')];
   }
 
-  /** Shows a folder; nothing of another one stays. */
+  /** Shows a folder; nothing of another one stays but what was begun there, for when it is shown again. */
   async show(folder: string | null) {
     if (folder !== this.#folder) {
+      const { message, amend, resolved } = this;
+      if (this.#folder !== null) this.#begun.set(this.#folder, { message, amend, resolved });
+      const begun = folder === null ? undefined : this.#begun.get(folder);
       this.now = null;
       this.failure = null;
       this.diffs = {};
       this.conflicts = {};
-      this.resolved = null;
+      this.resolved = begun?.resolved ?? null;
       this.blame = null;
       this.deleted = null;
       this.current = null;
-      this.message = '';
-      this.amend = false;
+      this.message = begun?.message ?? '';
+      this.amend = begun?.amend ?? false;
       this.committed = null;
     }
     this.#folder = folder;

@@ -179,6 +179,17 @@ describe('the commit', () => {
     await expect.poll(() => askedFor(backend, 'git/commit')).toMatchObject([{ without_programs: true }]);
   });
 
+  test('waits with its message while another folder is worked in', async () => {
+    const backend = engine({ staged: [file('a.txt')] });
+    const screen = await view(backend);
+    const { changes, folder } = screen.kerf;
+    await screen.getByLabelText('Commit message').fill('Say more');
+    await changes.show('/a worktree');
+    await expect.element(screen.getByLabelText('Commit message')).toHaveValue('');
+    await changes.show(folder);
+    await expect.element(screen.getByLabelText('Commit message')).toHaveValue('Say more');
+  });
+
   test('is amended beginning with the message that is there', async () => {
     const backend = engine({ pushed: true });
     const screen = await view(backend);

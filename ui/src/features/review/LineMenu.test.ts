@@ -1,5 +1,6 @@
 import { page, userEvent } from 'vitest/browser';
 import { beforeEach, expect, test, vi } from 'vitest';
+import { ReviewLines } from '../../state/reviewLines.svelte';
 import { askedFor, checkAxe } from '../../testing';
 import { decisions, desk } from './atDesk';
 import { file, hunk } from './sample';
@@ -53,6 +54,17 @@ test('a line that is pointed at is decided, commented, copied and opened', async
   await expect
     .poll(() => decisions(screen.backend))
     .toEqual([['accept', { type: 'lines', path: 'a.ts', hunk: 1, id: 1, lines: [3] }]]);
+});
+
+test('lines that are no longer there are not copied in part', async () => {
+  const { screen, menu } = await lines();
+  const copied = vi.spyOn(navigator.clipboard, 'writeText').mockResolvedValue();
+  copied.mockClear();
+  await screen.getByText('more', { exact: true }).click({ button: 'right' });
+  vi.spyOn(ReviewLines.prototype, 'readLines').mockResolvedValueOnce(() => undefined);
+  await menu.getByText('Copy line').click();
+  await expect.poll(() => screen.kerf.failure?.message).toContain('These lines have changed');
+  expect(copied).not.toHaveBeenCalled();
 });
 
 test('a line that did not change is not decided', async () => {

@@ -327,8 +327,12 @@ export class Desk {
     const hunk = selection && this.review.hunk(selection);
     if (!file || !hunk) return;
     const lineAt = await this.review.lines.readLines(file, hunk, selection.lines);
-    const text = selection.lines.flatMap((at) => lineAt(at)?.text ?? []).join('\n');
-    await this.#kerf.try(() => navigator.clipboard.writeText(text));
+    const lines = selection.lines.map((at) => lineAt(at)?.text);
+    await this.#kerf.try(async () => {
+      // A part of them would pass for all.
+      if (lines.includes(undefined)) throw new Error('These lines have changed: select them again');
+      await navigator.clipboard.writeText(lines.join('\n'));
+    });
   }
 
   /** The number as proposed of the first selected line, or of the one that follows it. */
