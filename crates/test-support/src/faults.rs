@@ -7,8 +7,8 @@
 
 use std::{
     collections::HashMap,
-    ffi::OsString,
-    fs,
+    ffi::{OsStr, OsString},
+    fs, iter,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -119,7 +119,9 @@ impl Drop for Disk {
 #[derive(Debug)]
 pub struct Traced {
     words: Vec<OsString>,
-    variables: Vec<(OsString, OsString)>,
+    /// None: taken out.
+    variables: Vec<(OsString, Option<OsString>)>,
+    folder: Option<PathBuf>,
 }
 
 /// One system call of a program: the nth of its name in its thread.
@@ -144,13 +146,30 @@ impl Traced {
         Ok(Self {
             words: words.into_iter().collect(),
             variables: Vec::new(),
+            folder: None,
         })
+    }
+
+    /// A command as it would be run: its program, arguments, variables and folder.
+    ///
+    /// # Errors
+    /// When there is no strace that may trace here.
+    pub fn of(command: &Command) -> Result<Self, String> {
+        let words = iter::once(command.get_program()).chain(command.get_args());
+        let mut traced = Self::new(words.map(ToOwned::to_owned))?;
+        let owned = |text: &OsStr| text.to_owned();
+        let variables = command.get_envs();
+        traced.variables = variables
+            .map(|(name, value)| (owned(name), value.map(owned)))
+            .collect();
+        traced.folder = command.get_current_dir().map(Path::to_owned);
+        Ok(traced)
     }
 
     /// With a variable of the environment.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
-        self.variables.push((name.into(), value.into()));
+        self.variables.push((name.into(), Some(value.into())));
         self
     }
 
@@ -192,7 +211,7 @@ impl Traced {
         self.run(&["-e", &inject], Path::new("/dev/null"))
     }
 
-    /// Runs the program and kills it at one call, before that is made.
+    /// Runs the program and kills it at one call, before that is made. Several names with commas between them count as one.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -205,7 +224,15 @@ impl Traced {
         let mut strace = program("strace");
         strace.args(["-f", "-qq", "-o"]).arg(log).args(arguments);
         strace.arg("--").args(&self.words);
-        strace.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        for (name, value) in &self.variables {
+            match value {
+                Some(value) => strace.env(name, value),
+                None => strace.env_remove(name),
+            };
+        }
+        if let Some(folder) = &self.folder {
+            strace.current_dir(folder);
+        }
         strace.output().map_err(|error| error.to_string())
     }
 }

@@ -125,12 +125,11 @@ fn what_a_command_takes_away_is_held_where_nobody_is_asked() {
     }
 }
 
-#[test]
-fn checkpoints_over_their_room_are_given_up() {
+/// Kerf with room for a megabyte of checkpoints, after so many commands that each wrote what does not compress.
+pub(crate) fn over_its_room(commands: usize) -> (Kerf, Fixture, ModelServer) {
     let repo = Fixture::new(TREE);
-    // What does not compress, another each time.
     let command = "head -c 400000 /dev/urandom > big";
-    let writes = (0..6).map(|_| Turn::call("run_command", json!({"command": command})));
+    let writes = (0..commands).map(|_| Turn::call("run_command", json!({"command": command})));
     let script = writes.fold(Script::new(), Script::turn);
     let server = ModelServer::start(script.turn(Turn::text("Done.")));
     let kerf = Kerf::new()
@@ -139,6 +138,12 @@ fn checkpoints_over_their_room_are_given_up() {
         .in_repo(&repo);
     kerf.run(&["exec", "--json", "--approve", "never", "Change things"])
         .expect(0);
+    (kerf, repo, server)
+}
+
+#[test]
+fn checkpoints_over_their_room_are_given_up() {
+    let (kerf, repo, _server) = over_its_room(6);
     let data = kerf.run(&["data", "--json"]).expect(0).json();
     assert_eq!(data["blob_room"], 1_000_000);
     assert!(data["blob_bytes"].as_u64() > Some(1_000_000), "{data}");

@@ -2,11 +2,10 @@
 
 use crate::files::BYSTANDERS;
 use crate::scene::{Call, Scene, command, edit};
-use crate::support::{STUCK, list};
+use crate::{running::wait_until, support::list};
 use kerf_test_support::{Step, Turn};
 use rstest::rstest;
 use serde_json::{Value, json};
-use std::time::Instant;
 
 #[rstest]
 #[case::and_a_command_follows(Some(command("true")))]
@@ -33,13 +32,9 @@ fn what_a_job_in_the_background_changes_is_reviewed(#[case] then: Option<Call>) 
     ];
     let mut running = scene.kerf.spawn(&free);
     running.wait_for("the first words", |event| event["delta"] == "Working");
-    let until = Instant::now() + STUCK;
-    while !scene.folder.exists("a.txt") || scene.folder.read("a.txt").is_empty() {
-        if Instant::now() > until {
-            panic!("the job never wrote");
-        }
-        std::thread::yield_now();
-    }
+    wait_until("the job wrote", || {
+        scene.folder.exists("a.txt") && !scene.folder.read("a.txt").is_empty()
+    });
     scene.server.release_all();
     running.close_stdin();
     let ran = running.finish().expect(0);

@@ -1,7 +1,7 @@
 //! A running session in the user's hand: stopping it, and talking to it while it works.
 
 use crate::{
-    running::{Running, STUCK},
+    running::{Running, wait_until},
     support::{Kerf, Ran},
 };
 use kerf_protocol::endpoint::Wire;
@@ -9,10 +9,7 @@ use kerf_test_support::{Fixture, ModelServer, Outcome, Script, Step, Turn};
 use rstest::rstest;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Instant,
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn says(text: &'static str) -> impl Fn(&Value) -> bool {
     move |event| {
@@ -37,13 +34,9 @@ pub(crate) fn processes(marker: &str) -> Vec<String> {
 
 /// Waits until so many processes sleep for `time`. Where there is no `/proc` it takes the output's word for it.
 pub(crate) fn wait_for_sleepers(time: &str, count: usize) {
-    let until = Instant::now() + STUCK;
-    while cfg!(target_os = "linux") && processes(&format!("sleep\0{time}")).len() < count {
-        if Instant::now() > until {
-            panic!("the command does not sleep");
-        }
-        std::thread::yield_now();
-    }
+    wait_until("the command sleeps", || {
+        !cfg!(target_os = "linux") || processes(&format!("sleep\0{time}")).len() >= count
+    });
 }
 
 /// A number of seconds that no other process sleeps.

@@ -2,18 +2,17 @@
 
 use crate::{
     beside::Beside,
-    checkpoints::{TREE, checkpoints, worked},
+    checkpoints::{TREE, checkpoints, over_its_room, worked},
     scene::{command, edit, look, write},
     support::Kerf,
 };
-use kerf_protocol::endpoint::Wire;
-use kerf_test_support::{Fixture, ModelServer, Script, Turn, faults::left_out};
-use serde_json::json;
+use kerf_test_support::faults::{Call, Traced, left_out};
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::Command,
 };
 
 /// The calls that change the disk, in groups.
@@ -23,48 +22,16 @@ const CHANGING: [&str; 3] = [
     "fsync,fdatasync",
 ];
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the machine's own programs, for these tests"
-)]
-fn program(name: &str) -> Command {
-    let mut command = Command::new(name);
-    command.stdin(Stdio::null());
-    command
-}
-
-/// Whether strace works here; says so when it does not.
-fn traces() -> bool {
-    let tried = program("strace")
-        .args(["-qq", "-o", "/dev/null", "true"])
-        .status();
-    let works = tried.is_ok_and(|status| status.success());
-    if !works {
-        left_out("strace does not work here");
+/// Runs the program, which is killed at the nth of these calls in a thread of it. False: it made fewer, and came to its end.
+#[track_caller]
+fn killed(traced: &Traced, calls: &str, nth: usize) -> bool {
+    let name = calls.to_owned();
+    let ended = traced.with_kill(&Call { name, nth }).unwrap();
+    if ended.status.success() {
+        return false;
     }
-    works
-}
-
-/// Runs the program, which is killed at the nth of these calls in a thread of it.
-fn killed(kerf: &Kerf, args: &[&str], calls: &str, when: usize) -> Output {
-    let under_test = kerf.command(args);
-    let mut strace = program("strace");
-    strace
-        .args(["-f", "-qq", "-o", "/dev/null"])
-        .args(["-e", &format!("trace={calls}")])
-        .args(["-e", &format!("inject={calls}:signal=SIGKILL:when={when}")])
-        .arg(under_test.get_program())
-        .args(under_test.get_args());
-    if let Some(folder) = under_test.get_current_dir() {
-        strace.current_dir(folder);
-    }
-    for (name, value) in under_test.get_envs() {
-        match value {
-            Some(value) => strace.env(name, value),
-            None => strace.env_remove(name),
-        };
-    }
-    strace.output().unwrap()
+    assert_eq!(ended.status.signal(), Some(9), "{ended:?}");
+    true
 }
 
 /// Removes what a kill left of a save; Kerf does so when it is ten minutes old.
@@ -107,7 +74,11 @@ impl Kept {
 }
 
 fn copy(from: &Path, to: &Path) {
-    let done = program("cp").arg("-a").arg(from).arg(to).status();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the machine's own program, which keeps times and links"
+    )]
+    let done = Command::new("cp").arg("-a").arg(from).arg(to).status();
     assert!(done.unwrap().success());
 }
 
@@ -115,12 +86,13 @@ fn copy(from: &Path, to: &Path) {
 /// nothing of it, and it can be undone.
 #[test]
 fn a_restore_that_is_killed_is_whole_or_was_not_begun() {
-    if !traces() {
-        return;
-    }
     let (kerf, repo, _server) = worked();
     let changed = repo.tree();
     let first = checkpoints(&kerf)[0]["id"].to_string();
+    let traced = match Traced::of(&kerf.command(&["restore", "last", &first])) {
+        Ok(traced) => traced,
+        Err(why) => return left_out(&why),
+    };
     let undo = || {
         let undo = checkpoints(&kerf).pop().unwrap()["id"].to_string();
         kerf.run(&["restore", "last", &undo]).expect(0);
@@ -128,8 +100,7 @@ fn a_restore_that_is_killed_is_whole_or_was_not_begun() {
     let (mut begun, mut kills) = (0, 0);
     'calls: for call in CHANGING {
         for when in 1.. {
-            let ended = killed(&kerf, &["restore", "last", &first], call, when);
-            if ended.status.success() {
+            if !killed(&traced, call, when) {
                 assert_eq!(repo.tree(), TREE);
                 undo();
                 continue 'calls;
@@ -180,10 +151,11 @@ fn between(now: &Tree, before: &Tree, after: &Tree, at: &str) -> Vec<String> {
 /// again ends it.
 #[test]
 fn an_acceptance_that_is_killed_can_be_made_again() {
-    if !traces() {
-        return;
-    }
     let scene = Beside::new();
+    let traced = match Traced::of(&scene.kerf.command(&["accept", "last"])) {
+        Ok(traced) => traced,
+        Err(why) => return left_out(&why),
+    };
     scene.exec(
         "off",
         &[],
@@ -206,8 +178,7 @@ fn an_acceptance_that_is_killed_can_be_made_again() {
     for call in CHANGING {
         for when in 1.. {
             kept.again();
-            let ended = killed(kerf, &["accept", "last"], call, when);
-            if ended.status.success() {
+            if !killed(&traced, call, when) {
                 break;
             }
             kills += 1;
@@ -234,21 +205,11 @@ fn an_acceptance_that_is_killed_can_be_made_again() {
 /// back, and the next collection ends it.
 #[test]
 fn a_collection_that_is_killed_leaves_every_listed_checkpoint_whole() {
-    if !traces() {
-        return;
-    }
-    let repo = Fixture::new(TREE);
-    // What does not compress, another each time.
-    let command = "head -c 400000 /dev/urandom > big";
-    let writes = (0..4).map(|_| Turn::call("run_command", json!({"command": command})));
-    let script = writes.fold(Script::new(), Script::turn);
-    let server = ModelServer::start(script.turn(Turn::text("Done.")));
-    let kerf = Kerf::new()
-        .server(&server, Wire::Chat)
-        .config("[app]\ncheckpoint_room = 1\n")
-        .in_repo(&repo);
-    kerf.run(&["exec", "--json", "--approve", "never", "Change things"])
-        .expect(0);
+    let (kerf, repo, _server) = over_its_room(4);
+    let traced = match Traced::of(&kerf.command(&["data", "--collect"])) {
+        Ok(traced) => traced,
+        Err(why) => return left_out(&why),
+    };
     kerf.run(&["accept", "last"]).expect(0);
     let kept = Kept::of(&[repo.path(), &kerf.home()]);
     // What each checkpoint is of.
@@ -271,8 +232,7 @@ fn a_collection_that_is_killed_leaves_every_listed_checkpoint_whole() {
     for call in ["unlinkat,unlink", "fsync,fdatasync", "ftruncate"] {
         for when in 1.. {
             kept.again();
-            let ended = killed(&kerf, &["data", "--collect"], call, when);
-            if ended.status.success() {
+            if !killed(&traced, call, when) {
                 break;
             }
             kills += 1;

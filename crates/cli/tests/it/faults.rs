@@ -1,7 +1,10 @@
 //! Endpoints that fail, in every way they do: a typed error, what was said is kept, nothing half runs, and the
 //! session goes on.
 
-use crate::support::{Kerf, Ran};
+use crate::{
+    running::wait_until,
+    support::{Kerf, Ran},
+};
 use kerf_protocol::endpoint::Wire;
 use kerf_test_support::{Fixture, ModelServer, Outcome, Script, Step, Turn};
 use rstest::rstest;
@@ -263,9 +266,9 @@ fn a_connection_that_is_gone_when_the_computer_wakes(
     }
     running.signal(rustix::process::Signal::STOP);
     let stat = format!("/proc/{}/stat", running.id());
-    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
-        std::thread::yield_now();
-    }
+    wait_until("it is stopped", || {
+        std::fs::read_to_string(&stat).unwrap().contains(") T ")
+    });
     server.release();
     server.wait_until(|requests| requests[0].outcome == Outcome::Cut);
     running.signal(rustix::process::Signal::CONT);

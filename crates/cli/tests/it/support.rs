@@ -1,7 +1,6 @@
 //! The harness: the `kerf` program in a home of its own, and what came out of it.
 
 use crate::running::Running;
-pub(crate) use crate::running::STUCK;
 use kerf_protocol::endpoint::Wire;
 use kerf_test_support::{Fixture, ModelServer};
 use serde_json::Value;

@@ -1,11 +1,15 @@
 //! A check of a session that the user runs again: what it sees, what it leaves, and when it does not run.
 #![cfg(unix)]
 
-use crate::kit::{Bench, STUCK, edit, prompt, show};
+use crate::{
+    kit::{Bench, STUCK, edit, prompt, show},
+    window::until_fed,
+};
 use kerf_engine::{Engine, Options};
 use kerf_protocol::{
     Code, Failure, SessionId, TaskId,
     attempt::{Checked, TaskRef},
+    event::EventBody,
     item::{ChangeKind, ItemBody},
     policy::ApproveMode,
     request::{SessionRef, method},
@@ -187,6 +191,7 @@ async fn it_is_told_while_it_runs_and_stopped_and_a_message_waits_for_it() {
     let place = Place::new().await;
     place.bench.fixture.remove("old");
     let before = place.bench.server.requests().len();
+    let mut feed = place.engine.feed();
     let work = async {
         let running = place.again(WAITS);
         let beside = async {
@@ -202,7 +207,6 @@ async fn it_is_told_while_it_runs_and_stopped_and_a_message_waits_for_it() {
                 let stop = TaskRef { task_id };
                 // The message was sent first, and waits.
                 tokio::task::yield_now().await;
-                assert_eq!(place.bench.server.requests().len(), before);
                 place
                     .engine
                     .call::<method::AttemptsStopCheck>(stop)
@@ -217,6 +221,22 @@ async fn it_is_told_while_it_runs_and_stopped_and_a_message_waits_for_it() {
     assert_eq!((stopped.passed, stopped.code), (false, None));
     place.engine.idle(place.id).await.unwrap();
     assert_eq!(place.bench.server.requests().len(), before + 1);
+    let told = until_fed(&mut feed, |body| {
+        matches!(body, EventBody::TurnCompleted { .. })
+    })
+    .await;
+    let order: Vec<&str> = told
+        .iter()
+        .flatten()
+        .filter_map(|event| match &event.body {
+            EventBody::ItemCompleted { item } if matches!(item.body, ItemBody::ToolCall(_)) => {
+                Some("the check ended")
+            }
+            EventBody::TurnStarted { .. } => Some("the turn began"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, ["the check ended", "the turn began"]);
     let check = place.check(WAITS).await;
     assert!(!check.running);
 }

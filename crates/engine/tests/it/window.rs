@@ -17,7 +17,10 @@ use serde_json::json;
 use std::{fs, path::Path, sync::Arc};
 use tokio::time::timeout;
 
-async fn until_fed(feed: &mut Feed, is: impl Fn(&EventBody) -> bool) -> Vec<Vec<Arc<Event>>> {
+pub(crate) async fn until_fed(
+    feed: &mut Feed,
+    is: impl Fn(&EventBody) -> bool,
+) -> Vec<Vec<Arc<Event>>> {
     let mut batches = Vec::new();
     loop {
         match timeout(STUCK, feed.next()).await.unwrap() {
