@@ -25,5 +25,5 @@ pub use leftover::remove_leftovers;
 pub use path::{PathError, RelPath};
 pub use text::{LineEnding, TextFile};
 pub use walk::{Skipped, Walk, Walked};
-pub use watch::{Changes, Mark, Told, WatchError, WatchEvent, Watcher};
+pub use watch::{Changes, Mark, SleepClock, Told, WatchError, WatchEvent, Watcher, Watching};
 pub use write::FileWrite;

@@ -3,7 +3,7 @@
 use crate::rig::{Rig, path, rig};
 use kerf_checkpoint::{Snapshot, Taken, Unsure, follow};
 use kerf_test_support::Fixture;
-use kerf_workspace::{Changes, Mark, RelPath, Watcher};
+use kerf_workspace::{Changes, Mark, RelPath, Watcher, Watching};
 use proptest::prelude::*;
 use std::{
     fs,
@@ -153,7 +153,7 @@ impl World {
             folder = folder.git();
         }
         let rig = Rig::of(folder);
-        let watcher = Watcher::start(&rig.ws, LONG, |_| {}).unwrap();
+        let watcher = Watcher::start(&rig.ws, Watching::new(LONG), |_| {}).unwrap();
         let private = tempfile::tempdir().unwrap();
         Self {
             changes: watcher.changes(private.path()).unwrap(),

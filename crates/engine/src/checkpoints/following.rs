@@ -1,7 +1,7 @@
 //! Checkpoints where the system is asked what has changed, and not every file.
 
 use super::histories::{always_follow, options};
-use crate::{Engine, desk::Before, wake::Live};
+use crate::{Engine, Options, desk::Before, wake::Live};
 use kerf_agent::{Host as _, Scope};
 use kerf_protocol::{
     ItemId, TurnId,
@@ -9,7 +9,7 @@ use kerf_protocol::{
     request::{NewSession, method},
     review::Author,
 };
-use kerf_test_support::Fixture;
+use kerf_test_support::{Fixture, Sleeper};
 use std::{fs, sync::Arc};
 
 struct Turn {
@@ -18,6 +18,7 @@ struct Turn {
     folder: Fixture,
     outside: tempfile::TempDir,
     turn_id: TurnId,
+    sleeper: Sleeper,
     _home: tempfile::TempDir,
 }
 
@@ -26,7 +27,12 @@ impl Turn {
     async fn new() -> Self {
         let folder = Fixture::new("//- /a\none\n//- /d/b\ntwo\n");
         let home = tempfile::tempdir().unwrap();
-        let engine = Engine::open(options(home.path())).await.unwrap();
+        let sleeper = Sleeper::default();
+        let options = Options {
+            sleep_clock: sleeper.clock(),
+            ..options(home.path())
+        };
+        let engine = Engine::open(options).await.unwrap();
         let new = NewSession {
             folder: folder.path().display().to_string(),
             ..NewSession::default()
@@ -47,6 +53,7 @@ impl Turn {
             folder,
             outside: tempfile::tempdir().unwrap(),
             turn_id,
+            sleeper,
             _home: home,
         }
     }
@@ -106,6 +113,22 @@ async fn before_a_command_the_systems_word_is_enough() {
     assert_eq!(turn.last_seen("d/moved").as_deref(), Some("two\n"));
     turn.folder.write("d/moved", "the command's\n");
     assert_eq!(turn.after(command).await, ["d/moved"]);
+}
+
+#[tokio::test]
+async fn after_a_sleep_the_systems_word_is_not_enough_until_every_file_was_looked_at() {
+    let turn = Turn::new().await;
+    turn.write_unseen("a", "the user's\n");
+    turn.sleeper.naps();
+    let command = turn.before().await;
+    assert_eq!(turn.followed(), 0);
+    assert_eq!(turn.last_seen("a").as_deref(), Some("the user's\n"));
+    assert_eq!(turn.after(command).await, [""; 0]);
+    // As soon as the watcher has begun anew.
+    while turn.followed() == 0 {
+        let command = turn.before().await;
+        assert_eq!(turn.after(command).await, [""; 0]);
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use kerf_protocol::{
     request::{NewSession, SessionRef, method},
 };
 use kerf_test_support::Fixture;
+use kerf_workspace::SleepClock;
 use std::{fs, path::Path, sync::Arc};
 
 /// Plays one round alone, and tells all of its steps.
@@ -214,6 +215,7 @@ pub(super) async fn always_follow(engine: &Engine, live: &Live, folder: &Path) {
 pub(super) fn options(home: &Path) -> Options {
     Options {
         watch: false,
+        sleep_clock: SleepClock::default(),
         home: Home::locate(Some(home.to_owned())).unwrap(),
         helper: "no-helper".into(),
         attended: true,

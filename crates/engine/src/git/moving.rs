@@ -102,6 +102,7 @@ mod tests {
     use crate::{engine::Options, home::Home, settings::EnvironmentEndpoint};
     use kerf_protocol::request::{NewSession, Prompt, WhenRunning, method};
     use kerf_test_support::Fixture;
+    use kerf_workspace::SleepClock;
 
     #[tokio::test]
     async fn no_turn_begins_while_files_are_replaced() {
@@ -109,6 +110,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let options = Options {
             watch: false,
+            sleep_clock: SleepClock::default(),
             home: Home::locate(Some(home.path().to_owned())).unwrap(),
             helper: "no-helper".into(),
             attended: true,
