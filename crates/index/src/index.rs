@@ -10,6 +10,8 @@
 mod look;
 mod queue;
 mod status;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod work;
 
