@@ -67,6 +67,11 @@ impl Workspace {
         &self.inner.root
     }
 
+    /// Whether this is a folder on disk, not one of a test.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.inner.on_disk
+    }
+
     /// The rules on what is ignored that lie in no file of the folder: the excludes of its repository and the user's own,
     /// in the form of their files. Another answer than before means that other files may be ignored.
     pub fn rules_elsewhere(&self) -> Vec<u8> {

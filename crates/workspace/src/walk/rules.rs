@@ -14,8 +14,8 @@ use crate::folder::plain;
 use crate::fs::Kind;
 use crate::path::RelPath;
 
-/// Our own rule file, read beside `.gitignore` and `.ignore` and stronger than both.
-pub(super) const OWN_IGNORE_FILE: &str = ".kerfignore";
+/// Kerf's own rule file, read beside `.gitignore` and `.ignore` and stronger than both.
+pub const OWN_IGNORE_FILE: &str = ".kerfignore";
 
 /// The rule files of a folder.
 pub(crate) const RULE_FILES: [&str; 3] = [".gitignore", ".ignore", OWN_IGNORE_FILE];
@@ -70,7 +70,7 @@ pub(super) fn plain_rules(root: &Path) -> WalkBuilder {
 }
 
 /// Where the repository begins that `root` is a part of: one above that does not itself ignore it.
-fn repository_above(root: &Path) -> Option<&Path> {
+pub(super) fn repository_above(root: &Path) -> Option<&Path> {
     if root.join(DOT_GIT).exists() {
         return None;
     }
