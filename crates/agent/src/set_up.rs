@@ -152,6 +152,7 @@ impl<H: Host> Agent<H> {
             commits: self.setup.commits.clone(),
             // It makes its own.
             lent: Vec::new(),
+            withheld: Vec::new(),
         };
         let kept = self.host.before_change(item_id, Scope::Anything).await;
         kept.map_err(|error| error.0)?;

@@ -83,6 +83,7 @@ impl RunCommand {
             network: None,
             commits: None,
             lent: Vec::new(),
+            withheld: Vec::new(),
         }
     }
 }

@@ -171,6 +171,7 @@ impl Engine {
             network: place.network,
             commits: place.commits,
             lent: place.lent,
+            withheld: Vec::new(),
         };
         let ran = self.sandbox().run(job, running.stop.clone(), |_| ()).await;
         ran.map_err(|error| failure(Code::Storage, format!("the check did not run: {error}"), ""))

@@ -192,6 +192,7 @@ impl Engine {
             network: None,
             commits: None,
             lent: Vec::new(),
+            withheld: Vec::new(),
         };
         let running = self
             .sandbox()
