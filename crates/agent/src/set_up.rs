@@ -152,7 +152,7 @@ impl<H: Host> Agent<H> {
             commits: self.setup.commits.clone(),
             // It makes its own.
             lent: Vec::new(),
-            withheld: Vec::new(),
+            withheld: self.withheld(),
         };
         let kept = self.host.before_change(item_id, Scope::Anything).await;
         kept.map_err(|error| error.0)?;
@@ -174,7 +174,7 @@ impl<H: Host> Agent<H> {
         let found = self.host.after_change(Scope::Anything, author).await;
         call.changes = found.map_err(|error| error.0)?;
         let outcome = ran.map_err(|error| denied(error.to_string()))?;
-        call.output = command::describe(&outcome);
+        call.output = command::describe(&outcome, &command, &self.setup.workspace);
         call.exit = Some(command::exit(
             &outcome.end,
             &outcome.isolation,

@@ -45,6 +45,7 @@ mod searches;
 mod sessions;
 mod settings;
 mod wake;
+mod withheld;
 mod worktrees;
 
 pub use diagnostics::log_to_files;

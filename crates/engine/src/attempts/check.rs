@@ -63,12 +63,14 @@ impl Engine {
         lent: Vec<Lent>,
         running: &RunningCheck<'_>,
     ) -> Result<Checked, Failure> {
+        let withheld = self.withheld_from(&session, &folder).await?;
         let place = CheckPlace {
             folder,
             mode: session.policy.sandbox,
             network: None,
             commits: None,
             lent,
+            withheld,
         };
         let outcome = self.run_check(running, &line, place).await?;
         Ok(checked(&outcome, 0))

@@ -73,12 +73,14 @@ impl Engine {
             (Some(network), Some(level))
         });
         let (commits, lent) = live.reach();
+        let withheld = self.withheld_from(&session, &folder).await?;
         let place = CheckPlace {
             folder,
             mode,
             network,
             commits,
             lent,
+            withheld,
         };
         let ran = self.run_check(&running, &line, place).await;
         let changes = self.found_after_check(&live).await?;

@@ -15,7 +15,7 @@ use kerf_protocol::{
     rule::RuleVerdict,
 };
 use kerf_rules::Rules;
-use kerf_sandbox::{Commits, End, Invocation, Job, Lent, Network, Outcome};
+use kerf_sandbox::{Commits, End, Invocation, Job, Lent, Network, Outcome, Withheld};
 use kerf_workspace::Workspace;
 use std::{
     collections::BTreeMap,
@@ -45,6 +45,7 @@ pub(crate) struct CheckPlace {
     pub(crate) network: Option<Arc<dyn Network>>,
     pub(crate) commits: Option<Commits>,
     pub(crate) lent: Vec<Lent>,
+    pub(crate) withheld: Vec<Withheld>,
 }
 
 /// The checks that run, one a task.
@@ -171,7 +172,7 @@ impl Engine {
             network: place.network,
             commits: place.commits,
             lent: place.lent,
-            withheld: Vec::new(),
+            withheld: place.withheld,
         };
         let ran = self.sandbox().run(job, running.stop.clone(), |_| ()).await;
         ran.map_err(|error| failure(Code::Storage, format!("the check did not run: {error}"), ""))

@@ -19,6 +19,7 @@ use kerf_protocol::{
     ledger::{FileRange, Purpose},
 };
 use kerf_secrets::Vault;
+use kerf_workspace::RelPath;
 use std::{fmt::Write as _, path::Path, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +61,16 @@ impl Engine {
     ) -> Result<DraftedMessage, Failure> {
         let folder = whole_folder(&draft.folder)?;
         let endpoint = self.drafting_endpoint(draft.session_id).await?;
-        let shown = tokio::task::spawn_blocking(move || staged(&folder))
+        let guard = self.guard_of(&folder).await?;
+        let hides = move |path: &Path| {
+            let inside = path.strip_prefix(guard.root()).ok();
+            match inside.and_then(|inside| RelPath::new(inside).ok()) {
+                Some(inside) => guard.hides(&inside),
+                // Of what lies outside of the folder only names tell.
+                None => kerf_secrets::withheld(&path.to_string_lossy()).is_some(),
+            }
+        };
+        let shown = tokio::task::spawn_blocking(move || staged(&folder, &hides))
             .await
             .map_err(from_panic)??;
         let left_out = shown.left_out.join("; ");
@@ -159,8 +169,8 @@ impl Engine {
     }
 }
 
-/// What is staged, as text, with the last messages for their style.
-fn staged(folder: &Path) -> Result<Shown, Failure> {
+/// What is staged, as text, with the last messages for their style. `hides` tells of whole paths what is not shown.
+fn staged(folder: &Path, hides: &dyn Fn(&Path) -> bool) -> Result<Shown, Failure> {
     const EARLIER: usize = 5;
     let repo = Repo::discover(folder).map_err(from_git)?;
     let repo =
@@ -189,7 +199,7 @@ fn staged(folder: &Path) -> Result<Shown, Failure> {
         }
         let path = in_slashes(&changed.path);
         let _ = writeln!(shown.text, "\nFile {path}: {:?}", changed.change);
-        if kerf_secrets::withheld(&path).is_some() {
+        if hides(&repo.workdir().join(&changed.path)) {
             shown.left_out.push(format!("{path} is withheld"));
             continue;
         }
@@ -256,7 +266,7 @@ mod tests {
         }
         let repo = Repo::discover(folder.path()).unwrap().unwrap();
         repo.stage_all(&paths, Side::Unstaged).unwrap();
-        let shown = staged(folder.path()).unwrap();
+        let shown = staged(folder.path(), &|_| false).unwrap();
         assert!(shown.text.len() < MAX_BYTES + 200, "{}", shown.text.len());
         assert!(shown.files.len() > 100, "{}", shown.files.len());
         let [more, cut] = shown.left_out.as_slice() else {
