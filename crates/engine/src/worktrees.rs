@@ -119,7 +119,7 @@ impl Engine {
                 let place = place(&looked_at);
                 let bytes = bytes_beneath(&place.path) + bytes_beneath(&place.objects);
                 let work = match (looked_at.state, open(&looked_at)) {
-                    (WorktreeState::Ready, Ok(repo)) => match repo.worktree_work(&place) {
+                    (WorktreeState::Ready, Ok(repo)) => match repo.worktree_at_a_glance(&place) {
                         Ok(work) => in_words(&work),
                         Err(error) => vec![error.to_string()],
                     },
@@ -191,7 +191,7 @@ impl Engine {
             ));
         }
         let at = worktree.clone();
-        let unkept = blocking(move || {
+        let lost = blocking(move || {
             let (repo, place) = (open(&at)?, place(&at));
             repo.may_remove(&place).map_err(from_git)?;
             let work = repo.worktree_work(&place).map_err(from_git)?;
@@ -207,11 +207,10 @@ impl Engine {
                 ));
             }
             repo.archive_worktree(&place).map_err(from_git)?;
-            Ok(describe::unkept(&work))
+            Ok(describe::lost(&work))
         })
         .await?;
-        let gone = unkept.iter().map(|words| format!("gone with it: {words}"));
-        worktree.notes = gone.collect();
+        worktree.notes = lost;
         worktree.state = WorktreeState::Removing;
         self.keep_worktree(&worktree).await?;
         let worktree = self.finish_removal(worktree).await?;
