@@ -26,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 const MAX_SHOWN_BYTES: usize = 48 * 1024;
 /// With the names of files whose differences are not shown.
 const MAX_BYTES: usize = 64 * 1024;
+/// Of an earlier message, or of a command, in bytes: they are there for their kind, not for their end.
+const MAX_LINE_BYTES: usize = 200;
 /// A longer answer is no message.
 const MAX_MESSAGE_BYTES: usize = 8 * 1024;
 
@@ -177,7 +179,7 @@ fn staged(folder: &Path) -> Result<Shown, Failure> {
     let log = repo.log(None, None, EARLIER).map_err(from_git)?;
     for entry in &log.entries {
         let line = entry.message.lines().next().unwrap_or_default();
-        let _ = writeln!(shown.text, "Earlier message: {line}");
+        let _ = writeln!(shown.text, "Earlier message: {}", beginning(line));
     }
     let mut cut: Vec<String> = Vec::new();
     for (at, changed) in changes.staged.iter().enumerate() {
@@ -207,6 +209,17 @@ fn staged(folder: &Path) -> Result<Shown, Failure> {
         )),
     }
     Ok(shown)
+}
+
+/// So much of a text as stands in for all of it. It ends between words: half a token would not be known as a secret.
+pub(super) fn beginning(text: &str) -> &str {
+    let end = text.floor_char_boundary(MAX_LINE_BYTES);
+    if end == text.len() {
+        return text;
+    }
+    text[..end]
+        .rsplit_once(char::is_whitespace)
+        .map_or("", |(whole, _)| whole)
 }
 
 /// Shows what is different in a file. False: not all of it.
@@ -246,6 +259,30 @@ fn in_lines(hunk: &DiffHunk) -> String {
 mod tests {
     use super::*;
     use kerf_test_support::Fixture;
+
+    #[test]
+    fn long_earlier_messages_leave_room_for_the_changes() {
+        let folder = Fixture::new("//- /a.txt\na\n").git();
+        let repo = Repo::discover(folder.path()).unwrap().unwrap();
+        for at in 0..5 {
+            folder.write("a.txt", format!("{at}\n"));
+            repo.stage_all(&["a.txt".to_owned()], Side::Unstaged)
+                .unwrap();
+            repo.record(kerf_git::RecordOptions {
+                message: &"wörter ".repeat(8_000),
+                amend: false,
+                without_programs: true,
+            })
+            .unwrap();
+        }
+        folder.write("a.txt", "changed\n");
+        repo.stage_all(&["a.txt".to_owned()], Side::Unstaged)
+            .unwrap();
+        let shown = staged(folder.path()).unwrap();
+        assert!(shown.text.contains("+changed"), "{}", shown.text.len());
+        assert!(shown.text.contains("wörter\n"), "{}", shown.text);
+        assert!(shown.text.len() < 5 * 300, "{}", shown.text.len());
+    }
 
     #[test]
     fn of_many_staged_files_some_are_shown_and_the_rest_is_counted() {
