@@ -139,11 +139,17 @@ pub(crate) fn users_excludes() -> Option<PathBuf> {
     ignore::gitignore::gitconfig_excludes_path().filter(|path| path.is_absolute())
 }
 
-/// What the rules say that lie in no file of the folder: the excludes of its repository, and the user's own.
+/// What the rules say that lie in no file of the folder: the excludes of its repository, the user's own, and the rule
+/// files above a part of a repository.
 pub(crate) fn rules_elsewhere(root: &Path) -> Vec<u8> {
     let repository = root.ancestors().find_map(excludes_of);
+    let begins = |folder: &Path| folder.join(DOT_GIT).exists();
+    let is_part = !begins(root) && root.ancestors().skip(1).any(begins);
+    // Some of them count from above the repository too, as they do in the walk.
+    let above = root.ancestors().skip(1).filter(|_| is_part);
+    let above = above.flat_map(|folder| RULE_FILES.map(|name| folder.join(name)));
     let mut all = Vec::new();
-    for file in repository.into_iter().chain(users_excludes()) {
+    for file in repository.into_iter().chain(users_excludes()).chain(above) {
         let meta = fs::metadata(&file);
         if meta.is_ok_and(|meta| meta.is_file() && meta.len() <= MAX_RULE_BYTES) {
             // What cannot be read has no rules.
