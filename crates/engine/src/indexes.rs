@@ -110,22 +110,32 @@ impl Indexed {
 }
 
 impl Engine {
-    /// The index of a folder, opened in this process if it is not yet.
+    /// The index of a folder, opened in this process if it is not yet. Waits for the disk of the folder, and for that of no
+    /// other one.
     pub(crate) fn indexed(&self, folder: &Path) -> Result<Arc<Indexed>, Failure> {
-        // Dropped after the lock, because its work may take a moment to end.
-        let gone;
         let indexes = &self.indexes().open;
-        let mut open = indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(indexed) = open.get(folder)
+        let lock = || indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(folder).cloned();
+        if let Some(indexed) = &known
             && indexed.workspace.is_in_place()
         {
             return Ok(Arc::clone(indexed));
         }
-        gone = open.remove(folder);
         let workspace = Workspace::open(folder).map_err(from_fs)?;
+        let place = self.place(folder);
+        // Dropped after the lock, because its work may take a moment to end.
+        let gone;
+        let mut open = lock();
+        match open.get(folder) {
+            // Somebody else was first.
+            Some(now) if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, now)) => {
+                return Ok(Arc::clone(now));
+            }
+            _ => gone = open.remove(folder),
+        }
         let (fronts, name) = (self.windows(), folder.display().to_string());
         let note = Arc::new(OnceLock::new());
-        let index = Index::open(workspace.clone(), &self.place(folder), {
+        let index = Index::open(workspace.clone(), &place, {
             let note = Arc::clone(&note);
             move |event| tell(&fronts, &name, event, note.get())
         });
