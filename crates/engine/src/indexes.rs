@@ -101,6 +101,16 @@ impl Indexed {
         }
     }
 
+    /// Waits until the folder is watched, or cannot be; then what is told is asked for once.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) async fn changes_once_watched(&self) -> Option<Changes> {
+        // The thread that begins to watch ends with one of the two.
+        while self.watcher.get().is_none() && self.note.get().is_none() {
+            tokio::task::yield_now().await;
+        }
+        self.changes()
+    }
+
     fn take(&self, event: WatchEvent) {
         if let WatchEvent::Unwatched { reason } = &event {
             drop(self.note.set(reason.clone()));

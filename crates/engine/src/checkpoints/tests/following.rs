@@ -1,4 +1,4 @@
-//! Checkpoints where the system is asked what has changed, and not every file.
+//! Tests of checkpoints where the system is asked what has changed, and not every file.
 
 use super::histories::always_follow;
 use crate::{Engine, Options, desk::Before, wake::Live};
