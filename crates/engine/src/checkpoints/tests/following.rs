@@ -4,19 +4,23 @@ use super::histories::always_follow;
 use crate::{Engine, Options, desk::Before, wake::Live};
 use kerf_agent::{Host as _, Scope};
 use kerf_protocol::{
-    ItemId, TurnId,
+    ItemId, SessionId, TurnId,
     event::EventBody,
-    request::{NewSession, method},
-    review::Author,
+    request::{Decide, NewSession, method},
+    review::{Author, Decision, Target},
 };
 use kerf_test_support::Fixture;
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 struct Turn {
-    _engine: Engine,
+    engine: Engine,
     live: Arc<Live>,
     folder: Fixture,
     outside: tempfile::TempDir,
+    session_id: SessionId,
     turn_id: TurnId,
     _home: tempfile::TempDir,
 }
@@ -42,10 +46,11 @@ impl Turn {
             instructions: Vec::new(),
         });
         Self {
-            _engine: engine,
+            engine,
             live,
             folder,
             outside: tempfile::tempdir().unwrap(),
+            session_id,
             turn_id,
             _home: home,
         }
@@ -125,6 +130,58 @@ async fn what_the_system_does_not_tell_of_is_found_while_the_model_is_asked() {
     let command = turn.before().await;
     assert_eq!(turn.followed(), 1);
     assert_eq!(turn.after(command).await, [""; 0]);
+}
+
+/// A decision does not wait for a look, and a look does not see it.
+#[tokio::test]
+async fn what_is_rejected_during_a_look_is_not_in_the_checkpoint_after_it() {
+    let turn = Turn::new().await;
+    let command = turn.before().await;
+    turn.folder.write("a", "the command's\n");
+    assert_eq!(turn.after(command).await, ["a"]);
+    let host = &turn.live.host;
+    let look = host.desk.lock().unwrap().begin_look().unwrap();
+    let looked = look.take(&AtomicBool::new(false)).unwrap();
+    let decide = Decide {
+        session_id: turn.session_id,
+        decision: Decision::Reject,
+        target: Target::All,
+    };
+    let done = turn.engine.call::<method::ReviewDecide>(decide).await;
+    assert_eq!(done.unwrap().written, ["a"]);
+    host.desk
+        .lock()
+        .unwrap()
+        .end_look_meanwhile(looked)
+        .unwrap();
+    let other = ["d/b".parse().unwrap()];
+    host.before_change(ItemId::new(), Scope::Paths(&other))
+        .await
+        .unwrap();
+    assert_eq!(turn.last_seen("a").as_deref(), Some("one\n"));
+}
+
+#[tokio::test]
+async fn what_was_written_is_looked_at_again_after_a_look_that_came_to_nothing() {
+    let turn = Turn::new().await;
+    let host = &turn.live.host;
+    let (first, other) = (["a".parse().unwrap()], ["d/b".parse().unwrap()]);
+    host.before_change(ItemId::new(), Scope::Paths(&first))
+        .await
+        .unwrap();
+    turn.folder.write("a", "the tool's\n");
+    {
+        let mut desk = host.desk.lock().unwrap();
+        // Nothing is made of this one.
+        drop(desk.begin_look().unwrap());
+        let stop = AtomicBool::new(true);
+        let stopped = desk.before_paths(&other, &Before::default(), &stop);
+        stopped.expect_err("it was stopped");
+        let go_on = AtomicBool::new(false);
+        desk.before_paths(&other, &Before::default(), &go_on)
+            .unwrap();
+    }
+    assert_eq!(turn.last_seen("a").as_deref(), Some("the tool's\n"));
 }
 
 #[tokio::test]
