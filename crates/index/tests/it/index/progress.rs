@@ -88,12 +88,11 @@ fn a_first_building_gives_way_and_who_is_waited_for_does_not() {
     };
     let own = threads().iter().map(|(_, nice)| *nice).min().unwrap();
     // The one that looks for changes, and those that read for it.
+    // The suite itself may be run so that it gives way.
+    let gives_way = own.max(10);
     let index_threads = nice_of("kerf-index");
     assert!(index_threads.contains(&own), "{seen:?}");
-    assert!(index_threads.iter().any(|nice| *nice > own), "{seen:?}");
+    assert!(index_threads.contains(&gives_way), "{seen:?}");
     let writers = nice_of("thrd-tantivy");
-    assert!(
-        !writers.is_empty() && writers.iter().all(|nice| *nice > own),
-        "{seen:?}"
-    );
+    assert_eq!(writers, [gives_way].into(), "{seen:?}");
 }
