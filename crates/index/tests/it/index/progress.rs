@@ -1,7 +1,10 @@
 //! While an index is being built: what is told of it, that it can be stopped, and that it gives way to others.
 
 use super::{LONG, grep, some_files};
-use crate::folder::pattern;
+use crate::{
+    folder::pattern,
+    gate::{Gate, Shut},
+};
 use kerf_index::{Event, Index, Phase};
 use std::{sync::mpsc::channel, time::Instant};
 
@@ -10,9 +13,10 @@ const FILES: usize = 2_000;
 #[test]
 fn progress_is_told_and_a_stop_ends_the_building_and_no_search() {
     let folder = some_files(FILES);
+    let gate = Gate::new(&folder, Shut::ReadsAfter(FILES / 10));
     let place = tempfile::tempdir().unwrap();
     let (sender, events) = channel();
-    let index = Index::open(folder.workspace(), place.path(), move |event| {
+    let index = Index::open(gate.workspace(), place.path(), move |event| {
         drop(sender.send(event));
     });
     let building = loop {
@@ -37,6 +41,7 @@ fn progress_is_told_and_a_stop_ends_the_building_and_no_search() {
     assert!(files_done < files_total && bytes_done < bytes_total);
     assert_eq!(bytes_total, building.bytes);
     index.cancel();
+    gate.open();
     let is_whole = index.wait(Instant::now() + LONG);
     assert!(!is_whole, "what was told is not in");
     let last = format!(r"name_{}\(", FILES - 1);
