@@ -88,8 +88,7 @@ impl<H: Host> Agent<H> {
         call.secrets = self.conversation.look_through(&call.output).secrets;
         call.duration_ms = u64::try_from(begun.elapsed().as_millis()).ok();
         item.body = ItemBody::ToolCall(call.clone());
-        self.conversation
-            .push_text(note(&call, item.status), item_id);
+        self.conversation.push_set_up(&call, item.status, item_id);
         let status = item.status;
         self.host.emit(EventBody::ItemCompleted { item });
         if status == ItemStatus::Completed || go_on || control.is_cancelled() {

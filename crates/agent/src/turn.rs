@@ -4,7 +4,7 @@ use crate::{
     calls::RawCall,
     context::Meter,
     control::{Control, UserInput},
-    conversation::{Conversation, interrupted_note},
+    conversation::Conversation,
     host::{Host, HostError},
     instructions::{Instructions, UserInstructions},
     jobs::RunningJob,
@@ -274,8 +274,7 @@ impl<H: Host> Agent<H> {
             // Where nobody is there, the model is told that nobody knows, which is what the call's result says.
             let (asked, answer) = self.ask(turn_id, item_id, about.into(), &action).await;
             if let Some(Ok(answer)) = answer {
-                self.conversation
-                    .push_text(interrupted_note(&answer), asked);
+                self.conversation.push_answer(&answer, asked);
             }
         }
     }
