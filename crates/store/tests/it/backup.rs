@@ -56,6 +56,8 @@ enum Harm {
     Cut,
     /// Pages in the middle are full of something else.
     Overwritten,
+    /// The last page is full of something else.
+    End,
     /// The first page behind the header, which says what tables there are.
     Schema,
     /// Not a database any more.
@@ -72,6 +74,7 @@ impl Harm {
         match self {
             Self::Cut => bytes.truncate(end / 2),
             Self::Overwritten => bytes[4096..end / 2].fill(0xa5),
+            Self::End => bytes[end - 4000..].fill(0xa5),
             Self::Schema => bytes[100..4096].fill(0xa5),
             Self::Header => bytes[..100].fill(0xa5),
             Self::Text => bytes = b"a text ".repeat(100),
@@ -162,10 +165,7 @@ async fn what_was_lost_is_told_as_far_as_it_can_be_read() {
     }
     store.close().await.unwrap();
     // The last page alone is hit, so that most can still be read.
-    let mut bytes = fs::read(home.path()).unwrap();
-    let end = bytes.len();
-    bytes[end - 4000..].fill(0xa5);
-    fs::write(home.path(), bytes).unwrap();
+    Harm::End.apply(&home.path());
     let recovery = start(&home).await.expect("it was damaged");
     assert!(
         recovery.sessions.contains(&"after".to_owned()),
@@ -261,9 +261,10 @@ async fn an_older_schema_is_copied_before_it_is_changed() {
 
 /// SQLite tells of the damage in an answer, or fails at the question.
 #[rstest]
-#[case::told(Harm::Overwritten, true)]
-#[case::failed(Harm::Schema, true)]
-#[case::cannot_be_noted(Harm::Overwritten, false)]
+#[case::at_the_end(Harm::End, true)]
+#[case::in_the_middle(Harm::Overwritten, true)]
+#[case::in_the_schema(Harm::Schema, true)]
+#[case::cannot_be_noted(Harm::End, false)]
 #[tokio::test]
 async fn a_look_at_all_of_it_has_the_next_start_go_back_once_nobody_has_it_open(
     #[case] harm: Harm,
