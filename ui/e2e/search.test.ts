@@ -1,6 +1,6 @@
 /** Search as the user meets it: always of the files as they are now, in the view, the palette and the composer. */
 
-import { expect, test } from './window';
+import { expect, test, type Window } from './window';
 
 const files = {
   'src/money.rs': 'pub struct Money;\n\nimpl Money {\n    pub fn split_evenly(&self) {}\n}\n',
@@ -80,4 +80,55 @@ test('the palette finds files, symbols and text in one list, and the composer co
     .getByRole('option', { name: /split_evenly/ })
     .first()
     .waitFor();
+  await kerf.composer.press('Enter');
+  expect(await kerf.composer.inputValue()).toBe('and src/money.rs:4 ');
+});
+
+/** Everything in the palette's list, as the arrow keys find it, with what stands beside it. */
+async function listed(kerf: Window) {
+  const dialog = kerf.page.getByRole('dialog');
+  const field = dialog.getByRole('combobox');
+  const seen = new Map<string, { title: string; beside: string }>();
+  for (;;) {
+    await kerf.settled();
+    const id = (await field.getAttribute('aria-activedescendant')) ?? '';
+    if (seen.has(id)) return [...seen.values()];
+    const title = await kerf.page.locator(`[id="${id}"]`).innerText();
+    seen.set(id, { title, beside: await dialog.locator('.beside').innerText() });
+    await field.press('ArrowDown');
+  }
+}
+
+test('the palette has files, symbols, commands, text and history in one list, each with a preview', async ({
+  open,
+}) => {
+  const kerf = await open({
+    files: {
+      'docs/ledger.md': '# Books\n\nWho keeps what.\n',
+      'src/book.rs': 'pub struct Book;\n\npub fn ledger_of(book: &Book) {}\n',
+      'notes.txt': 'On Fridays\nthe ledger is closed early.\n',
+    },
+  });
+  const { page } = kerf;
+  kerf.model.replies('It lists every request.');
+  await kerf.send('Explain the ledger to me');
+  await kerf.ended();
+
+  await page.keyboard.press('Control+K');
+  const palette = page.getByRole('dialog').getByRole('combobox');
+  await palette.fill('ledger');
+  const expected: [RegExp, RegExp][] = [
+    [/^ledger\.md\s+docs/, /Who keeps what\./],
+    [/^ledger_of\s+function · src\/book\.rs:3/, /pub struct Book;/],
+    [/^Show the ledger/, /Commands/],
+    [/^the ledger is closed early\.\s+notes\.txt:2/, /On Fridays/],
+    [/^Explain the ledger to me/, /History/],
+  ];
+  const missing = async () => {
+    const list = await listed(kerf);
+    const isIn = ([title, beside]: [RegExp, RegExp]) =>
+      list.some((item) => title.test(item.title) && beside.test(item.beside));
+    return expected.filter((one) => !isIn(one));
+  };
+  await expect.poll(missing, { timeout: 15_000 }).toEqual([]);
 });

@@ -292,6 +292,7 @@ impl<H: Host> Agent<H> {
         job.network = connected.map(|connected| connected.network);
         job.commits = self.setup.commits.clone();
         job.lent = self.setup.lent.clone();
+        job.withheld = self.withheld();
         if let Some(stopped) = self.keep(item_id, Scope::Anything, action).await? {
             return Ok(stopped);
         }
@@ -333,7 +334,10 @@ impl<H: Host> Agent<H> {
                     kerf_sandbox::End::Cancelled => ItemStatus::Cancelled,
                     _ => ItemStatus::Failed,
                 };
-                let mut output = ToolOutput::with_status(status, command::describe(&outcome));
+                let mut output = ToolOutput::with_status(
+                    status,
+                    command::describe(&outcome, &call.command, &self.setup.workspace),
+                );
                 output.exit = Some(command::exit(&outcome.end, &outcome.isolation, level));
                 output.changes = changes;
                 output

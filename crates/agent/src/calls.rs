@@ -8,7 +8,7 @@ use crate::{
     secrets::{self, Seen},
     tools::{Effect, Tool, ToolOutput, search::Searched},
     turn::Agent,
-    withheld::Guard,
+    withheld::{Guard, withheld},
 };
 use futures_util::{StreamExt, stream};
 use kerf_protocol::{
@@ -16,6 +16,7 @@ use kerf_protocol::{
     event::EventBody,
     item::{Item, ItemBody, ItemStatus, Secrets, ToolCall},
 };
+use kerf_sandbox::Withheld;
 use kerf_secrets::Vault;
 use kerf_workspace::RelPath;
 use std::{
@@ -175,6 +176,12 @@ impl<H: Host> Agent<H> {
         )
     }
 
+    /// What commands must not read.
+    pub(crate) fn withheld(&self) -> Vec<Withheld> {
+        let made_of = self.setup.made_of.as_ref();
+        withheld(&self.setup.workspace, made_of, &self.setup.rules)
+    }
+
     /// Runs the calls of one reply.
     pub(crate) async fn run_calls(
         &mut self,
@@ -293,7 +300,7 @@ impl<H: Host> Agent<H> {
                     let flag = Arc::clone(&stop);
                     let work = tokio::task::spawn_blocking(move || match &tool {
                         Tool::ReadFile(call) => call.run(&at.workspace, &at.guard),
-                        Tool::ListDir(call) => (call.run(&at.workspace), None),
+                        Tool::ListDir(call) => (call.run(&at.workspace, &at.guard), None),
                         Tool::FindFiles(call) => (call.run(&at, &flag), None),
                         Tool::Grep(call) => (call.run(&at, &flag), None),
                         Tool::SearchCode(call) => (call.run(&at, &flag), None),
@@ -326,7 +333,10 @@ impl<H: Host> Agent<H> {
 
     /// Gives the instructions of the folder that the work came to, behind the output.
     pub(crate) fn note_instructions(&mut self, path: &RelPath, output: &mut ToolOutput) {
-        let given = self.instructions.on_the_way_to(&self.setup.workspace, path);
+        let guard = self.guard();
+        let given = self
+            .instructions
+            .on_the_way_to(&self.setup.workspace, &guard, path);
         if !given.loaded.is_empty() {
             if !given.text.is_empty() {
                 output

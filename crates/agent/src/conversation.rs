@@ -1,21 +1,24 @@
 //! The conversation as the model gets to see it, made from items and grown by them.
 
+mod heard;
+
 use crate::{
     map::GivenMap,
     prompt,
     secrets::{self, Seen},
-    set_up::{self, SET_UP},
+    set_up::SET_UP,
+    sources::SUMMARY,
 };
 use kerf_model::{Message, Part, Role};
 use kerf_protocol::{
     ItemId,
-    item::{Comment, Item, ItemBody, ItemStatus, ToolCall},
+    item::{Item, ItemBody, ItemStatus, ToolCall},
     ledger::FileRange,
-    policy::{Answer, QuestionAbout},
+    policy::QuestionAbout,
     session::Turn,
 };
 use kerf_secrets::Vault;
-use std::{fmt::Write, sync::Arc};
+use std::sync::Arc;
 
 /// Stands for the output of a call that nobody saw end.
 const INTERRUPTED: &str = "Kerf stopped while this call was running. Whether it finished is unknown, and it was not run again. \
@@ -32,6 +35,8 @@ pub(crate) struct Conversation {
     vault: Vault,
     messages: Vec<Arc<Message>>,
     about: Vec<About>,
+    /// All that the user wrote, also what a summary has replaced since.
+    said: Vec<String>,
     /// Calls that may have changed something and that nobody saw end: item, tool, what it was doing.
     interrupted: Vec<(ItemId, String, String)>,
 }
@@ -43,6 +48,8 @@ struct About {
     bytes: usize,
     /// The parts of files inside it, each with the number of the message's part that quotes it.
     quotes: Vec<(usize, FileRange)>,
+    /// Where its text comes from, as far as it is not the user's: paths of files, all else in words.
+    read_from: Vec<String>,
     /// The last item that it stands for.
     last_item: ItemId,
 }
@@ -56,6 +63,7 @@ impl Conversation {
             vault,
             messages: Vec::new(),
             about: Vec::new(),
+            said: Vec::new(),
             interrupted: Vec::new(),
         };
         let items = || turns.iter().flat_map(|turn| &turn.items);
@@ -74,7 +82,7 @@ impl Conversation {
                 }
                 ItemBody::ToolCall(call) if call.tool == SET_UP => {
                     this.push_reply_items(&std::mem::take(&mut reply));
-                    this.push_text(set_up::note(call, item.status), item.id);
+                    this.push_set_up(call, item.status, item.id);
                 }
                 // It is the user's.
                 ItemBody::ToolCall(call) if call.tool == CHECK && call.exit.is_some() => {}
@@ -96,7 +104,7 @@ impl Conversation {
                 } if matches!(question.about, QuestionAbout::Interrupted { .. }) => {
                     this.push_reply_items(&std::mem::take(&mut reply));
                     this.interrupted.retain(|(id, ..)| *id != question.item_id);
-                    this.push_text(interrupted_note(answer), item.id);
+                    this.push_answer(answer, item.id);
                 }
                 _ => {}
             }
@@ -122,6 +130,7 @@ impl Conversation {
         self.about.clear();
         self.interrupted.clear();
         self.push_text(prompt::summary_message(summary), up_to);
+        self.read_in_last(vec![SUMMARY.to_owned()]);
     }
 
     /// The secrets of the session, with what stands for each.
@@ -148,6 +157,9 @@ impl Conversation {
     fn conceal_again(&mut self, known: usize) {
         if self.vault.len() == known {
             return;
+        }
+        for said in &mut self.said {
+            secrets::conceal_text(&mut self.vault, said);
         }
         for (message, about) in self.messages.iter_mut().zip(&mut self.about) {
             let message = Arc::make_mut(message);
@@ -221,30 +233,6 @@ impl Conversation {
         }
     }
 
-    /// What the user said.
-    pub(crate) fn push_user(&mut self, item: &Item) {
-        if let ItemBody::UserMessage {
-            text,
-            images,
-            comments,
-        } = &item.body
-        {
-            let mut parts = vec![Part::Text(user_text(text, comments))];
-            parts.extend(images.iter().cloned().map(Part::Image));
-            let quotes = comments
-                .iter()
-                .filter(|comment| !comment.excerpt.is_empty())
-                .map(|comment| FileRange {
-                    path: comment.path.clone(),
-                    first_line: comment.first_line,
-                    last_line: comment.last_line,
-                })
-                .map(|range| (0, range))
-                .collect();
-            self.push(Role::User, parts, quotes, item.id);
-        }
-    }
-
     /// A complete reply of the model.
     pub(crate) fn push_reply(&mut self, parts: Vec<Part>, last_item: ItemId) {
         if !parts.is_empty() {
@@ -315,6 +303,7 @@ impl Conversation {
         self.about.push(About {
             bytes: bytes(&message),
             quotes,
+            read_from: Vec::new(),
             last_item,
         });
         self.messages.push(Arc::new(message));
@@ -425,23 +414,12 @@ impl Conversation {
         let about = About {
             bytes: bytes(&message),
             quotes: Vec::new(),
+            read_from: vec![SUMMARY.to_owned()],
             last_item: up_to,
         };
         self.messages.splice(..cut, [Arc::new(message)]);
         self.about.splice(..cut, [about]);
     }
-}
-
-/// What the model is told of the user's answer about an interrupted call.
-pub(crate) fn interrupted_note(answer: &Answer) -> String {
-    let says = match answer {
-        Answer::Allow | Answer::AllowForSession | Answer::AllowForProject => {
-            "it may be run again".to_owned()
-        }
-        Answer::Deny { reason } if reason.is_empty() => "do not run it again".to_owned(),
-        Answer::Deny { reason: text } | Answer::Text { text } => text.clone(),
-    };
-    format!("About the call that was interrupted, the user says: {says}")
 }
 
 fn bytes(message: &Message) -> usize {
@@ -458,27 +436,4 @@ fn bytes(message: &Message) -> usize {
         Part::ToolResult { output, .. } => output.len() + 40,
     };
     message.parts.iter().map(part).sum::<usize>() + 16
-}
-
-fn user_text(text: &str, comments: &[Comment]) -> String {
-    if comments.is_empty() {
-        return text.to_owned();
-    }
-    let mut all = text.to_owned();
-    if !all.trim().is_empty() {
-        all.push_str("\n\n");
-    }
-    all.push_str("Comments on your changes:\n");
-    for comment in comments {
-        let _ = writeln!(
-            all,
-            "\n{}:{}-{}",
-            comment.path, comment.first_line, comment.last_line
-        );
-        for line in comment.excerpt.lines() {
-            let _ = writeln!(all, "> {line}");
-        }
-        let _ = writeln!(all, "{}", comment.text);
-    }
-    all
 }

@@ -3,6 +3,7 @@
 //! The user's own come first, then the root's. A folder's own are given when the work first comes there.
 //! All together are capped at [`MAX_BYTES`]; the events tell how much of each file was given.
 
+use crate::withheld::Guard;
 use kerf_protocol::event::LoadedInstructions;
 use kerf_workspace::{RelPath, TextFile, Workspace};
 use std::{collections::BTreeSet, ffi::OsStr, fmt::Write};
@@ -39,7 +40,11 @@ pub(crate) struct Given {
 
 impl Instructions {
     /// The user's own and the root's, for the system prompt. Read anew at each turn, so that changes count.
-    pub(crate) fn start(workspace: &Workspace, user: Option<&UserInstructions>) -> (Self, Given) {
+    pub(crate) fn start(
+        workspace: &Workspace,
+        guard: &Guard,
+        user: Option<&UserInstructions>,
+    ) -> (Self, Given) {
         let mut this = Self::default();
         let mut given = Given {
             text: String::new(),
@@ -48,12 +53,17 @@ impl Instructions {
         if let Some(user) = user {
             this.give(&mut given, &user.path, &user.text);
         }
-        this.load_folder(workspace, &RelPath::root(), &mut given);
+        this.load_folder(workspace, guard, &RelPath::root(), &mut given);
         (this, given)
     }
 
     /// Those of the folders from the root down to `path` that the model has not been given.
-    pub(crate) fn on_the_way_to(&mut self, workspace: &Workspace, path: &RelPath) -> Given {
+    pub(crate) fn on_the_way_to(
+        &mut self,
+        workspace: &Workspace,
+        guard: &Guard,
+        path: &RelPath,
+    ) -> Given {
         let mut given = Given {
             text: String::new(),
             loaded: Vec::new(),
@@ -68,12 +78,18 @@ impl Instructions {
             folders.push(at);
         }
         for folder in folders.into_iter().rev() {
-            self.load_folder(workspace, &folder, &mut given);
+            self.load_folder(workspace, guard, &folder, &mut given);
         }
         given
     }
 
-    fn load_folder(&mut self, workspace: &Workspace, folder: &RelPath, given: &mut Given) {
+    fn load_folder(
+        &mut self,
+        workspace: &Workspace,
+        guard: &Guard,
+        folder: &RelPath,
+        given: &mut Given,
+    ) {
         if !self.seen.insert(folder.clone()) {
             return;
         }
@@ -83,6 +99,10 @@ impl Instructions {
             let Ok(bytes) = workspace.fs().read(&path, MAX_FILE_BYTES) else {
                 continue;
             };
+            // What the user withholds gives none either, nor does a link to it.
+            if guard.check(&path).is_err() {
+                continue;
+            }
             let Ok(file) = TextFile::decode(&bytes) else {
                 continue;
             };

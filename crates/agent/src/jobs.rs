@@ -34,8 +34,8 @@ impl RunningJob {
         }
     }
 
-    /// What is new since the last look.
-    fn news(&mut self) -> String {
+    /// What is new since the last look, and whether it goes on.
+    fn news(&mut self) -> (String, bool) {
         // Asked first: what it says and leaves is then whole.
         let ended = self.background.ended();
         let (bytes, read) = self.background.output_since(self.read);
@@ -60,7 +60,8 @@ impl RunningJob {
         } else {
             &output
         });
-        text + &command::notes(self.background.findings())
+        text.push_str(&command::notes(self.background.findings()));
+        (text, ended.is_none())
     }
 }
 
@@ -75,9 +76,8 @@ impl<H: Host> Agent<H> {
         if call.stop {
             job.background.kill().await;
         }
-        let text = job.news();
+        let (text, goes_on) = job.news();
         let author = job.author;
-        let goes_on = job.background.ended().is_none();
         if !goes_on {
             self.jobs.remove(&number);
         }

@@ -139,7 +139,7 @@ pub(crate) fn slashed(path: &RelPath) -> Option<String> {
     path.as_path().to_str().map(|_| slashes(path.as_path()))
 }
 
-fn slashes(path: &Path) -> String {
+pub(crate) fn slashes(path: &Path) -> String {
     let names: Vec<_> = path.iter().map(|name| name.to_string_lossy()).collect();
     names.join("/")
 }

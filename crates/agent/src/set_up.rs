@@ -88,8 +88,7 @@ impl<H: Host> Agent<H> {
         call.secrets = self.conversation.look_through(&call.output).secrets;
         call.duration_ms = u64::try_from(begun.elapsed().as_millis()).ok();
         item.body = ItemBody::ToolCall(call.clone());
-        self.conversation
-            .push_text(note(&call, item.status), item_id);
+        self.conversation.push_set_up(&call, item.status, item_id);
         let status = item.status;
         self.host.emit(EventBody::ItemCompleted { item });
         if status == ItemStatus::Completed || go_on || control.is_cancelled() {
@@ -152,6 +151,7 @@ impl<H: Host> Agent<H> {
             commits: self.setup.commits.clone(),
             // It makes its own.
             lent: Vec::new(),
+            withheld: self.withheld(),
         };
         let kept = self.host.before_change(item_id, Scope::Anything).await;
         kept.map_err(|error| error.0)?;
@@ -173,7 +173,7 @@ impl<H: Host> Agent<H> {
         let found = self.host.after_change(Scope::Anything, author).await;
         call.changes = found.map_err(|error| error.0)?;
         let outcome = ran.map_err(|error| denied(error.to_string()))?;
-        call.output = command::describe(&outcome);
+        call.output = command::describe(&outcome, &command, &self.setup.workspace);
         call.exit = Some(command::exit(
             &outcome.end,
             &outcome.isolation,

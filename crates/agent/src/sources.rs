@@ -16,6 +16,11 @@ const MAX_SOURCES: usize = 3;
 /// Of a command that is named so much is shown, in characters.
 const MAX_NAMED: usize = 60;
 
+/// What stands in the place of the conversation's beginning.
+pub(crate) const SUMMARY: &str = "the model's summary of the conversation";
+/// What the model reads of a set-up command that failed.
+pub(crate) const SET_UP_OUTPUT: &str = "the output of the set-up command";
+
 impl Conversation {
     /// What the model has read that holds words of the question, in the order in which it was read. Files by their
     /// paths, all else in words.
@@ -34,21 +39,26 @@ impl Conversation {
             | QuestionAbout::Ask { .. }
             | QuestionAbout::Interrupted { .. } => return Vec::new(),
         };
-        let texts = self
-            .messages()
-            .iter()
-            .filter(|message| message.role == Role::User);
-        let by_user = |piece: &str| {
-            texts
-                .clone()
-                .flat_map(|message| &message.parts)
-                .any(|part| matches!(part, Part::Text(text) if text.contains(piece)))
-        };
+        let by_user = |piece: &str| self.said().iter().any(|said| said.contains(piece));
         let wanted: Vec<&str> = wanted.into_iter().filter(|piece| !by_user(piece)).collect();
+        let is_in = |text: &str| wanted.iter().any(|piece| text.contains(piece));
         let mut calls: HashMap<&str, (&str, &str)> = HashMap::new();
-        let mut sources = Vec::new();
-        for part in self.messages().iter().flat_map(|message| &message.parts) {
+        let mut sources: Vec<String> = Vec::new();
+        let mut add = |source: String| {
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        };
+        let parts = self.messages().iter().zip(self.read_from());
+        let parts = parts.flat_map(|(message, from)| {
+            let parts = message.parts.iter();
+            parts.map(move |part| (message.role, from, part))
+        });
+        for (role, from, part) in parts {
             match part {
+                Part::Text(text) if role == Role::User && is_in(text) => {
+                    from.iter().cloned().for_each(&mut add);
+                }
                 Part::ToolCall {
                     call_id,
                     name,
@@ -58,13 +68,9 @@ impl Conversation {
                 }
                 Part::ToolResult {
                     call_id, output, ..
-                } if wanted.iter().any(|piece| output.contains(piece)) => {
-                    let Some((name, arguments)) = calls.get(call_id.as_str()) else {
-                        continue;
-                    };
-                    let source = named(name, arguments);
-                    if !sources.contains(&source) {
-                        sources.push(source);
+                } if is_in(output) => {
+                    if let Some((name, arguments)) = calls.get(call_id.as_str()) {
+                        add(named(name, arguments));
                     }
                 }
                 _ => {}

@@ -4,7 +4,7 @@ use crate::{
     calls::RawCall,
     context::Meter,
     control::{Control, UserInput},
-    conversation::{Conversation, interrupted_note},
+    conversation::Conversation,
     host::{Host, HostError},
     instructions::{Instructions, UserInstructions},
     jobs::RunningJob,
@@ -44,6 +44,8 @@ pub struct Setup {
     pub session_id: SessionId,
     /// The opened folder.
     pub workspace: Workspace,
+    /// The user's folder that the workspace was made of, when it is a worktree.
+    pub made_of: Option<Workspace>,
     /// The folder's index; without one the tools that search read the folder.
     pub index: Option<Index>,
     /// Runs commands.
@@ -162,8 +164,11 @@ impl<H: Host> Agent<H> {
         input: UserInput,
         control: &Control,
     ) -> TurnEnd {
-        let (instructions, given) =
-            Instructions::start(&self.setup.workspace, self.setup.user_instructions.as_ref());
+        let (instructions, given) = Instructions::start(
+            &self.setup.workspace,
+            &self.guard(),
+            self.setup.user_instructions.as_ref(),
+        );
         self.instructions = instructions;
         let folder = self.setup.workspace.root().display().to_string();
         self.make_map(&input).await;
@@ -274,8 +279,7 @@ impl<H: Host> Agent<H> {
             // Where nobody is there, the model is told that nobody knows, which is what the call's result says.
             let (asked, answer) = self.ask(turn_id, item_id, about.into(), &action).await;
             if let Some(Ok(answer)) = answer {
-                self.conversation
-                    .push_text(interrupted_note(&answer), asked);
+                self.conversation.push_answer(&answer, asked);
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use crate::{Blobs, CheckpointError, Hash, Known, Snapshot, gather::Gather, take::look_again};
 use kerf_workspace::{Kind, RelPath, Workspace};
-use std::{collections::BTreeSet, sync::atomic::AtomicBool};
+use std::{collections::BTreeSet, iter, sync::atomic::AtomicBool};
 
 /// With more of them a look at the whole folder costs no more.
 const MAX_UNSURE: usize = 1_000;
@@ -84,6 +84,19 @@ pub fn follow(
         .keys()
         .all(|path| unsure.others.contains(path))
     {
+        return Ok(None);
+    }
+    // Where a folder with files stood, a file may stand that is ignored, and of that nobody tells.
+    let told: BTreeSet<&RelPath> = told.iter().collect();
+    let is_untold = |above: RelPath| {
+        gather.candidates.contains_key(&above)
+            && !told.contains(&above)
+            && !previous.files.contains_key(&above)
+    };
+    let mut above = paths
+        .iter()
+        .flat_map(|path| iter::successors(path.parent(), RelPath::parent));
+    if above.any(is_untold) {
         return Ok(None);
     }
     // Its other name may be one of the folder's, and the system tells of the one that was written.

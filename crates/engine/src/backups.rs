@@ -66,10 +66,15 @@ impl Engine {
                     format!("{path}; all of the database was read and is whole"),
                     "",
                 ),
-                Err(error) => check(
+                Err(error @ StoreError::Damaged { .. }) => check(
                     CheckState::Failed,
                     format!("{path}: {error}"),
-                    "Start Kerf again: it sets the damaged file aside and goes back to the last backup",
+                    "Close every window of Kerf, then start it again: it sets the damaged file aside and goes back to the last backup",
+                ),
+                Err(error) => check(
+                    CheckState::Failed,
+                    format!("{path}: the database was not looked through: {error}"),
+                    "Ask again; nothing is known of the database until then",
                 ),
             };
         }
@@ -144,6 +149,19 @@ fn time(at: UnixMillis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Options;
+
+    #[tokio::test]
+    async fn only_damage_is_called_damage() {
+        let home = tempfile::tempdir().unwrap();
+        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
+        let whole = engine.check_data(true).await;
+        assert_eq!(whole.state, CheckState::Ok, "{whole:?}");
+        engine.store().clone().close().await.unwrap();
+        let closed = engine.check_data(true).await;
+        assert_eq!(closed.state, CheckState::Failed, "{closed:?}");
+        assert!(!closed.hint.contains("sets"), "{closed:?}");
+    }
 
     #[test]
     fn the_notice_says_what_is_missing() {

@@ -325,8 +325,5 @@ fn none_such(checkpoint_id: i64) -> Failure {
 }
 
 #[cfg(test)]
-#[cfg(target_os = "linux")]
-mod following;
-#[cfg(test)]
 #[cfg(unix)]
-mod histories;
+mod tests;

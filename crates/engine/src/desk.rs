@@ -71,6 +71,8 @@ pub(crate) struct Desk {
     sight: Sight,
     /// Files that tools have written, or are about to write, since the snapshot.
     touched: BTreeSet<RelPath>,
+    /// Those of them from before a look began that goes on, or that came to nothing.
+    touched_before_look: BTreeSet<RelPath>,
     /// The lists of the checkpoints.
     lists: Lists,
     /// The last list of an earlier process, until it is read.
@@ -143,6 +145,7 @@ impl Desk {
             snapshot: None,
             sight: Sight::default(),
             touched: BTreeSet::new(),
+            touched_before_look: BTreeSet::new(),
             lists: Lists::default(),
             last_list: last_list.and_then(|list| list.parse().ok()),
             not_kept: 0,

@@ -16,6 +16,7 @@ use kerf_egress::LocalOnly;
 use kerf_protocol::{Code, Failure, UnixMillis};
 use kerf_sandbox::Sandbox;
 use kerf_store::{Keys, Recovery, Store};
+use kerf_workspace::SleepClock;
 use std::{
     fs,
     path::PathBuf,
@@ -36,6 +37,8 @@ pub struct Options {
     /// Whether folders are watched from when they are first searched or worked in: for fronts that live longer than one
     /// search.
     pub watch: bool,
+    /// Tells whether the computer slept, after which what was told of a folder is not enough.
+    pub sleep_clock: SleepClock,
     /// The endpoint that the environment names.
     pub environment: EnvironmentEndpoint,
 }

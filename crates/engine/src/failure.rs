@@ -18,13 +18,16 @@ pub(crate) fn failure(code: Code, message: impl Into<String>, hint: impl Into<St
 pub(crate) fn from_store(error: StoreError) -> Failure {
     let code = match &error {
         StoreError::NotFound { .. } => Code::NotFound,
-        StoreError::InUse { .. } => Code::Conflict,
+        StoreError::InUse { .. } | StoreError::DamagedInUse { .. } => Code::Conflict,
         StoreError::Newer { .. } => Code::Configuration,
         _ => Code::Storage,
     };
     let hint = match code {
         Code::Storage => {
             "Check the disk and the permissions of Kerf's data folder; `kerf doctor` names it"
+        }
+        Code::Conflict if matches!(error, StoreError::DamagedInUse { .. }) => {
+            "The damaged file is set aside then, and the last backup serves"
         }
         Code::Conflict => "Stop the other one first, or wait until its turn ends",
         _ => "",

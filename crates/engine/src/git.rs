@@ -12,7 +12,7 @@ mod pull_request;
 
 pub(crate) use askpass::run_if_asked;
 pub(crate) use command::Commands;
-pub(crate) use moving::Moving;
+pub(crate) use moving::{Holder, Moving};
 
 use crate::{
     engine::{Engine, canonical_folder},
@@ -149,7 +149,7 @@ impl Engine {
     }
 
     pub(crate) async fn git_switch(&self, switch: SwitchBranch) -> Result<SwitchedBranch, Failure> {
-        let _moves = self.move_files(&switch.folder)?;
+        let _hold = self.hold_files(&switch.folder, Holder::Library).await?;
         let SwitchBranch {
             folder,
             name,
@@ -193,7 +193,7 @@ impl Engine {
     }
 
     pub(crate) async fn git_stash(&self, save: SaveStash) -> Result<GitStashed, Failure> {
-        let _moves = self.move_files(&save.folder)?;
+        let _hold = self.hold_files(&save.folder, Holder::Library).await?;
         self.in_repo(&save.folder.clone(), move |repo| {
             repo.stash(save.message.as_deref(), save.untracked)
                 .map(stashed)
@@ -202,7 +202,7 @@ impl Engine {
     }
 
     pub(crate) async fn git_unstash(&self, take: TakeStash) -> Result<GitStashed, Failure> {
-        let _moves = self.move_files(&take.folder)?;
+        let _hold = self.hold_files(&take.folder, Holder::Library).await?;
         self.in_repo(&take.folder.clone(), move |repo| {
             repo.unstash(&take.oid, take.drop).map(stashed)
         })

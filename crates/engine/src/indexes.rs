@@ -1,7 +1,8 @@
 //! The indexes of the folders that are open in this process: one a folder, kept as long as the engine.
 //!
 //! A watcher tells an index what changes. Until it watches, and where it cannot, the folder is looked at before each
-//! search instead, so that no answer is older than its question.
+//! search instead, so that no answer is older than its question. After a sleep of the computer it is looked at once,
+//! because what changed meanwhile may not have been told.
 
 use crate::{
     engine::{Engine, canonical_folder, now},
@@ -15,13 +16,13 @@ use kerf_protocol::{
     request::{Folder, Nothing},
     search::{IndexState, IndexStatus, LeftOut, ListLeftOut, SkippedFile},
 };
-use kerf_workspace::{Changes, WatchEvent, Watcher, Workspace};
+use kerf_workspace::{Changes, SleepClock, WatchEvent, Watcher, Watching, Workspace};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, OnceLock, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -46,6 +47,7 @@ pub(crate) struct Indexed {
     changes: OnceLock<Option<Changes>>,
     /// Where files come and go by which it is known what has been told.
     cookies: PathBuf,
+    clock: SleepClock,
     /// Why not all changes are told, for people.
     note: Arc<OnceLock<String>>,
 }
@@ -76,12 +78,16 @@ impl Indexed {
             return;
         }
         let workspace = self.workspace.clone();
+        let watching = Watching {
+            clock: self.clock.clone(),
+            ..Watching::new(QUIET)
+        };
         let indexed = Arc::downgrade(self);
         let started = thread::Builder::new()
             .name("kerf-watch-start".to_owned())
             .spawn(move || {
                 let told = Weak::clone(&indexed);
-                let watcher = Watcher::start(&workspace, QUIET, move |event| {
+                let watcher = Watcher::start(&workspace, watching, move |event| {
                     if let Some(indexed) = told.upgrade() {
                         indexed.take(event);
                     }
@@ -90,15 +96,40 @@ impl Indexed {
                 let Some(indexed) = indexed.upgrade() else {
                     return;
                 };
+                // Before anybody can rely on the watcher.
+                indexed.index.changed(Change::Everything);
                 match watcher {
                     Ok(watcher) => drop(indexed.watcher.set(watcher)),
                     Err(error) => drop(indexed.note.set(error.to_string())),
                 }
-                indexed.index.changed(Change::Everything);
             });
         if let Err(error) = started {
             drop(self.note.set(format!("the folder is not watched: {error}")));
         }
+    }
+
+    /// Has the index ask whether the computer has slept, whoever searches in it.
+    fn ask_about_sleep(self: &Arc<Self>) {
+        let told = Arc::downgrade(self);
+        let known = AtomicU64::new(0);
+        self.index.ask_first(move || {
+            let indexed = told.upgrade();
+            let watcher = indexed.as_ref().and_then(|indexed| indexed.watcher.get());
+            watcher.is_some_and(|watcher| {
+                let sleeps = watcher.sleeps();
+                known.swap(sleeps, Ordering::Relaxed) != sleeps
+            })
+        });
+    }
+
+    /// Waits until the folder is watched, or cannot be; then what is told is asked for once.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) async fn changes_once_watched(&self) -> Option<Changes> {
+        // The thread that begins to watch ends with one of the two.
+        while self.watcher.get().is_none() && self.note.get().is_none() {
+            tokio::task::yield_now().await;
+        }
+        self.changes()
     }
 
     fn take(&self, event: WatchEvent) {
@@ -110,22 +141,32 @@ impl Indexed {
 }
 
 impl Engine {
-    /// The index of a folder, opened in this process if it is not yet.
+    /// The index of a folder, opened in this process if it is not yet. Waits for the disk of the folder, and for that of no
+    /// other one.
     pub(crate) fn indexed(&self, folder: &Path) -> Result<Arc<Indexed>, Failure> {
-        // Dropped after the lock, because its work may take a moment to end.
-        let gone;
         let indexes = &self.indexes().open;
-        let mut open = indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(indexed) = open.get(folder)
+        let lock = || indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(folder).cloned();
+        if let Some(indexed) = &known
             && indexed.workspace.is_in_place()
         {
             return Ok(Arc::clone(indexed));
         }
-        gone = open.remove(folder);
         let workspace = Workspace::open(folder).map_err(from_fs)?;
+        let place = self.place(folder);
+        // Dropped after the lock, because its work may take a moment to end.
+        let gone;
+        let mut open = lock();
+        match open.get(folder) {
+            // Somebody else was first.
+            Some(now) if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, now)) => {
+                return Ok(Arc::clone(now));
+            }
+            _ => gone = open.remove(folder),
+        }
         let (fronts, name) = (self.windows(), folder.display().to_string());
         let note = Arc::new(OnceLock::new());
-        let index = Index::open(workspace.clone(), &self.place(folder), {
+        let index = Index::open(workspace.clone(), &place, {
             let note = Arc::clone(&note);
             move |event| tell(&fronts, &name, event, note.get())
         });
@@ -136,8 +177,10 @@ impl Engine {
             is_watched: AtomicBool::new(false),
             changes: OnceLock::new(),
             cookies: self.home().watch(),
+            clock: self.options().sleep_clock.clone(),
             note,
         });
+        indexed.ask_about_sleep();
         if self.options().watch {
             indexed.begin_to_watch();
         }
@@ -264,3 +307,7 @@ fn status(folder: &str, status: Status, note: Option<&String>) -> IndexStatus {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests;

@@ -45,6 +45,7 @@ mod searches;
 mod sessions;
 mod settings;
 mod wake;
+mod withheld;
 mod worktrees;
 
 pub use diagnostics::log_to_files;
@@ -53,6 +54,7 @@ pub use feed::{Events, Feed, FeedMessage};
 pub use home::Home;
 pub use kerf_agent::{check_output_schema, tool_specs};
 pub use kerf_sandbox::launch_own;
+pub use kerf_workspace::SleepClock;
 pub use open::{Opened, VIEWER, allowed_link, folders_among, is_own_page};
 pub use picture::read_picture;
 pub use settings::EnvironmentEndpoint;

@@ -2,6 +2,7 @@
 
 use crate::{EnvironmentEndpoint, Home, Options, failure::failure};
 use kerf_protocol::{Code, Failure};
+use kerf_workspace::SleepClock;
 use std::env;
 
 impl Options {
@@ -23,6 +24,7 @@ impl Options {
             helper,
             attended,
             watch: true,
+            sleep_clock: SleepClock::default(),
             environment: EnvironmentEndpoint {
                 base_url: text("KERF_BASE_URL"),
                 wire: text("KERF_WIRE"),
@@ -42,6 +44,7 @@ impl Options {
             home: Home::locate(Some(home.to_owned())).unwrap(),
             helper: "no-helper".into(),
             attended: true,
+            sleep_clock: SleepClock::default(),
             environment: EnvironmentEndpoint {
                 base_url: Some("http://127.0.0.1:9/v1".to_owned()),
                 model: Some("none".to_owned()),

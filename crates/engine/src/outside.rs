@@ -72,6 +72,7 @@ impl Engine {
             network: None,
             commits: None,
             lent: Vec::new(),
+            withheld: Vec::new(),
         };
         let mut said = Vec::new();
         let run = self.sandbox().run(job, CancellationToken::new(), |bytes| {

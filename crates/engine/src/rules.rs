@@ -76,6 +76,11 @@ impl Engine {
         Ok(rules)
     }
 
+    /// The rules that count in a folder for which there is no session.
+    pub(crate) async fn rules_in(&self, folder: &str) -> Result<Rules, Failure> {
+        Ok(self.gather_of(folder).await?.rules)
+    }
+
     async fn gather_of(&self, folder: &str) -> Result<Gathered, Failure> {
         self.gather(folder, folder).await
     }

@@ -71,6 +71,8 @@ struct Changed {
 /// What the agent starts from.
 struct Opened {
     workspace: Workspace,
+    /// The user's folder that it was made of, when it is a worktree.
+    made_of: Option<Workspace>,
     /// Where commits of commands go, when they do not go into the repository.
     commits: Option<Commits>,
     /// Folders of dependencies that commands see in the worktree.
@@ -172,6 +174,9 @@ impl Engine {
         } = self.stored(session_id).await?;
         let interrupted = Interrupted::mark(session_id, &mut turns);
         let workspace = open_folder(&session.folder)?;
+        // In a folder that is gone nothing is withheld.
+        let users = session.worktree_of.as_deref();
+        let made_of = users.and_then(|folder| open_folder(folder).ok());
         // What is wrong with the endpoint is told when it is needed.
         if let Ok(endpoint) = self.endpoint_now(session.endpoint.clone()) {
             session.endpoint = endpoint;
@@ -244,6 +249,7 @@ impl Engine {
             set_up: AtomicBool::new(false),
             opened: Opened {
                 workspace,
+                made_of,
                 commits,
                 lent,
                 user_instructions,
@@ -272,6 +278,7 @@ impl Engine {
         let setup = Setup {
             session_id: session.id,
             workspace: live.opened.workspace.clone(),
+            made_of: live.opened.made_of.clone(),
             index: self.index_for(live, &session.folder).await,
             sandbox: self.sandbox().clone(),
             door,

@@ -76,7 +76,7 @@ impl Engine {
         let (folder, made) = match made {
             Ok(made) => made,
             Err(failure) => {
-                self.forget_worktree(worktree.id).await?;
+                self.give_up(&worktree).await;
                 return Err(failure);
             }
         };
@@ -119,7 +119,7 @@ impl Engine {
                 let place = place(&looked_at);
                 let bytes = bytes_beneath(&place.path) + bytes_beneath(&place.objects);
                 let work = match (looked_at.state, open(&looked_at)) {
-                    (WorktreeState::Ready, Ok(repo)) => match repo.worktree_work(&place) {
+                    (WorktreeState::Ready, Ok(repo)) => match repo.worktree_at_a_glance(&place) {
                         Ok(work) => in_words(&work),
                         Err(error) => vec![error.to_string()],
                     },
@@ -191,7 +191,7 @@ impl Engine {
             ));
         }
         let at = worktree.clone();
-        let unkept = blocking(move || {
+        let lost = blocking(move || {
             let (repo, place) = (open(&at)?, place(&at));
             repo.may_remove(&place).map_err(from_git)?;
             let work = repo.worktree_work(&place).map_err(from_git)?;
@@ -207,11 +207,10 @@ impl Engine {
                 ));
             }
             repo.archive_worktree(&place).map_err(from_git)?;
-            Ok(describe::unkept(&work))
+            Ok(describe::lost(&work))
         })
         .await?;
-        let gone = unkept.iter().map(|words| format!("gone with it: {words}"));
-        worktree.notes = gone.collect();
+        worktree.notes = lost;
         worktree.state = WorktreeState::Removing;
         self.keep_worktree(&worktree).await?;
         let worktree = self.finish_removal(worktree).await?;
@@ -281,9 +280,32 @@ impl Engine {
         Ok(worktree)
     }
 
+    /// Takes away what there is of a worktree that was not made, and its row. While something stays the row does too: by
+    /// it the next look finds what is left.
+    async fn give_up(&self, worktree: &Worktree) {
+        if let Err(failure) = self.unmake(worktree).await {
+            let (id, message) = (worktree.id, failure.message);
+            tracing::warn!(%id, message, "something of a worktree that was not made stays until the next look");
+        }
+    }
+
+    /// Takes away a worktree that nobody has worked in, and then its row. The lock is held.
+    async fn unmake(&self, worktree: &Worktree) -> Result<(), Failure> {
+        let at = worktree.clone();
+        blocking(move || open(&at)?.unmake_worktree(&place(&at)).map_err(from_git)).await?;
+        self.forget_worktree(worktree.id).await
+    }
+
+    /// Forgets a worktree of which nothing is left. The lock is held.
     async fn forget_worktree(&self, id: WorktreeId) -> Result<(), Failure> {
         let forget = Write::ForgetWorktree(id);
-        self.store().commit(vec![forget]).await.map_err(from_store)
+        let forgotten = self.store().commit(vec![forget]).await;
+        forgotten.map_err(from_store)?;
+        let lock = self.lock_of(id);
+        if let Err(error) = fs::remove_file(&lock) {
+            tracing::warn!(%error, path = %lock.display(), "the lock of a worktree that is gone stays");
+        }
+        Ok(())
     }
 
     async fn keep_worktree(&self, worktree: &Worktree) -> Result<(), Failure> {
@@ -315,10 +337,15 @@ impl Engine {
         ))
     }
 
+    fn lock_of(&self, id: WorktreeId) -> PathBuf {
+        self.home().worktrees().join(LOCKS).join(id.to_string())
+    }
+
     fn lock_worktree(&self, id: WorktreeId) -> Result<File, Failure> {
-        let folder = self.home().worktrees().join(LOCKS);
-        let path = folder.join(id.to_string());
-        let file = fs::create_dir_all(&folder)
+        let path = self.lock_of(id);
+        let file = path
+            .parent()
+            .map_or(Ok(()), fs::create_dir_all)
             .and_then(|()| File::create(&path))
             .map_err(|error| no_place(&path, &error))?;
         file.try_lock().map_err(|_| {
@@ -355,7 +382,8 @@ fn begun(
     })
 }
 
-/// Makes a worktree, and says which folder of it is the one that was opened. What is there of one that fails is taken away.
+/// Makes a worktree, and says which folder of it is the one that was opened. What there is of one that fails is for
+/// [`Engine::give_up`].
 fn make(repo: &Repo, place: &Place, inner: &Path, lends: bool) -> Result<(PathBuf, Made), Failure> {
     let made = repo.make_worktree(place, &clone_file, &mut |next| {
         tracing::debug!(next, "making a worktree");
@@ -373,11 +401,6 @@ fn make(repo: &Repo, place: &Place, inner: &Path, lends: bool) -> Result<(PathBu
         }
         Ok((folder, made))
     });
-    if made.is_err()
-        && let Err(error) = repo.unmake_worktree(place)
-    {
-        tracing::warn!(%error, "something of a worktree that was not made stays until the next start");
-    }
     made.map_err(from_git)
 }
 

@@ -11,7 +11,7 @@ use std::{
 /// Of how many branches is told.
 const MAX_BRANCHES: usize = 2_000;
 
-/// So many commits are named that would be nowhere else; the others are counted, up to so many.
+/// So many commits are named that would be on no branch; the others are counted, up to so many.
 const MAX_NAMED: usize = 5;
 const MAX_COUNTED: usize = 1_000;
 
@@ -135,13 +135,25 @@ impl Repo {
                 holder == tip || repo.graph_descendant_of(holder, tip).unwrap_or(false)
             })
         };
-        let head = repo.head().ok().and_then(|head| head.target());
-        let upstream = branch.upstream().ok().and_then(|up| up.get().target());
-        if !within(head) && !within(upstream) {
-            let holders = [head, upstream];
-            let commits = only_in(&repo, tip, holders.into_iter().flatten()).map_err(failed)?;
+        let head = repo.head().ok();
+        let upstream = branch.upstream().ok();
+        let target = |reference: Option<&git2::Reference<'_>>| reference.and_then(|it| it.target());
+        if !within(target(head.as_ref())) && !within(target(upstream.as_ref().map(|up| up.get()))) {
+            let here = match head.as_ref().filter(|head| head.is_branch()) {
+                Some(head) => format!("`{}`", String::from_utf8_lossy(head.shorthand_bytes())),
+                None => "what is checked out".to_owned(),
+            };
+            let holders = match upstream {
+                Some(_) => format!("neither {here} nor its upstream has"),
+                None => format!("{here} has not"),
+            };
+            let lost = only_in(&repo, tip, &reference).map_err(failed)?;
+            let rest = match lost {
+                Some(commits) => format!("without it {commits} would be on no branch; merge it"),
+                None => "other branches or tags have the rest; switch to one of them".to_owned(),
+            };
             let why = format!(
-                "neither this branch nor its upstream has {commits}; merge it, or delete it with `git branch -D`"
+                "{holders} all of its commits, and {rest}, or delete it with `git branch -D`"
             );
             return Err(self.refused_branch("delete", name, &why));
         }
@@ -171,17 +183,28 @@ impl Repo {
     }
 }
 
-/// The commits of `tip` that none of `holders` has, in words: the newest by their names.
+/// The commits of `tip` that no branch but `reference` and no tag has, in words: the newest by their names.
 fn only_in(
     repo: &Repository,
     tip: git2::Oid,
-    holders: impl Iterator<Item = git2::Oid>,
-) -> Result<String, git2::Error> {
+    reference: &str,
+) -> Result<Option<String>, git2::Error> {
     let mut walk = repo.revwalk()?;
     walk.set_sorting(git2::Sort::TOPOLOGICAL)?;
     walk.push(tip)?;
-    for holder in holders {
-        walk.hide(holder)?;
+    for glob in ["refs/heads/*", "refs/remotes/*", "refs/tags/*"] {
+        for other in repo.references_glob(glob)? {
+            let other = other?;
+            if other.name_bytes() != reference.as_bytes()
+                && let Ok(commit) = other.peel_to_commit()
+            {
+                walk.hide(commit.id())?;
+            }
+        }
+    }
+    // What is checked out may be on no branch.
+    if let Ok(head) = repo.refname_to_id("HEAD") {
+        walk.hide(head)?;
     }
     let (mut named, mut more) = (Vec::new(), 0);
     for id in walk.take(MAX_COUNTED) {
@@ -198,13 +221,17 @@ fn only_in(
         named.push(format!("{short} “{summary}”"));
     }
     if more > 0 {
-        named.push(format!("{more} more"));
+        let at_least = if named.len() + more == MAX_COUNTED {
+            "at least "
+        } else {
+            ""
+        };
+        named.push(format!("{at_least}{more} more"));
     }
-    let last = named.pop().unwrap_or_default();
-    Ok(match named.as_slice() {
+    Ok(named.pop().map(|last| match named.as_slice() {
         [] => last,
         _ => format!("{} and {last}", named.join(", ")),
-    })
+    }))
 }
 
 /// A branch by its short name, local ones first.

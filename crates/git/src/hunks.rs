@@ -3,7 +3,7 @@
 use crate::{
     GitError, Repo,
     content::{Kept, is_tame},
-    renames::similar,
+    renames::{Bearable, similar},
     stage::{Side, differing},
 };
 use git2::{DiffOptions, FileMode, Oid, Patch};
@@ -13,7 +13,7 @@ use std::{
 };
 
 /// A file with more bytes on either side is not shown in hunks.
-const MAX_SHOWN_BYTES: i64 = 4 * 1024 * 1024;
+pub(crate) const MAX_SHOWN_BYTES: i64 = 4 * 1024 * 1024;
 /// A difference with more lines is cut off; its file can only be staged whole.
 const MAX_SHOWN_LINES: usize = 20_000;
 
@@ -92,11 +92,17 @@ impl Repo {
             what: "change of",
             name: path.display().to_string(),
         };
-        if !is_tame(path) {
+        if !is_tame(path) || !from.is_none_or(is_tame) {
             return Err(unknown());
         }
         let repo = self.lock();
         let failed = |error| GitError::library("compare a file of", &self.workdir, error);
+        if let Some(from) = from {
+            let bearable = Bearable::of(&repo, &self.workdir, side).map_err(failed)?;
+            if !bearable.was(from) || !bearable.is(path) {
+                return Err(unknown());
+            }
+        }
         let mut options = options();
         options
             .pathspec(path)

@@ -154,8 +154,10 @@ fn names_program(act: Act, name: &str, value: &str) -> bool {
                 || (in_section("hook.") && last == "command")
         }
     };
-    let connecting = matches!(name, "core.sshcommand" | "core.gitproxy" | "core.askpass")
-        || (in_section("credential.") && last == "helper")
+    let connecting = matches!(
+        name,
+        "core.sshcommand" | "core.gitproxy" | "core.askpass" | "fetch.bundleuri"
+    ) || (in_section("credential.") && last == "helper")
         || (in_section("remote.")
             && matches!(
                 last,

@@ -44,18 +44,27 @@ pub struct Outgoing {
 
 impl Repo {
     /// The remotes, by name, with the addresses that git itself goes to. Left out are those without an address, those
-    /// with one that git's versions read differently, and those whose name is not UTF-8 or is one that git could take for
-    /// a path or a group of others.
+    /// with one that git's versions read differently, and those whose name or address is not UTF-8 or whose name is one
+    /// that git could take for a path or a group of others.
     pub fn remotes(&self) -> Result<Vec<Remote>, GitError> {
         let repo = self.lock();
         let failed = |error| GitError::library("list the remotes of", &self.workdir, error);
         let said = Said::read(&repo).map_err(failed)?;
-        let remotes = said.remotes.iter().filter_map(|(name, of)| {
-            (git2::Remote::is_valid_name(name) && !said.groups.contains(name))
-                .then(|| of.resolved(name, &said))
-                .flatten()
-        });
+        let remotes = said.remotes.keys().filter_map(|name| said.remote(name));
         Ok(remotes.take(MAX_REMOTES).collect())
+    }
+
+    /// The remotes that any command of git's asks for objects that are missing here: their names, and where git fetches
+    /// from when [`Repo::remotes`] could tell.
+    pub fn promisors(&self) -> Result<Vec<(String, Option<String>)>, GitError> {
+        let repo = self.lock();
+        let failed = |error| GitError::library("list the remotes of", &self.workdir, error);
+        let said = Said::read(&repo).map_err(failed)?;
+        let promisors = said.promisors.iter().map(|name| {
+            let url = said.remote(name).map(|remote| remote.url);
+            (String::from_utf8_lossy(name).into_owned(), url)
+        });
+        Ok(promisors.take(MAX_REMOTES).collect())
     }
 
     /// The branch that is checked out and where it goes; none where `HEAD` is detached or the name is not UTF-8.
@@ -103,12 +112,14 @@ impl Repo {
 }
 
 /// What the settings say of addresses, in git's own order. The library's remotes are not asked: of several addresses
-/// they know the last, and git fetches from the first and sends to all.
+/// they know the last, and git fetches from the first and sends to all. All of it is bytes: git asks no more of it.
 #[derive(Default)]
 struct Said {
-    remotes: BTreeMap<String, Addresses>,
+    remotes: BTreeMap<Vec<u8>, Addresses>,
     /// Names that stand for several remotes.
-    groups: BTreeSet<String>,
+    groups: BTreeSet<Vec<u8>>,
+    /// Those that are asked for missing objects.
+    promisors: BTreeSet<Vec<u8>>,
     rewrites: Vec<Rewrite>,
     push_rewrites: Vec<Rewrite>,
 }
@@ -116,16 +127,16 @@ struct Said {
 /// The addresses of one remote, as they are written.
 #[derive(Default)]
 struct Addresses {
-    urls: Vec<String>,
-    push_urls: Vec<String>,
-    /// One is empty, too long or no text.
+    urls: Vec<Vec<u8>>,
+    push_urls: Vec<Vec<u8>>,
+    /// One is empty or too long.
     odd: bool,
 }
 
 /// What stands in the place of the beginnings of addresses.
 struct Rewrite {
-    base: String,
-    beginnings: Vec<String>,
+    base: Vec<u8>,
+    beginnings: Vec<Vec<u8>>,
 }
 
 impl Said {
@@ -135,66 +146,82 @@ impl Said {
         let mut entries = config.entries(None)?;
         while let Some(entry) = entries.next() {
             let entry = entry?;
-            let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
-                continue;
-            };
             let value = entry.has_value().then(|| entry.value_bytes());
-            let value = value.and_then(|bytes| std::str::from_utf8(bytes).ok());
-            said.add(name, value.unwrap_or_default());
+            said.add(entry.name_bytes(), value.unwrap_or_default());
         }
         Ok(said)
     }
 
-    fn add(&mut self, name: &str, value: &str) {
-        if let Some(group) = name.strip_prefix("remotes.") {
+    fn add(&mut self, name: &[u8], value: &[u8]) {
+        if let Some(group) = name.strip_prefix(b"remotes.") {
             self.groups.insert(group.to_owned());
         }
-        let Some((section, rest)) = name.split_once('.') else {
+        if name == b"extensions.partialclone" {
+            self.promisors.insert(value.to_owned());
+        }
+        let is_dot = |byte: &u8| *byte == b'.';
+        let ends = name
+            .iter()
+            .position(is_dot)
+            .zip(name.iter().rposition(is_dot));
+        let Some((first, last)) = ends.filter(|(first, last)| first < last) else {
             return;
         };
-        let Some((middle, last)) = rest.rsplit_once('.') else {
-            return;
-        };
-        match (section, last) {
-            ("remote", "url" | "pushurl") => {
+        let middle = &name[first + 1..last];
+        match (&name[..first], &name[last + 1..]) {
+            (b"remote", key @ (b"url" | b"pushurl")) => {
                 let of = self.remotes.entry(middle.to_owned()).or_default();
                 of.odd |= value.is_empty() || value.len() > MAX_URL_BYTES;
-                let urls = if last == "url" {
+                let urls = if key == b"url" {
                     &mut of.urls
                 } else {
                     &mut of.push_urls
                 };
                 urls.push(value.to_owned());
             }
-            ("url", "insteadof") => rewrite(&mut self.rewrites, middle, value),
-            ("url", "pushinsteadof") => rewrite(&mut self.push_rewrites, middle, value),
+            // With a false value too: one too many is told rather than one too few.
+            (b"remote", b"promisor" | b"partialclonefilter") => {
+                self.promisors.insert(middle.to_owned());
+            }
+            (b"url", b"insteadof") => rewrite(&mut self.rewrites, middle, value),
+            (b"url", b"pushinsteadof") => rewrite(&mut self.push_rewrites, middle, value),
             _ => {}
         }
+    }
+
+    fn remote(&self, name: &[u8]) -> Option<Remote> {
+        let of = self.remotes.get(name)?;
+        let text = String::from_utf8(name.to_owned()).ok()?;
+        (git2::Remote::is_valid_name(&text) && !self.groups.contains(name))
+            .then(|| of.resolved(text, self))
+            .flatten()
     }
 }
 
 impl Addresses {
-    fn resolved(&self, name: &str, said: &Said) -> Option<Remote> {
-        let usual = |url: &String| rewritten(url, &said.rewrites).unwrap_or_else(|| url.clone());
+    /// None: git goes to something that is no text, or reads it in another way.
+    fn resolved(&self, name: String, said: &Said) -> Option<Remote> {
+        let usual = |url: &Vec<u8>| rewritten(url, &said.rewrites).unwrap_or_else(|| url.clone());
         let url = self.urls.first().filter(|_| !self.odd).map(usual)?;
-        let mut push_urls: Vec<String> = self.push_urls.iter().map(usual).collect();
+        let mut push_urls: Vec<Vec<u8>> = self.push_urls.iter().map(usual).collect();
         if push_urls.is_empty() {
             // Where one is rewritten for sending, those that are not are not sent to.
-            let rewritten = |url: &String| rewritten(url, &said.push_rewrites);
+            let rewritten = |url: &Vec<u8>| rewritten(url, &said.push_rewrites);
             push_urls = self.urls.iter().filter_map(rewritten).collect();
         }
         if push_urls.is_empty() {
             push_urls = self.urls.iter().map(usual).collect();
         }
+        let text = |bytes| String::from_utf8(bytes).ok();
         Some(Remote {
-            name: name.to_owned(),
-            url,
-            push_urls,
+            name,
+            url: text(url)?,
+            push_urls: push_urls.into_iter().map(text).collect::<Option<_>>()?,
         })
     }
 }
 
-fn rewrite(all: &mut Vec<Rewrite>, base: &str, beginning: &str) {
+fn rewrite(all: &mut Vec<Rewrite>, base: &[u8], beginning: &[u8]) {
     let beginning = beginning.to_owned();
     match all.iter_mut().find(|rewrite| rewrite.base == base) {
         Some(rewrite) => rewrite.beginnings.push(beginning),
@@ -206,8 +233,8 @@ fn rewrite(all: &mut Vec<Rewrite>, base: &str, beginning: &str) {
 }
 
 /// The address with its beginning replaced: the longest one that is known, of those the first.
-fn rewritten(url: &str, rewrites: &[Rewrite]) -> Option<String> {
-    let mut longest: Option<(&str, &str)> = None;
+fn rewritten(url: &[u8], rewrites: &[Rewrite]) -> Option<Vec<u8>> {
+    let mut longest: Option<(&[u8], &[u8])> = None;
     for Rewrite { base, beginnings } in rewrites {
         for beginning in beginnings {
             let longer = longest.is_none_or(|(known, _)| known.len() < beginning.len());
@@ -216,7 +243,7 @@ fn rewritten(url: &str, rewrites: &[Rewrite]) -> Option<String> {
             }
         }
     }
-    longest.map(|(beginning, base)| format!("{base}{}", &url[beginning.len()..]))
+    longest.map(|(beginning, base)| [base, &url[beginning.len()..]].concat())
 }
 
 /// `origin`, else the one that there is.

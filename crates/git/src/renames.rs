@@ -5,19 +5,22 @@ use crate::{
     attributes::Attributes,
     content::{Files, Kept, SUBMODULE, is_tame, set_entry, tame},
     held::Held,
-    hunks::token_of,
+    hunks::{MAX_SHOWN_BYTES, token_of},
     path_to_git,
     stage::{differing, head_tree, part, refuse_special},
 };
-use git2::{Delta, DiffFindOptions, DiffOptions};
-use std::path::{Path, PathBuf};
+use git2::{Delta, DiffFindOptions, DiffOptions, Index, Odb, Repository, Tree};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Among more files that came or went nobody looks for pairs: each is compared with each.
 const MAX_CANDIDATES: usize = 300;
 
 impl Repo {
     /// The files of `changes` on one side that were moved: where each was, and where it is. Both are in `changes`, as gone
-    /// and as new. Nothing is written.
+    /// and as new. A file that is too large to be shown counts as gone and as new. Nothing is written.
     pub fn renames(
         &self,
         changes: &[Changed],
@@ -35,6 +38,13 @@ impl Repo {
         }
         let repo = self.lock();
         let failed = |error| GitError::library("compare the files with", &self.workdir, error);
+        let bearable = Bearable::of(&repo, &self.workdir, side).map_err(failed)?;
+        let gone: Vec<_> = gone.iter().filter(|path| bearable.was(path)).collect();
+        let new: Vec<_> = new.iter().filter(|path| bearable.is(path)).collect();
+        if gone.is_empty() || new.is_empty() {
+            // Without a single path everything would be compared.
+            return Ok(Vec::new());
+        }
         let mut options = DiffOptions::new();
         options
             .disable_pathspec_match(true)
@@ -143,6 +153,67 @@ impl Repo {
         set_entry(&mut held.index, path, &name, at_path).map_err(failed)?;
         set_entry(&mut held.index, from, &from_name, at_from).map_err(failed)?;
         held.write()
+    }
+}
+
+/// Which files are small enough to look for a move: the library reads all of each, every time.
+pub(crate) struct Bearable<'r> {
+    odb: Odb<'r>,
+    workdir: &'r Path,
+    index: Index,
+    /// What was committed; none where that is not what is compared.
+    tree: Option<Tree<'r>>,
+    side: Side,
+}
+
+impl<'r> Bearable<'r> {
+    pub(crate) fn of(
+        repo: &'r Repository,
+        workdir: &'r Path,
+        side: Side,
+    ) -> Result<Self, git2::Error> {
+        let mut index = repo.index()?;
+        // Another program may have written it since.
+        index.read(true)?;
+        let tree = match side {
+            Side::Staged => head_tree(repo)?,
+            Side::Unstaged => None,
+        };
+        Ok(Self {
+            odb: repo.odb()?,
+            workdir,
+            index,
+            tree,
+            side,
+        })
+    }
+
+    /// Of the older text.
+    pub(crate) fn was(&self, path: &Path) -> bool {
+        self.is_object_bearable(match self.side {
+            Side::Unstaged => Kept::of_index(&self.index, path),
+            // What cannot be read is not compared.
+            Side::Staged => Kept::of_tree(self.tree.as_ref(), path).unwrap_or_default(),
+        })
+    }
+
+    /// Of the newer text.
+    pub(crate) fn is(&self, path: &Path) -> bool {
+        match self.side {
+            Side::Unstaged => {
+                let stat = fs::symlink_metadata(self.workdir.join(path));
+                stat.is_ok_and(|stat| stat.len() <= MAX_SHOWN_BYTES.cast_unsigned())
+            }
+            Side::Staged => self.is_object_bearable(Kept::of_index(&self.index, path)),
+        }
+    }
+
+    /// Its header tells its length, so it is not read.
+    fn is_object_bearable(&self, kept: Option<Kept>) -> bool {
+        kept.is_some_and(|kept| {
+            let header = self.odb.read_header(kept.id);
+            header.is_ok_and(|(len, _)| len as u64 <= MAX_SHOWN_BYTES.cast_unsigned())
+        })
     }
 }
 

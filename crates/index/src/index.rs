@@ -10,6 +10,8 @@
 mod look;
 mod queue;
 mod status;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod work;
 
@@ -33,7 +35,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -56,6 +59,9 @@ pub enum Change {
     Everything,
 }
 
+/// Asked whether changes may have been missed.
+type Missed = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// Ends the thread with the last handle.
 struct Handle {
     core: Arc<Core>,
@@ -77,6 +83,8 @@ pub(crate) struct Core {
     is_walked: AtomicBool,
     /// Held by the one that looks.
     looking: Turn,
+    /// Asked by the one that looks.
+    missed: OnceLock<Missed>,
     /// Held by the one that reads a large file.
     one_large: Mutex<()>,
     queue: Queue,
@@ -118,6 +126,7 @@ impl Index {
             catalog: RwLock::default(),
             is_walked: AtomicBool::new(false),
             looking: Turn::default(),
+            missed: OnceLock::new(),
             one_large: Mutex::default(),
             queue: Queue::default(),
             progress: Progress::default(),
@@ -163,6 +172,12 @@ impl Index {
     /// Tells of changes, as the watcher does. Searches from now on see them.
     pub fn changed(&self, change: Change) {
         self.handle.core.queue.tell(change);
+    }
+
+    /// Has this asked before each answer: whether changes may have been missed that nobody tells of. Then the folder is
+    /// walked before the answer. One asks at a time, so that one who is told so tells the others. The first call counts.
+    pub fn ask_first(&self, missed: impl Fn() -> bool + Send + Sync + 'static) {
+        drop(self.handle.core.missed.set(Box::new(missed)));
     }
 
     /// Finds the lines that match: the same as [`crate::grep`] finds in the folder as it is, as far as the index was

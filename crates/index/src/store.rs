@@ -10,6 +10,8 @@
 mod disk;
 mod document;
 mod error;
+#[cfg(test)]
+mod held;
 mod names;
 mod place;
 mod snapshot;
@@ -18,6 +20,8 @@ mod writer;
 
 pub(crate) use document::{DocumentMaker, Shape, Texts, Tokenizers};
 pub(crate) use error::StoreError;
+#[cfg(test)]
+pub(crate) use held::Held;
 pub(crate) use snapshot::{ContentSet, IdHasher, Place as Stored, Snapshot};
 pub(crate) use tokens::{EXACT, FOLDED, KIND};
 
@@ -67,6 +71,8 @@ pub(crate) struct Store {
     waiting: Waiting,
     /// Before the state, whose lock is to be given back when nothing is written any more.
     writer: RwLock<Option<IndexWriter<Document>>>,
+    /// Whether there is one: nobody who only wants to know waits for a commit.
+    is_writable: AtomicBool,
     state: Mutex<State>,
     snapshot: RwLock<Arc<Snapshot>>,
     /// Contents on their way, until the next commit.
@@ -100,6 +106,7 @@ impl Store {
             waiting: Waiting::new(WAITING_BYTES),
             state: Mutex::default(),
             writer: RwLock::default(),
+            is_writable: AtomicBool::new(false),
             snapshot: RwLock::default(),
             adding: Mutex::default(),
             members: Mutex::default(),
@@ -136,7 +143,7 @@ impl Store {
         if state.reader.is_some() && self.is_writable() {
             return Ok(());
         }
-        *written(&self.writer) = None;
+        self.put_writer(None);
         let opened = guarded(|| {
             let Some(index) = self.place.open(&self.shape)? else {
                 return Err(StoreError::damaged("there is none"));
@@ -155,7 +162,7 @@ impl Store {
             }
             Err(error) => return Err(error),
         };
-        *written(&self.writer) = Some(background::run(|| writer::of(&index))?);
+        self.put_writer(Some(background::run(|| writer::of(&index))?));
         state.reader = Some(reader);
         self.show(snapshot);
         self.place.remove_aside();
@@ -196,7 +203,7 @@ impl Store {
 
     /// Sets the index aside.
     fn reset(&self, state: &mut State) -> Result<(), StoreError> {
-        *written(&self.writer) = None;
+        self.put_writer(None);
         state.reader = None;
         let was_of_use = !self.snapshot().held().is_empty();
         self.show(Snapshot::default());
@@ -220,7 +227,13 @@ impl Store {
     }
 
     pub(crate) fn is_writable(&self) -> bool {
-        read(&self.writer).is_some()
+        self.is_writable.load(Ordering::Acquire)
+    }
+
+    fn put_writer(&self, new: Option<IndexWriter<Document>>) {
+        let mut writer = written(&self.writer);
+        self.is_writable.store(new.is_some(), Ordering::Release);
+        *writer = new;
     }
 
     /// What can be searched now.
@@ -285,7 +298,7 @@ impl Store {
         };
         if let Err(error) = committed {
             // A writer that has failed once is of no use any more; the next `prepare` makes another.
-            *written(&self.writer) = None;
+            self.put_writer(None);
             return Err(error);
         }
         self.reload(&state)
@@ -315,7 +328,7 @@ impl Store {
     /// Gives up the writer after an error; the next [`Self::prepare`] makes another.
     pub(crate) fn fail(&self) {
         let state = locked(&self.state);
-        *written(&self.writer) = None;
+        self.put_writer(None);
         locked(&self.adding).clear();
         drop(state);
     }

@@ -13,6 +13,7 @@
 //! Start with [`Rules`]; the syntax is in `rule.rs` and in `docs/rules.md`.
 
 mod command;
+mod denied;
 mod destroys;
 mod host;
 mod offer;

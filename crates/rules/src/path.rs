@@ -11,6 +11,8 @@ pub(crate) enum PathPattern {
     /// Those beneath a folder that fit.
     Beneath {
         anchor: Anchor,
+        /// The pattern, from where it counts.
+        glob: String,
         exact: Box<Fit>,
         folded: Box<Fit>,
     },
@@ -90,7 +92,24 @@ impl PathPattern {
             anchor,
             exact: fit(false)?,
             folded: fit(true)?,
+            glob,
         })
+    }
+
+    /// The whole path that it means, with all beneath, where it counts from the home folder or the root of the file
+    /// system and is no pattern but for an end that means all.
+    pub(crate) fn place(&self, home: Option<&str>) -> Option<String> {
+        let Self::Beneath { anchor, glob, .. } = self else {
+            return None;
+        };
+        let base = match anchor {
+            Anchor::Project => return None,
+            Anchor::Home => home?,
+            Anchor::Root => "",
+        };
+        let end = ["/**", "/*"].iter().find_map(|end| glob.strip_suffix(end));
+        let path = plainly(end.unwrap_or(glob))?;
+        Some(format!("{base}/{path}"))
     }
 
     /// `inside` is the path in the project, `whole` the whole one; with `/` between names.
@@ -106,6 +125,7 @@ impl PathPattern {
             anchor,
             exact,
             folded,
+            ..
         } = self
         else {
             return true;
@@ -120,6 +140,20 @@ impl PathPattern {
                 .is_some_and(|path| fit.matches(path)),
         }
     }
+}
+
+/// The path that a pattern means when it means one alone.
+fn plainly(glob: &str) -> Option<String> {
+    let mut path = String::new();
+    let mut chars = glob.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' => path.push(chars.next()?),
+            '*' | '?' | '[' | ']' | '{' | '}' | '!' => return None,
+            char => path.push(char),
+        }
+    }
+    (!path.is_empty()).then_some(path)
 }
 
 /// A path as a pattern that means it alone.

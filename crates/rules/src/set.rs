@@ -14,8 +14,9 @@ const MAX_FILES: usize = 500;
 /// A line goes to at most so many folders that are followed.
 const MAX_FOLDERS: usize = 4;
 
-/// Places that hold rules or settings of agents: no call changes them, whatever else is allowed.
-const CLOSED: &[&str] = &["Edit(.claude)", "Edit(.kerf)"];
+/// Places that hold rules or settings of agents, and files that say what is withheld from them: no call changes them,
+/// whatever else is allowed.
+const CLOSED: &[&str] = &["Edit(.claude)", "Edit(.kerf)", "Edit(.kerfignore)"];
 
 /// A rule with what it says and whose it is.
 #[derive(Debug, Clone)]
@@ -73,6 +74,16 @@ pub fn closed(folder: &str) -> Option<Entry> {
     })
 }
 
+/// A folder's path with `/` between names and none at the end.
+fn slashes(path: &str) -> String {
+    let path = if cfg!(windows) {
+        path.replace('\\', "/")
+    } else {
+        path.to_owned()
+    };
+    path.trim_end_matches('/').to_owned()
+}
+
 const NOTHING: Judgement<'static> = Judgement {
     verdict: None,
     entry: None,
@@ -90,14 +101,6 @@ impl Rules {
                 rule: Rule::parse(text).ok()?,
             })
         });
-        let slashes = |path: &str| {
-            let path = if cfg!(windows) {
-                path.replace('\\', "/")
-            } else {
-                path.to_owned()
-            };
-            path.trim_end_matches('/').to_owned()
-        };
         Self {
             entries: own.chain(entries).collect(),
             folder: slashes(folder),
@@ -121,6 +124,21 @@ impl Rules {
         match beneath.and_then(|rest| rest.strip_prefix('/')) {
             Some(rest) => format!("~/{rest}"),
             None => self.folder.clone(),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    pub(crate) fn home(&self) -> Option<&str> {
+        self.home.as_deref()
+    }
+
+    pub(crate) fn moved(&self, folder: &str) -> Self {
+        Self {
+            folder: slashes(folder),
+            ..self.clone()
         }
     }
 

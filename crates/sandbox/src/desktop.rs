@@ -57,6 +57,7 @@ const MISSING: &[&str] = &[
 #[cfg(not(target_os = "macos"))]
 const MISSING: &[&str] = &[
     "files outside the workspace can be read and written",
+    "commands can read what `.kerfignore` files and rules on reading withhold",
     "the network can be reached",
     "the user's other programs can be reached",
 ];
@@ -65,6 +66,11 @@ impl Probe {
     /// A command cannot be given a network of its own here.
     pub(crate) fn can_connect(&self) -> bool {
         false
+    }
+
+    /// Whether files can be hidden.
+    pub(crate) fn can_withhold(&self) -> bool {
+        cfg!(target_os = "macos")
     }
 
     pub(crate) fn isolation(&self, _mode: SandboxMode) -> Isolation {

@@ -1,6 +1,7 @@
 //! What a command must not see, and what it must not change although the folder around it is writable.
 //!
-//! Hidden: the user's keys, browsers, and Kerf's own data. Kept as they are: repositories, whose hooks and settings
+//! Hidden: the user's keys, browsers, and Kerf's own data. Withheld: what `.kerfignore` files and the user's rules keep from
+//! a model. Kept as they are: repositories, whose hooks and settings
 //! name programs that run later outside of any sandbox, and the settings of editors and agents that do the same.
 //! Instructions for agents (`AGENTS.md` and the like) are documents; commands may write them and the user reviews it.
 
@@ -26,6 +27,8 @@ pub(crate) use watchman::{Before, Watchman};
 pub(crate) struct Guard {
     /// Exist, and look empty to the command.
     pub(crate) hidden: Vec<OsString>,
+    /// Exist, and cannot be read, changed, moved or replaced. They do not look empty: whoever asks is told that it may not.
+    pub(crate) withheld: Vec<OsString>,
     /// Exist below a writable folder, and cannot be changed, moved or replaced.
     pub(crate) kept: Vec<OsString>,
     /// Files below a writable folder that cannot be changed, because they have a name elsewhere too.

@@ -2,7 +2,13 @@
 
 use crate::{Capped, Network};
 use kerf_protocol::policy::{Isolation, SandboxMode};
-use std::{ffi::OsString, fmt, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    ffi::OsString,
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A command and the conditions that it runs under.
 #[derive(Debug, Clone)]
@@ -32,6 +38,34 @@ pub struct Job {
     /// Folders that are seen elsewhere in the workspace. Where that is not possible, the places stay as they are: see
     /// [`Sandbox::can_lend`](crate::Sandbox::can_lend).
     pub lent: Vec<Lent>,
+    /// What it must not read, folder by folder. Under [`SandboxMode::Off`] it reads everything.
+    pub withheld: Vec<Withheld>,
+}
+
+/// A folder in which something is withheld from a command.
+#[derive(Debug, Clone)]
+pub struct Withheld {
+    /// The folder: the workspace, or another one that may be read.
+    pub root: PathBuf,
+    /// Says what is withheld in it.
+    pub by: Arc<dyn Withhold>,
+}
+
+/// Says which files and folders a command must not read. Made for one command: what it has read of a `.kerfignore` may be
+/// old for the next.
+pub trait Withhold: fmt::Debug + Send + Sync {
+    /// Another number when other rules count than those in the `.kerfignore` files of the folder; these are watched here.
+    /// None: there are no others.
+    fn version(&self) -> Option<u64>;
+
+    /// Whether a command must not read this, by its whole path. Of what lies in a withheld folder nothing is asked.
+    fn withholds(&self, path: &Path, is_dir: bool) -> bool;
+
+    /// Whether a rule speaks of this name in a folder. Large folders of tools are looked through only then.
+    fn names(&self, folder: &Path, name: &str) -> bool;
+
+    /// Places outside of the folder that a command must not read either.
+    fn places(&self) -> Vec<PathBuf>;
 }
 
 /// A folder that a command sees, read-only, at another place too.
@@ -81,6 +115,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// What the command left in the workspace that programs outside of the sandbox should not follow unseen.
     pub findings: Vec<Finding>,
+    /// Files and folders that it could not read because they are withheld from it.
+    pub withheld: Vec<PathBuf>,
 }
 
 /// Something that a command left behind and that can reach beyond the sandbox later, when others use the folder.
@@ -154,6 +190,19 @@ pub enum SandboxError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// More is withheld than can be hidden. Nothing was run.
+    #[error(
+        "the command was not run, because {what} `{}`: {advice}",
+        root.display()
+    )]
+    TooMuchWithheld {
+        /// The folder.
+        root: PathBuf,
+        /// What is too much.
+        what: String,
+        /// What the user can do.
+        advice: &'static str,
     },
     /// There is nothing to run.
     #[error("the command is empty; give a program or a line for the shell")]

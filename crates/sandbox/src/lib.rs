@@ -4,7 +4,7 @@
 //! network and away from Kerf's keys, and only here is it certain that nothing outlives it.
 //! This crate does not decide whether a command may run; the agent asks the user before it comes here.
 //! It is no virtual machine: commands share the kernel and can read what the user can read, except the keys and
-//! data that `guard.rs` hides.
+//! data that `guard.rs` hides and what a [`Job`] withholds.
 //!
 //! Start with [`Sandbox::run`]; the types around it are in `job.rs`. On Linux the work is done by a second
 //! process, the helper (`linux/helper.rs`), which is the same program started again: every `main` calls
@@ -35,7 +35,9 @@ use desktop as platform;
 use linux as platform;
 
 pub use background::Background;
-pub use job::{Commits, End, Finding, Invocation, Job, Lent, Outcome, SandboxError};
+pub use job::{
+    Commits, End, Finding, Invocation, Job, Lent, Outcome, SandboxError, Withheld, Withhold,
+};
 pub use launch::launch_own;
 pub use network::{Network, Serving};
 pub use output::Capped;

@@ -102,6 +102,7 @@ fn try_view(helper: &Path, bubblewrap: &Path) -> Result<(), String> {
         network: None,
         commits: None,
         lent: Vec::new(),
+        withheld: Vec::new(),
     };
     let watchman = Watchman::new(room.hidden.clone());
     let (plan, _temp, _) =
@@ -128,6 +129,11 @@ impl Probe {
         self.view.is_ok()
     }
 
+    /// Whether files can be hidden: Landlock takes nothing away below a folder that may be read.
+    pub(crate) fn can_withhold(&self) -> bool {
+        self.view.is_ok()
+    }
+
     pub(crate) fn isolation(&self, mode: SandboxMode) -> Isolation {
         let abi = match &self.landlock {
             Ok(abi) => *abi,
@@ -141,6 +147,9 @@ impl Probe {
         if let Err(reason) = &self.view {
             missing.push(format!("commands see the machine as it is: {reason}"));
             missing.push("the user's keys and passwords, and Kerf's own data, can be read".into());
+            missing.push(
+                "commands can read what `.kerfignore` files and rules on reading withhold".into(),
+            );
             missing.push(
                 "permissions, owners and times of the user's files elsewhere can be changed".into(),
             );

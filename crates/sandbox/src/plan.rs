@@ -93,7 +93,7 @@ impl Plan {
         let argv = argv(&job.command, &cwd, &env)?;
         let (mut guard, before) = match job.mode {
             SandboxMode::Off => Default::default(),
-            mode => watchman.rules(&roots, mode == SandboxMode::WorkspaceWrite),
+            mode => watchman.rules(&roots, mode == SandboxMode::WorkspaceWrite, &job.withheld)?,
         };
         let strings = |paths: &[PathBuf]| paths.iter().map(OsString::from).collect();
         let mut shown = roots.clone();
@@ -167,7 +167,7 @@ fn folder(path: &Path) -> Result<PathBuf, SandboxError> {
 }
 
 /// What of a job's lent folders can be lent: to empty folders of the workspace, without a link on the way, and nothing in
-/// which the user's keys lie.
+/// which the user's keys or something withheld lie.
 fn lent(job: &Job, workspace: &Path, guard: &Guard) -> Vec<(OsString, OsString)> {
     let lend = |lent: &crate::Lent| {
         let (from, at) = (lent.from.canonicalize().ok()?, lent.at.canonicalize().ok()?);
@@ -179,6 +179,7 @@ fn lent(job: &Job, workspace: &Path, guard: &Guard) -> Vec<(OsString, OsString)>
             && !guard
                 .hidden
                 .iter()
+                .chain(&guard.withheld)
                 .any(|hidden| Path::new(hidden).starts_with(&from) || from.starts_with(hidden));
         fits.then(|| (from.into(), at.into()))
     };
@@ -324,6 +325,7 @@ mod tests {
             network: None,
             commits: None,
             lent: Vec::new(),
+            withheld: Vec::new(),
         }
     }
 

@@ -37,6 +37,14 @@ struct Inner {
     _end_background: DropGuard,
 }
 
+/// A command that runs, and what was found before.
+struct Spawned {
+    running: platform::Running,
+    isolation: Isolation,
+    before: Before,
+    withheld: Vec<PathBuf>,
+}
+
 impl Sandbox {
     /// `helper` is the absolute path of a program whose `main` calls [`run_if_helper`](crate::run_if_helper),
     /// as a rule the running program itself. Nothing is started yet.
@@ -119,7 +127,12 @@ impl Sandbox {
         let network = job.network.clone();
         let sandbox = self.clone();
         let spawned = blocking("starting the command", move || sandbox.spawn(&job));
-        let (running, isolation, before) = spawned.await??;
+        let Spawned {
+            running,
+            isolation,
+            before,
+            withheld,
+        } = spawned.await??;
         let mut capture = Capture::new(cap);
         let end = supervise(running, timeout, network.as_deref(), &cancel, |bytes| {
             capture.push(bytes);
@@ -134,6 +147,7 @@ impl Sandbox {
             isolation,
             duration: started.elapsed(),
             findings,
+            withheld,
         })
     }
 
@@ -143,7 +157,9 @@ impl Sandbox {
     /// # Errors
     /// As for [`Sandbox::run`].
     pub fn start(&self, job: Job) -> Result<Background, SandboxError> {
-        let (running, _, before) = self.spawn(&job)?;
+        let Spawned {
+            running, before, ..
+        } = self.spawn(&job)?;
         let shared = Shared::new(
             running.id,
             job.output_cap,
@@ -175,7 +191,7 @@ impl Sandbox {
         Ok(background)
     }
 
-    fn spawn(&self, job: &Job) -> Result<(platform::Running, Isolation, Before), SandboxError> {
+    fn spawn(&self, job: &Job) -> Result<Spawned, SandboxError> {
         let isolation = self.isolation(job.mode);
         if let Isolation::Unavailable { reason } = isolation {
             return Err(SandboxError::Unavailable { reason });
@@ -185,14 +201,30 @@ impl Sandbox {
             own.retain(|(name, _)| !name.eq_ignore_ascii_case("PATH"));
             own.push(("PATH".into(), path.to_owned()));
         }
-        let (mut plan, temp, before) = Plan::new(job, own, &self.inner.watchman)?;
         let probe = (job.mode != SandboxMode::Off).then(|| self.probe());
+        let job = if probe.is_some_and(|probe| !probe.can_withhold()) {
+            // The isolation says so. Looking for what cannot be hidden helps nobody.
+            let withheld = Vec::new();
+            &Job {
+                withheld,
+                ..job.clone()
+            }
+        } else {
+            job
+        };
+        let (mut plan, temp, before) = Plan::new(job, own, &self.inner.watchman)?;
         let network = job.network.clone().filter(|_| self.can_connect(job.mode));
         if network.is_some() {
             plan.connect();
         }
+        let withheld = plan.guard.withheld.iter().map(PathBuf::from).collect();
         let running = platform::spawn(&self.inner.helper, probe, plan, temp, network)?;
-        Ok((running, isolation, before))
+        Ok(Spawned {
+            running,
+            isolation,
+            before,
+            withheld,
+        })
     }
 
     fn probe(&self) -> &platform::Probe {

@@ -58,15 +58,9 @@ impl Store {
         if all(self.path())?.is_empty() && !self.is_older_than(DAY).await? {
             return Ok(false);
         }
-        match make(self.path()).await {
-            Ok(_) => Ok(true),
-            Err(error) => {
-                if let StoreError::Damaged { reason, .. } = &error {
-                    recover::mark(self.path(), reason)?;
-                }
-                Err(error)
-            }
-        }
+        let made = make(self.path()).await;
+        made.inspect_err(|error| recover::mark(self.path(), error))?;
+        Ok(true)
     }
 }
 

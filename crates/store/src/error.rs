@@ -52,6 +52,14 @@ pub enum StoreError {
         /// What SQLite found.
         reason: String,
     },
+    /// The content is broken, and cannot be set aside because another Kerf has the file open.
+    #[error("the database {path} is damaged: {reason}; another Kerf has it open: close that one, then start again", path = path.display())]
+    DamagedInUse {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite found.
+        reason: String,
+    },
     /// The disk or a quota is full. Nothing of the commit was kept.
     #[error("no space left to write to the database {path}; free some space", path = path.display())]
     Full {

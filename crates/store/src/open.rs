@@ -12,15 +12,17 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{ErrorKind, Read as _},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 /// Earlier ones can corrupt a database in WAL mode.
 const OLDEST_SQLITE: &str = "3.51.3";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Locked by all that have the database open.
+const IN_USE: &str = "in-use.lock";
 /// The -wal file is cut to this length, in bytes, when a checkpoint has emptied it.
 const WAL_KEPT: &str = "16777216";
 
@@ -91,18 +93,42 @@ pub(crate) async fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
 
 /// Lets one process at a time change what the database file is. Held until the file is dropped.
 pub(crate) async fn lock(path: &Path) -> Result<File, StoreError> {
-    let lock = crate::owner::folder(path)?.join("opening.lock");
-    let io = |error| StoreError::io(&lock, "lock", error);
+    let (file, lock) = lock_file(path, "opening.lock")?;
+    tokio::task::spawn_blocking(move || file.lock().map(|()| file))
+        .await
+        .map_err(|_| StoreError::Closed)?
+        .map_err(|error| StoreError::io(&lock, "lock", error))
+}
+
+/// Keeps others from setting the database aside until the file is dropped. Waits while somebody does.
+pub(crate) async fn hold(path: &Path) -> Result<File, StoreError> {
+    let (file, lock) = lock_file(path, IN_USE)?;
+    tokio::task::spawn_blocking(move || file.lock_shared().map(|()| file))
+        .await
+        .map_err(|_| StoreError::Closed)?
+        .map_err(|error| StoreError::io(&lock, "lock", error))
+}
+
+/// Keeps others from opening the database until the file is dropped; none: somebody has it open.
+pub(crate) fn hold_alone(path: &Path) -> Result<Option<File>, StoreError> {
+    let (file, lock) = lock_file(path, IN_USE)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(StoreError::io(&lock, "lock", error)),
+    }
+}
+
+fn lock_file(path: &Path, name: &str) -> Result<(File, PathBuf), StoreError> {
+    let lock = crate::owner::folder(path)?.join(name);
     let file = OpenOptions::new()
+        .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .open(&lock)
-        .map_err(io)?;
-    tokio::task::spawn_blocking(move || file.lock().map(|()| file))
-        .await
-        .map_err(|_| StoreError::Closed)?
-        .map_err(io)
+        .map_err(|error| StoreError::io(&lock, "lock", error))?;
+    Ok((file, lock))
 }
 
 /// One process at a time: the change to WAL mode does not wait for others, it fails.

@@ -34,7 +34,8 @@ impl Store {
     /// was one.
     ///
     /// # Errors
-    /// As [`Store::open`]; and when the damaged file cannot be set aside, or the copy not be put in its place.
+    /// As [`Store::open`]; [`StoreError::DamagedInUse`] as long as somebody has the damaged file open; and when it cannot be
+    /// set aside, or the copy not be put in its place.
     pub async fn open_or_recover(path: &Path) -> Result<(Self, Option<Recovery>), StoreError> {
         let path =
             std::path::absolute(path).map_err(|error| StoreError::io(path, "find", error))?;
@@ -53,6 +54,10 @@ impl Store {
         // Another Kerf that was waiting for the same lock may have been first.
         let still = marked(&path).is_some() || backup::damage(&path).await.is_some();
         let recovery = if still {
+            // Who has it open would go on writing to the file that was set aside.
+            let Some(_alone) = open::hold_alone(&path)? else {
+                return Err(StoreError::DamagedInUse { path, reason });
+            };
             Some(recover(&path, reason).await?)
         } else {
             None
@@ -60,12 +65,40 @@ impl Store {
         drop(lock);
         Ok((Self::open(&path).await?, recovery))
     }
+
+    /// Looks for damage in the whole file. Takes long when it is large.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first thing that is wrong: from then on the next [`Store::open_or_recover`] goes back to
+    /// the last copy. All others say that nothing is known of the file.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let looked = async {
+            let mut conn = self.read().await?;
+            let found: Option<String> = sqlx::query_scalar("pragma integrity_check(1)")
+                .fetch_optional(&mut *conn)
+                .await
+                .map_err(|error| StoreError::sqlx(self.path(), error))?;
+            match found {
+                Some(reason) if reason != "ok" => Err(StoreError::Damaged {
+                    path: self.path().to_owned(),
+                    reason,
+                }),
+                _ => Ok(()),
+            }
+        };
+        looked.await.inspect_err(|error| mark(self.path(), error))
+    }
 }
 
-/// Notes that the file was found damaged, so that the next start does something about it.
-pub(crate) fn mark(database: &Path, reason: &str) -> Result<(), StoreError> {
+/// Notes that the file was found damaged, if it was, so that the next start does something about it.
+pub(crate) fn mark(database: &Path, found: &StoreError) {
+    let StoreError::Damaged { reason, .. } = found else {
+        return;
+    };
     let path = mark_of(database);
-    fs::write(&path, reason).map_err(|error| StoreError::io(&path, "write", error))
+    if let Err(error) = fs::write(&path, reason) {
+        tracing::error!(path = %path.display(), %error, reason, "the damage cannot be noted for the next start");
+    }
 }
 
 fn marked(database: &Path) -> Option<String> {

@@ -3,7 +3,7 @@
 use crate::{
     Owner, StoreError, StoredRule, Write, open,
     pack::Bases,
-    project, recover,
+    project,
     row::Failed,
     rule, session, transcript, worktree,
     writer::{self, Job, Work},
@@ -65,10 +65,11 @@ impl Store {
         // An absolute path cannot be taken for a URI by SQLite, and stays right when the working folder changes.
         let path =
             std::path::absolute(path).map_err(|error| StoreError::io(path, "find", error))?;
+        let held = open::hold(&path).await?;
         let conn = open::open(&path).await?;
         let (jobs, queue) = mpsc::unbounded_channel();
         let (progress, done) = watch::channel(0);
-        tokio::spawn(writer::run(conn, path.clone(), queue, progress));
+        tokio::spawn(writer::run(conn, held, path.clone(), queue, progress));
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .test_before_acquire(false)
@@ -95,29 +96,6 @@ impl Store {
     pub async fn close(self) -> Result<(), StoreError> {
         self.inner.readers.close().await;
         self.submit(Work::Close).await.map(drop)
-    }
-
-    /// Looks for damage in the whole file. Takes long when it is large.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] with the first thing that is wrong: from then on the next [`Store::open_or_recover`] goes back to
-    /// the last copy.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        let mut conn = self.read().await?;
-        let found: Vec<String> = sqlx::query_scalar("pragma integrity_check(1)")
-            .fetch_all(&mut *conn)
-            .await
-            .map_err(|error| StoreError::sqlx(self.path(), error))?;
-        match found.first() {
-            Some(first) if first != "ok" => {
-                recover::mark(self.path(), first)?;
-                Err(StoreError::Damaged {
-                    path: self.path().to_owned(),
-                    reason: first.clone(),
-                })
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Writes all or nothing. It is on the disk when this returns. Commits that wait at the same time share

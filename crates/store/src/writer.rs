@@ -12,6 +12,7 @@ use crate::{
 use kerf_protocol::{SessionId, UnixMillis};
 use sqlx::{Connection, SqliteConnection};
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -57,9 +58,11 @@ pub(crate) enum Work {
     Close,
 }
 
-/// Ends when every store is gone and the queue is empty, or at [`Work::Close`].
+/// Ends when every store is gone and the queue is empty, or at [`Work::Close`]. Until then `held` keeps others from setting
+/// the file aside.
 pub(crate) async fn run(
     conn: SqliteConnection,
+    held: File,
     path: PathBuf,
     mut queue: mpsc::UnboundedReceiver<Job>,
     progress: watch::Sender<u64>,
@@ -90,6 +93,8 @@ pub(crate) async fn run(
                     .map_err(|error| StoreError::sqlx(&writer.path, error)),
                 None => Ok(()),
             };
+            // Who waits for the end may want to set the file aside.
+            drop(held);
             let _ = close.reply.send(closed.map(|()| 0));
             return;
         }

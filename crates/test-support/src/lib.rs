@@ -3,8 +3,8 @@
 //! [`fixture`] makes folders and repositories from one string and renders a folder as the same kind of
 //! string, so that a test compares whole trees. [`model_server`] is a real HTTP server that plays a
 //! [`Script`] in the wire API that the client asked for, faults included; [`raw_server`] plays bytes, for
-//! what is not HTTP any more. `faults` cuts a disk's power and lets system calls fail. [`mem_fs`] is a file system in memory, stricter than a real one, and
-//! [`normalise`] makes output comparable.
+//! what is not HTTP any more. `faults` cuts a disk's power and lets system calls fail. [`mem_fs`] is a file system in memory, stricter than a real one,
+//! [`sleeper`] a computer that sleeps when it is told to, and [`normalise`] makes output comparable.
 //!
 //! Mistakes in a test's own set-up panic with a message that says what to write instead: a test has nobody
 //! to hand an error to.
@@ -21,6 +21,7 @@ pub mod raw_server;
 pub mod script;
 mod script_json;
 pub mod seen;
+pub mod sleeper;
 mod sse;
 pub mod tree;
 mod turn;
@@ -32,4 +33,5 @@ pub use normalise::Normaliser;
 pub use raw_server::{RawServer, RawStep};
 pub use script::{LineEnds, Reported, Script, Step, Stop, Tokens};
 pub use seen::Seen;
+pub use sleeper::Sleeper;
 pub use turn::Turn;

@@ -67,8 +67,14 @@ impl Workspace {
         &self.inner.root
     }
 
-    /// The rules on what is ignored that lie in no file of the folder: the excludes of its repository and the user's own,
-    /// in the form of their files. Another answer than before means that other files may be ignored.
+    /// Whether this is a folder on disk, not one of a test.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.inner.on_disk
+    }
+
+    /// The rules on what is ignored that lie in no file of the folder: the excludes of its repository, the user's own, and
+    /// where it is a part of a repository the rule files above it; in the form of their files. Another answer than before
+    /// means that other files may be ignored.
     pub fn rules_elsewhere(&self) -> Vec<u8> {
         if self.inner.on_disk {
             rules_elsewhere(self.root())

@@ -24,6 +24,6 @@ pub use fs::{Entry, Expect, Fs, FsError, Kind, RealFs, Save, Stamp, Stat};
 pub use leftover::remove_leftovers;
 pub use path::{PathError, RelPath};
 pub use text::{LineEnding, TextFile};
-pub use walk::{Skipped, Walk, Walked};
-pub use watch::{Changes, Mark, Told, WatchError, WatchEvent, Watcher};
+pub use walk::{IgnoredBy, KerfIgnore, OWN_IGNORE_FILE, Skipped, Walk, Walked};
+pub use watch::{Changes, Mark, SleepClock, Told, WatchError, WatchEvent, Watcher, Watching};
 pub use write::FileWrite;

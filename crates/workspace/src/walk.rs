@@ -6,6 +6,7 @@
 //! path again. Start with [`Walk`].
 
 mod disk;
+mod kerfignore;
 mod rules;
 mod through;
 
@@ -14,6 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::fs::Stat;
 use crate::path::RelPath;
+
+pub use kerfignore::{IgnoredBy, KerfIgnore};
+pub use rules::OWN_IGNORE_FILE;
 
 pub(crate) use disk::{is_dot_git, is_in_place, on_disk};
 pub(crate) use rules::{DOT_GIT, RULE_FILES, Rules, excludes_of, rules_elsewhere, users_excludes};

@@ -8,11 +8,15 @@
 //! limit on `node_modules`; elsewhere one recursive watch serves. Where the system's limit is reached, the watcher
 //! says so once and calls for a look at the folder from time to time. Start with [`Watcher::start`].
 //!
+//! While the computer sleeps, changes may go untold. The watcher notices with the next event, or when it is asked
+//! ([`Watcher::sleeps`]), and begins anew then.
+//!
 //! Who needs all that has happened by now, and not what is told in time, asks [`Changes`].
 
 mod batch;
 mod changes;
 mod place;
+mod slept;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -28,8 +32,10 @@ use crate::folder::Workspace;
 use crate::path::RelPath;
 
 pub use changes::{Changes, Mark, Told};
+pub use slept::SleepClock;
 
 use batch::Batch;
+use slept::Sleeps;
 use tree::Tree;
 
 /// How often a folder is to be looked at when the system does not tell of every change. Walking 100,000 files takes
@@ -41,6 +47,31 @@ const POLL: Duration = Duration::from_secs(10);
 pub struct Watcher {
     stop: Arc<AtomicBool>,
     inbox: Sender<Message>,
+    sleeps: Arc<Sleeps>,
+}
+
+/// How a folder is watched.
+#[derive(Clone, Debug)]
+pub struct Watching {
+    /// Changes are told once nothing has changed for so long, or ten times that after the first change when changes do
+    /// not end.
+    pub debounce: Duration,
+    /// The time between two looks at a folder that the system cannot watch whole.
+    pub poll: Duration,
+    /// Tells whether the computer slept.
+    pub clock: SleepClock,
+}
+
+impl Watching {
+    /// As it is done where nothing else is asked for.
+    #[must_use]
+    pub fn new(debounce: Duration) -> Self {
+        Self {
+            debounce,
+            poll: POLL,
+            clock: SleepClock::default(),
+        }
+    }
 }
 
 /// What a watcher tells.
@@ -83,6 +114,7 @@ enum Message {
         folder: PathBuf,
         reply: Sender<Option<Changes>>,
     },
+    Slept,
     Stop,
 }
 
@@ -96,28 +128,25 @@ impl Drop for Over {
 }
 
 impl Watcher {
-    /// Watches the folder and calls `on`, on a thread of its own, once nothing has changed for `debounce`, or ten
-    /// times that after the first change when changes do not end.
+    /// Watches the folder and calls `on`, on a thread of its own, once nothing has changed for a while.
     ///
     /// Changes made after this returns are noticed. Folders that cannot be watched, because the system allows no
     /// more watches, lead to a [`WatchEvent::Unwatched`], not to an error.
     pub fn start(
         workspace: &Workspace,
-        debounce: Duration,
+        watching: Watching,
         on: impl Fn(WatchEvent) + Send + 'static,
     ) -> Result<Self, WatchError> {
-        Self::start_polling(workspace, debounce, POLL, on)
-    }
-
-    /// As [`Watcher::start`], with the time between two looks at a folder that the system cannot watch whole.
-    pub fn start_polling(
-        workspace: &Workspace,
-        debounce: Duration,
-        poll: Duration,
-        on: impl Fn(WatchEvent) + Send + 'static,
-    ) -> Result<Self, WatchError> {
+        let Watching {
+            debounce,
+            poll,
+            clock,
+        } = watching;
         let (inbox, outbox) = mpsc::channel();
         let events = inbox.clone();
+        // What is missed while the watches are set counts too.
+        let sleeps = Arc::new(Sleeps::new(clock, inbox.clone()));
+        let noticed = Arc::clone(&sleeps);
         let system = notify::RecommendedWatcher::new(
             // When nobody listens any more, the watcher is about to be dropped.
             move |event| drop(events.send(Message::Event(event))),
@@ -148,9 +177,15 @@ impl Watcher {
                     Some(due) => outbox.recv_timeout(due.saturating_duration_since(Instant::now())),
                 };
                 match message {
-                    Ok(Message::Event(event)) => tree.take(event, &mut batch),
+                    Ok(Message::Event(event)) => {
+                        noticed.count();
+                        tree.take(event, &mut batch);
+                    }
                     // Who asked may have gone.
-                    Ok(Message::Keep { folder, reply }) => drop(reply.send(tree.changes(&folder))),
+                    Ok(Message::Keep { folder, reply }) => {
+                        drop(reply.send(tree.changes(&folder, &noticed)));
+                    }
+                    Ok(Message::Slept) => tree.slept(&mut batch),
                     Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) => {}
                 }
@@ -166,7 +201,20 @@ impl Watcher {
             .name("kerf-watch".to_owned())
             .spawn(run)
             .map_err(WatchError::Thread)?;
-        Ok(Self { stop, inbox })
+        Ok(Self {
+            stop,
+            inbox,
+            sleeps,
+        })
+    }
+
+    /// How often the computer has slept since the watcher was started, as far as it is known by now.
+    ///
+    /// Who relies on what was told asks before: when the number has grown, only a look at the whole folder tells what has
+    /// changed. A [`WatchEvent::Rescan`] follows as well, but may come late.
+    #[must_use]
+    pub fn sleeps(&self) -> u64 {
+        self.sleeps.count()
     }
 
     /// Keeps from now on what is told, for whoever asks at a moment of their own.

@@ -12,7 +12,7 @@ use crate::{
 use kerf_checkpoint::{
     Blobs, Hash, Lists, Record, Snapshot, Taken, changes, content, follow, read_list, take,
 };
-use kerf_workspace::{Save, Watcher, Workspace};
+use kerf_workspace::{Save, Watcher, Watching, Workspace};
 use std::{
     error::Error,
     fs,
@@ -51,7 +51,7 @@ fn measure(files: usize, table: &mut Table) -> Result<(), Box<dyn Error>> {
         file.set_modified(SystemTime::now() - hour)?;
     }
     let workspace = Workspace::open(&folder)?;
-    let watcher = Watcher::start(&workspace, LONG, |_| {})?;
+    let watcher = Watcher::start(&workspace, Watching::new(LONG), |_| {})?;
     let told_by = watcher.changes(&room.path().join("watch"));
     let blobs = Blobs::open(&room.path().join("blobs"))?;
     let go_on = AtomicBool::new(false);

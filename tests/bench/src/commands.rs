@@ -63,6 +63,7 @@ async fn one(sandbox: &Sandbox, folder: &Path, mode: SandboxMode) -> Done<Durati
         network: None,
         commits: None,
         lent: Vec::new(),
+        withheld: Vec::new(),
     };
     let begun = Instant::now();
     let outcome = sandbox.run(job, CancellationToken::new(), |_| ()).await;

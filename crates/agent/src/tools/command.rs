@@ -6,10 +6,10 @@ use kerf_protocol::{
     policy::{Isolation, NetworkLevel, SandboxMode},
 };
 use kerf_sandbox::{End, Finding, Invocation, Job, Outcome};
-use kerf_workspace::Workspace;
+use kerf_workspace::{Workspace, path::Escaped};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::{fmt::Write, path::PathBuf, time::Duration};
+use std::{ffi::OsStr, fmt::Write, path::PathBuf, time::Duration};
 
 const DEFAULT_TIMEOUT: u64 = 120;
 const MAX_TIMEOUT: u64 = 3_600;
@@ -83,12 +83,13 @@ impl RunCommand {
             network: None,
             commits: None,
             lent: Vec::new(),
+            withheld: Vec::new(),
         }
     }
 }
 
 /// What the model reads of a finished command.
-pub(crate) fn describe(outcome: &Outcome) -> String {
+pub(crate) fn describe(outcome: &Outcome, command: &str, workspace: &Workspace) -> String {
     let mut text = match outcome.end {
         End::Exited(code) => format!("exit code {code}"),
         End::Signalled(signal) => format!("ended by signal {signal}"),
@@ -103,7 +104,44 @@ pub(crate) fn describe(outcome: &Outcome) -> String {
     } else {
         &output
     });
-    text + &notes(&outcome.findings)
+    text += &notes(&outcome.findings);
+    let said = [command, &output];
+    let withheld = outcome.withheld.iter();
+    let named: Vec<String> = withheld
+        .filter(|path| path.file_name().is_some_and(|name| is_named(&said, name)))
+        .map(|path| {
+            let inside = path.strip_prefix(workspace.root()).unwrap_or(path);
+            Escaped(inside.as_os_str()).to_string()
+        })
+        .collect();
+    if !named.is_empty() {
+        let more = named.len().saturating_sub(MAX_FINDINGS);
+        let some = named[..named.len() - more].join("`, `");
+        let _ = write!(
+            text,
+            "\nnote: `.kerfignore` or a rule of the user's withholds `{some}`{} from commands, which can neither read nor change it",
+            if more == 0 {
+                String::new()
+            } else {
+                format!(" and {more} more")
+            },
+        );
+    }
+    text
+}
+
+/// Whether one of the texts has a file's name as a word.
+fn is_named(texts: &[&str], name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    let is_part = |char: char| char.is_alphanumeric() || char == '_';
+    texts.iter().any(|text| {
+        text.match_indices(name).any(|(at, _)| {
+            let (before, behind) = (&text[..at], &text[at + name.len()..]);
+            !before.ends_with(is_part) && !behind.starts_with(is_part)
+        })
+    })
 }
 
 /// What a command left that others should not follow unseen, a line each.

@@ -210,11 +210,14 @@ fn glob_escape(name: &str) -> String {
 }
 
 impl ListDir {
-    pub(crate) fn run(&self, workspace: &Workspace) -> ToolOutput {
+    pub(crate) fn run(&self, workspace: &Workspace, guard: &Guard) -> ToolOutput {
         let path = match workspace.resolve(or_root(&self.path)) {
             Ok(path) => path,
             Err(error) => return ToolOutput::failed(error.to_string()),
         };
+        if let Err(withheld) = guard.check_folder(&path) {
+            return ToolOutput::failed(withheld.to_string());
+        }
         let entries = match workspace.fs().list(&path) {
             Ok(entries) => entries,
             Err(error) => return ToolOutput::failed(missing(workspace, &path, error)),

@@ -10,6 +10,10 @@ use kerf_protocol::{
 use kerf_test_support::Turn;
 use rstest::rstest;
 use serde_json::json;
+use std::time::Duration;
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
 
 fn run(command: &str) -> Turn {
     Turn::call("run_command", json!({ "command": command }))
@@ -151,9 +155,13 @@ async fn what_a_job_left_that_nobody_looks_at_is_told_to_the_user_once() {
         told.collect()
     };
     // The job ends at some time beside the turns.
-    while told(&rig).is_empty() {
-        assert_eq!(rig.turn("on").await, TurnEnd::Completed);
-    }
+    let until_told = async {
+        while told(&rig).is_empty() {
+            assert_eq!(rig.turn("on").await, TurnEnd::Completed);
+        }
+    };
+    let is_told = tokio::time::timeout(LONG, until_told).await;
+    is_told.expect("what the job left is told to nobody");
     rig.turn("and on").await;
     let told = told(&rig);
     assert_eq!(told.len(), 1, "{told:?}");

@@ -534,6 +534,7 @@ fn setup(
     Setup {
         session_id,
         workspace: fixture.workspace(),
+        made_of: None,
         index: None,
         sandbox: Sandbox::new(env!("CARGO_BIN_EXE_agent-sandbox-helper").into()),
         door: Door::Egress(Egress::new(allowed, Arc::<Sent>::clone(ledger)).unwrap()),

@@ -3,7 +3,7 @@
 use crate::rig::{Rig, path, rig};
 use kerf_checkpoint::{Snapshot, Taken, Unsure, follow};
 use kerf_test_support::Fixture;
-use kerf_workspace::{Changes, Mark, RelPath, Watcher};
+use kerf_workspace::{Changes, Mark, RelPath, Watcher, Watching};
 use proptest::prelude::*;
 use std::{
     fs,
@@ -153,7 +153,7 @@ impl World {
             folder = folder.git();
         }
         let rig = Rig::of(folder);
-        let watcher = Watcher::start(&rig.ws, LONG, |_| {}).unwrap();
+        let watcher = Watcher::start(&rig.ws, Watching::new(LONG), |_| {}).unwrap();
         let private = tempfile::tempdir().unwrap();
         Self {
             changes: watcher.changes(private.path()).unwrap(),
@@ -398,6 +398,20 @@ fn ordinary_changes_need_no_look_at_every_file() {
     // All but the folder that moves.
     assert_eq!(play(&steps, false), steps.len() - 1);
     assert_eq!(play(&steps, true), steps.len() - 1);
+}
+
+#[test]
+fn a_file_that_is_ignored_where_a_folder_stood_is_in_no_snapshot() {
+    let steps = [
+        vec![Op::Write { at: 5, text: 0 }],
+        vec![Op::Rules { at: 0, words: 2 }],
+        vec![Op::Replace {
+            at: 0,
+            is_link: false,
+        }],
+    ];
+    play(&steps, false);
+    play(&steps, true);
 }
 
 #[test]

@@ -275,6 +275,35 @@ fn who_changes_the_excludes_of_git_has_created_nothing() {
     assert_eq!(summary(&second, &third), ["~secret"]);
 }
 
+/// They lie above the folder, which here is a part of a repository.
+#[test]
+fn who_changes_the_rules_above_a_part_has_created_nothing() {
+    let folder = kerf_test_support::Fixture::new(
+        "//- /.gitignore\npart/secret\n//- /part/secret\nmine\n//- /part/kept\nk\n",
+    );
+    let folder = folder.git();
+    let part = kerf_workspace::Workspace::open(&folder.join("part")).unwrap();
+    let rig = crate::rig::Rig::over(folder, part);
+    for name in ["part/secret", "part/kept"] {
+        rig.age(name);
+    }
+    let first = rig.take(None).snapshot;
+    assert_eq!(names(&first), ["kept"]);
+    rig.folder.write(".gitignore", "");
+    let followed = kerf_checkpoint::follow(
+        &rig.ws,
+        &rig.blobs,
+        &first,
+        (&[], &kerf_checkpoint::Unsure::default()),
+        &|_, _| None,
+        &std::sync::atomic::AtomicBool::new(false),
+    );
+    assert_eq!(followed.unwrap(), None, "only a whole snapshot tells");
+    let second = rig.take(Some(&first)).snapshot;
+    assert_eq!(names(&second), ["kept", "secret"]);
+    assert_eq!(summary(&first, &second), [""; 0], "it was there before");
+}
+
 #[test]
 fn a_refresh_looks_at_nothing_else() {
     let rig = rig(

@@ -70,5 +70,7 @@ mod unbegun;
 mod usage;
 mod users_edits;
 mod wires;
+#[cfg(target_os = "linux")]
+mod withheld;
 #[cfg(unix)]
 mod worktrees;

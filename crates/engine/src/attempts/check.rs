@@ -1,12 +1,14 @@
 //! Checks on what is taken of attempts: a command that an attempt ran after its last change, run again in the user's
 //! folder, or before on what that would become ([`super::trial`]).
 //!
-//! It runs under that attempt's policy and without a network.
+//! It runs under that attempt's policy and without a network; where that attempt's sandbox is off, as its commands did.
+//! In the user's folder no turn begins meanwhile.
 
 use crate::{
     checks::{CheckPlace, RunningCheck, checked, counting},
     engine::{Engine, canonical_folder},
     failure::{failure, from_store},
+    git::Holder,
 };
 use kerf_protocol::{
     Code, Failure, TaskId,
@@ -30,7 +32,7 @@ impl Engine {
     ) -> Result<Checked, Failure> {
         let allowed = self.allowed(task_id, check).await?;
         let users = allowed.session.users_folder();
-        self.refuse_while_working(users)?;
+        let _hold = self.hold_files(users, Holder::Check).await?;
         let folder = canonical_folder(users)?;
         let running = self.begin_check(task_id, allowed.line.clone())?;
         self.run_allowed(allowed, folder, Vec::new(), &running)
@@ -58,12 +60,14 @@ impl Engine {
         lent: Vec<Lent>,
         running: &RunningCheck<'_>,
     ) -> Result<Checked, Failure> {
+        let withheld = self.withheld_from(&session, &folder).await?;
         let place = CheckPlace {
             folder,
             mode: session.policy.sandbox,
             network: None,
             commits: None,
             lent,
+            withheld,
         };
         let outcome = self.run_check(running, &line, place).await?;
         Ok(checked(&outcome, 0))

@@ -1,7 +1,7 @@
 //! A check of a session, run again by the user's click: in the session's workspace, under its policy, as the user's own.
 //!
-//! No turn begins meanwhile, so that it sees one state of the files. What it changes there is the user's. Its end is an
-//! item of the last turn, so that the strip of checks, `kerf diff` and an export all know of it; the model does not hear
+//! No turn of any session begins in these files meanwhile, nor are they replaced, so that it sees one state of them. What
+//! it changes there is the user's. Its end is an item of the last turn, so that the strip of checks, `kerf diff` and an export all know of it; the model does not hear
 //! of it.
 
 use super::{
@@ -12,6 +12,7 @@ use crate::{
     desk::Before,
     engine::{Engine, canonical_folder, now},
     failure::{failure, from_store},
+    git::Holder,
     host::shortened,
     network::read_hosts,
     wake::Live,
@@ -54,14 +55,14 @@ impl Engine {
             ));
         };
         let session = live.session().clone();
-        self.refuse_while_working(&session.folder)?;
+        let hold = self.hold_files(&session.folder, Holder::Check).await?;
         let folder = canonical_folder(&session.folder)?;
         let rules = Arc::new(self.rules_for(&session).await?);
         let mode = session.policy.sandbox;
         self.allow_check(&line, mode, &rules)?;
         let running = self.begin_check(session.task_id, line.clone())?;
-        let paused = live.pause()?;
-        self.refuse_while_moving(&folder)?;
+        // The files are let go of first: a message that waits for the check would be refused otherwise.
+        let alone = (hold, live.pause()?);
         live.host.looked().await;
         let (item_id, created_at) = (ItemId::new(), now());
         self.keep_before_check(&live, turn_id, item_id, &line.command)
@@ -71,12 +72,14 @@ impl Engine {
             (Some(network), Some(level))
         });
         let (commits, lent) = live.reach();
+        let withheld = self.withheld_from(&session, &folder).await?;
         let place = CheckPlace {
             folder,
             mode,
             network,
             commits,
             lent,
+            withheld,
         };
         let ran = self.run_check(&running, &line, place).await;
         let changes = self.found_after_check(&live).await?;
@@ -118,7 +121,7 @@ impl Engine {
         drop(running);
         live.host.log.emit(EventBody::ItemCompleted { item });
         live.host.log.durable().await?;
-        drop(paused);
+        drop(alone);
         Ok(done)
     }
 

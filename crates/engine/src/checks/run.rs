@@ -1,11 +1,12 @@
 //! Running a check: a command that a session ran, again by the user's click, in the sandbox, one at a time in a task.
 //!
 //! The words are a model's, and the click is the approval: a rule that would ask is answered by it, one that denies
-//! counts all the same. Who asks for it makes sure that nothing else is run here than what a session ran.
+//! counts all the same. Who asks for it makes sure that nothing else is run here than what the session's record says was
+//! run. Of a session that was imported that record is the file's, which anybody may have written.
 
 use crate::{
     engine::Engine,
-    failure::{failure, from_fs},
+    failure::{failure, from_fs, from_panic},
 };
 use kerf_protocol::{
     Code, Failure, TaskId,
@@ -16,7 +17,7 @@ use kerf_protocol::{
     scope::CheckCommand,
 };
 use kerf_rules::Rules;
-use kerf_sandbox::{Commits, End, Invocation, Job, Lent, Network, Outcome};
+use kerf_sandbox::{Commits, End, Invocation, Job, Lent, Network, Outcome, Withheld};
 use kerf_workspace::Workspace;
 use std::{
     collections::BTreeMap,
@@ -39,6 +40,7 @@ pub(crate) struct CheckPlace {
     pub(crate) network: Option<Arc<dyn Network>>,
     pub(crate) commits: Option<Commits>,
     pub(crate) lent: Vec<Lent>,
+    pub(crate) withheld: Vec<Withheld>,
 }
 
 /// The checks that run, one a task.
@@ -153,9 +155,13 @@ impl Engine {
     ) -> Result<Outcome, Failure> {
         running.run(line);
         let CheckCommand { command, cwd } = line;
+        let (root, wanted) = (place.folder.clone(), cwd.clone());
+        let cwd = tokio::task::spawn_blocking(move || inside(&root, &wanted))
+            .await
+            .map_err(from_panic)??;
         let job = Job {
             command: Invocation::Shell(command.clone()),
-            cwd: inside(&place.folder, cwd)?,
+            cwd,
             workspace: place.folder,
             mode: place.mode,
             timeout: Some(TIMEOUT),
@@ -165,6 +171,7 @@ impl Engine {
             network: place.network,
             commits: place.commits,
             lent: place.lent,
+            withheld: place.withheld,
         };
         let ran = self.sandbox().run(job, running.stop.clone(), |_| ()).await;
         ran.map_err(|error| failure(Code::Storage, format!("the check did not run: {error}"), ""))

@@ -13,7 +13,7 @@ use kerf_store::{NewCheckpoint, ReviewRow, Write};
 use kerf_workspace::{RelPath, Stat, Workspace};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -88,7 +88,11 @@ fn resumed(blobs: &Blobs, list: &Hash) -> Option<Lists> {
 impl Desk {
     /// A look that can be taken elsewhere; none: no checkpoints are taken here.
     pub(crate) fn begin_look(&mut self) -> Option<Look> {
-        (!self.unfit).then(|| Look {
+        if self.unfit {
+            return None;
+        }
+        self.touched_before_look.append(&mut self.touched);
+        Some(Look {
             workspace: self.workspace.clone(),
             blobs: Arc::clone(&self.blobs),
             previous: self.snapshot.clone(),
@@ -136,8 +140,21 @@ impl Desk {
         }
         let changed = previous.map(|previous| kerf_checkpoint::changes(&previous, &taken.snapshot));
         self.snapshot = Some(Arc::new(taken.snapshot));
-        let touched = std::mem::take(&mut self.touched);
+        // What was touched during the look may be in the snapshot as it was before.
+        let touched = std::mem::take(&mut self.touched_before_look);
         self.put_down_to_user(changed, touched)
+    }
+
+    /// The files that were touched since the snapshot.
+    pub(super) fn touched(&self) -> impl Iterator<Item = &RelPath> {
+        self.touched_before_look.iter().chain(&self.touched)
+    }
+
+    /// The same, for who has put another snapshot in its place.
+    pub(super) fn take_touched(&mut self) -> BTreeSet<RelPath> {
+        let mut all = std::mem::take(&mut self.touched_before_look);
+        all.append(&mut self.touched);
+        all
     }
 
     /// The checkpoint before a tool writes these files.
@@ -154,8 +171,7 @@ impl Desk {
         match &self.snapshot {
             None => writes.extend(self.look(cancel)?),
             Some(snapshot) => {
-                let mut stale = std::mem::take(&mut self.touched);
-                stale.extend(paths.iter().cloned());
+                let stale: BTreeSet<RelPath> = self.touched().chain(paths).cloned().collect();
                 let stale: Vec<RelPath> = stale.into_iter().collect();
                 let known = self.git_objects();
                 let fresh = kerf_checkpoint::refresh(
@@ -170,6 +186,7 @@ impl Desk {
                 self.snapshot = Some(Arc::new(fresh));
                 self.sight.added(&stale);
                 let (_, found) = self.after_paths(&stale, Author::User)?;
+                drop(self.take_touched());
                 writes.extend(found);
             }
         }

@@ -144,7 +144,7 @@ impl Desk {
         let Some(changed) = self.follow(cancel)? else {
             return self.look(cancel);
         };
-        let touched = std::mem::take(&mut self.touched);
+        let touched = self.take_touched();
         self.put_down_to_user(Some(changed), touched)
     }
 
@@ -169,7 +169,7 @@ impl Desk {
             .as_ref()
             .map(|before| kerf_checkpoint::changes(before, &taken.snapshot));
         self.snapshot = Some(Arc::new(taken.snapshot));
-        Ok((changed, std::mem::take(&mut self.touched)))
+        Ok((changed, self.take_touched()))
     }
 
     /// Brings the snapshot up to date by what the system told of, and returns what changed; none: it is as it was, and only a
@@ -182,7 +182,7 @@ impl Desk {
         let Some(Told { mut paths, mark }) = since.changes.since(since.mark, PATIENCE) else {
             return Ok(None);
         };
-        paths.extend(self.touched.iter().cloned());
+        paths.extend(self.touched().cloned());
         let known = self.git_objects();
         let fresh = kerf_checkpoint::follow(
             &self.workspace,

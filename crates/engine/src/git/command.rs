@@ -9,6 +9,7 @@ pub(super) mod plan;
 
 use super::{
     askpass::{Answers, Asked, Askpass},
+    moving::overlap,
     whole_folder,
 };
 use crate::{
@@ -34,7 +35,10 @@ use std::{
     env,
     ffi::OsString,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -82,6 +86,8 @@ const HOST_VARIABLES: &[&str] = &[
 #[derive(Default)]
 pub(crate) struct Commands {
     by_root: Mutex<HashMap<PathBuf, Arc<Command>>>,
+    /// The newest id. None is given twice, also that of a command that was taken back: an answer names its command by it.
+    last_id: AtomicU32,
 }
 
 struct Command {
@@ -137,14 +143,14 @@ impl Engine {
                 "Check that the folder for temporary files can be written",
             )
         })?;
-        let command = self
-            .commands()
-            .begin(root, run.act, preview.argv, self.windows())?;
+        let (command, before) =
+            self.commands()
+                .begin(root, run.act, preview.argv, self.windows())?;
         // Only now, when the command can be seen: see `moving.rs`.
         if moves_files(&command.act)
-            && let Err(failure) = self.refuse_while_working(&run.folder)
+            && let Err(failure) = self.refuse_work_in(&command.root)
         {
-            self.commands().take_back(&command);
+            self.commands().take_back(&command, before);
             return Err(failure);
         }
         let shown = command.shown();
@@ -192,6 +198,7 @@ impl Engine {
             network: None,
             commits: None,
             lent: Vec::new(),
+            withheld: Vec::new(),
         };
         let running = self
             .sandbox()
@@ -219,16 +226,19 @@ impl Engine {
 }
 
 impl Commands {
+    /// A command, and the one in whose place it is.
     fn begin(
         &self,
         root: PathBuf,
         act: GitAct,
         argv: Vec<String>,
         fronts: Arc<Fronts>,
-    ) -> Result<Arc<Command>, Failure> {
+    ) -> Result<(Arc<Command>, Option<Arc<Command>>), Failure> {
         let mut by_root = self.by_root();
-        let before = by_root.get(&root);
-        if before.is_some_and(|before| before.told().end.is_none()) {
+        if by_root
+            .get(&root)
+            .is_some_and(|before| before.told().end.is_none())
+        {
             return Err(failure(
                 Code::Conflict,
                 "a git command runs in this repository already",
@@ -236,7 +246,7 @@ impl Commands {
             ));
         }
         let command = Arc::new(Command {
-            id: before.map_or(1, |before| before.id.wrapping_add(1)),
+            id: self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
             root: root.clone(),
             act,
             argv,
@@ -244,20 +254,24 @@ impl Commands {
             told: Mutex::default(),
             fronts,
         });
-        by_root.insert(root, Arc::clone(&command));
-        Ok(command)
+        let before = by_root.insert(root, Arc::clone(&command));
+        Ok((command, before))
     }
 
-    /// Takes back a command that was not begun after all.
-    fn take_back(&self, command: &Command) {
-        self.by_root().remove(&command.root);
+    /// Takes back a command that was not begun after all: the one `before` is the last again.
+    fn take_back(&self, command: &Command, before: Option<Arc<Command>>) {
+        let mut by_root = self.by_root();
+        match before {
+            Some(before) => by_root.insert(command.root.clone(), before),
+            None => by_root.remove(&command.root),
+        };
     }
 
     /// Whether a command runs that may change files of the folder.
     pub(super) fn moves_in(&self, folder: &std::path::Path) -> bool {
         self.by_root().values().any(|command| {
             moves_files(&command.act)
-                && folder.starts_with(&command.root)
+                && overlap(folder, &command.root)
                 && command.told().end.is_none()
         })
     }
@@ -497,6 +511,28 @@ mod tests {
             assert_eq!(kind(text, false), expected, "{text}");
         }
         assert_eq!(kind("Allow use of key?", true), GitPromptKind::Confirm);
+    }
+
+    #[test]
+    fn a_command_that_is_taken_back_leaves_the_one_before_and_its_id_to_nobody() {
+        let commands = Commands::default();
+        let root = PathBuf::from("/somewhere");
+        let begin = || {
+            let act = GitAct::Fetch { remote: None };
+            let fronts = Arc::default();
+            commands.begin(root.clone(), act, Vec::new(), fronts)
+        };
+        let (refused, before) = begin().unwrap();
+        commands.take_back(&refused, before);
+        assert!(commands.of(&root).is_none());
+        let (first, before) = begin().unwrap();
+        assert!(before.is_none() && first.id > refused.id);
+        assert!(begin().is_err(), "it runs");
+        first.finish(GitEnd::Done);
+        let (refused, before) = begin().unwrap();
+        commands.take_back(&refused, before);
+        assert_eq!(commands.of(&root).unwrap().id, first.id);
+        assert!(begin().unwrap().0.id > refused.id);
     }
 
     proptest! {

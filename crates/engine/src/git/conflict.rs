@@ -1,6 +1,6 @@
 //! Conflicts: a file's versions, and ending a conflict in it. By the library; no program runs.
 
-use super::{changes, in_slashes};
+use super::{Holder, changes, in_slashes};
 use crate::engine::Engine;
 use kerf_git::{Conflict, Part, Version};
 use kerf_protocol::{
@@ -30,7 +30,7 @@ impl Engine {
         &self,
         resolve: ResolveConflict,
     ) -> Result<WorkingChanges, Failure> {
-        let _moves = self.move_files(&resolve.folder)?;
+        let _hold = self.hold_files(&resolve.folder, Holder::Library).await?;
         let ResolveConflict { folder, path, how } = resolve;
         self.in_repo(&folder, move |repo| {
             let path = Path::new(&path);

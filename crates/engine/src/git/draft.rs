@@ -19,6 +19,7 @@ use kerf_protocol::{
     ledger::{FileRange, Purpose},
 };
 use kerf_secrets::Vault;
+use kerf_workspace::RelPath;
 use std::{fmt::Write as _, path::Path, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 const MAX_SHOWN_BYTES: usize = 48 * 1024;
 /// With the names of files whose differences are not shown.
 const MAX_BYTES: usize = 64 * 1024;
+/// Of an earlier message, or of a command, in bytes: they are there for their kind, not for their end.
+const MAX_LINE_BYTES: usize = 200;
 /// A longer answer is no message.
 const MAX_MESSAGE_BYTES: usize = 8 * 1024;
 
@@ -60,7 +63,16 @@ impl Engine {
     ) -> Result<DraftedMessage, Failure> {
         let folder = whole_folder(&draft.folder)?;
         let endpoint = self.drafting_endpoint(draft.session_id).await?;
-        let shown = tokio::task::spawn_blocking(move || staged(&folder))
+        let guard = self.guard_of(&folder).await?;
+        let hides = move |path: &Path| {
+            let inside = path.strip_prefix(guard.root()).ok();
+            match inside.and_then(|inside| RelPath::new(inside).ok()) {
+                Some(inside) => guard.hides(&inside),
+                // Of what lies outside of the folder only names tell.
+                None => kerf_secrets::withheld(&path.to_string_lossy()).is_some(),
+            }
+        };
+        let shown = tokio::task::spawn_blocking(move || staged(&folder, &hides))
             .await
             .map_err(from_panic)??;
         let left_out = shown.left_out.join("; ");
@@ -159,8 +171,8 @@ impl Engine {
     }
 }
 
-/// What is staged, as text, with the last messages for their style.
-fn staged(folder: &Path) -> Result<Shown, Failure> {
+/// What is staged, as text, with the last messages for their style. `hides` tells of whole paths what is not shown.
+fn staged(folder: &Path, hides: &dyn Fn(&Path) -> bool) -> Result<Shown, Failure> {
     const EARLIER: usize = 5;
     let repo = Repo::discover(folder).map_err(from_git)?;
     let repo =
@@ -177,7 +189,7 @@ fn staged(folder: &Path) -> Result<Shown, Failure> {
     let log = repo.log(None, None, EARLIER).map_err(from_git)?;
     for entry in &log.entries {
         let line = entry.message.lines().next().unwrap_or_default();
-        let _ = writeln!(shown.text, "Earlier message: {line}");
+        let _ = writeln!(shown.text, "Earlier message: {}", beginning(line));
     }
     let mut cut: Vec<String> = Vec::new();
     for (at, changed) in changes.staged.iter().enumerate() {
@@ -189,7 +201,7 @@ fn staged(folder: &Path) -> Result<Shown, Failure> {
         }
         let path = in_slashes(&changed.path);
         let _ = writeln!(shown.text, "\nFile {path}: {:?}", changed.change);
-        if kerf_secrets::withheld(&path).is_some() {
+        if hides(&repo.workdir().join(&changed.path)) {
             shown.left_out.push(format!("{path} is withheld"));
             continue;
         }
@@ -207,6 +219,17 @@ fn staged(folder: &Path) -> Result<Shown, Failure> {
         )),
     }
     Ok(shown)
+}
+
+/// So much of a text as stands in for all of it. It ends between words: half a token would not be known as a secret.
+pub(super) fn beginning(text: &str) -> &str {
+    let end = text.floor_char_boundary(MAX_LINE_BYTES);
+    if end == text.len() {
+        return text;
+    }
+    text[..end]
+        .rsplit_once(char::is_whitespace)
+        .map_or("", |(whole, _)| whole)
 }
 
 /// Shows what is different in a file. False: not all of it.
@@ -248,6 +271,30 @@ mod tests {
     use kerf_test_support::Fixture;
 
     #[test]
+    fn long_earlier_messages_leave_room_for_the_changes() {
+        let folder = Fixture::new("//- /a.txt\na\n").git();
+        let repo = Repo::discover(folder.path()).unwrap().unwrap();
+        for at in 0..5 {
+            folder.write("a.txt", format!("{at}\n"));
+            repo.stage_all(&["a.txt".to_owned()], Side::Unstaged)
+                .unwrap();
+            repo.record(kerf_git::RecordOptions {
+                message: &"wörter ".repeat(8_000),
+                amend: false,
+                without_programs: true,
+            })
+            .unwrap();
+        }
+        folder.write("a.txt", "changed\n");
+        repo.stage_all(&["a.txt".to_owned()], Side::Unstaged)
+            .unwrap();
+        let shown = staged(folder.path(), &|_| false).unwrap();
+        assert!(shown.text.contains("+changed"), "{}", shown.text.len());
+        assert!(shown.text.contains("wörter\n"), "{}", shown.text);
+        assert!(shown.text.len() < 5 * 300, "{}", shown.text.len());
+    }
+
+    #[test]
     fn of_many_staged_files_some_are_shown_and_the_rest_is_counted() {
         let folder = Fixture::new("//- /a.txt\na\n").git();
         let paths: Vec<String> = (0..1_200).map(|at| format!("made/{at:04}.txt")).collect();
@@ -256,7 +303,7 @@ mod tests {
         }
         let repo = Repo::discover(folder.path()).unwrap().unwrap();
         repo.stage_all(&paths, Side::Unstaged).unwrap();
-        let shown = staged(folder.path()).unwrap();
+        let shown = staged(folder.path(), &|_| false).unwrap();
         assert!(shown.text.len() < MAX_BYTES + 200, "{}", shown.text.len());
         assert!(shown.files.len() > 100, "{}", shown.files.len());
         let [more, cut] = shown.left_out.as_slice() else {

@@ -2,61 +2,94 @@
 //!
 //! Whoever begins is seen first and looks then: of two that begin at the same moment, at least one sees the other and is
 //! refused. So nothing is between the look and the work.
+//!
+//! Of two folders one may be inside the other: a repository may hold another, and a session may work in either.
 
 use super::whole_folder;
-use crate::{engine::Engine, failure::failure, projects::from_git};
+use crate::{
+    engine::Engine,
+    failure::{failure, from_panic},
+    projects::from_git,
+};
 use kerf_git::Repo;
 use kerf_protocol::{Code, Failure};
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The roots of the working trees in which the library replaces files; git's own programs are among the commands.
+/// The working trees whose files are held; git's own programs are among the commands.
 #[derive(Debug, Default)]
-pub(crate) struct Moving(Mutex<Vec<PathBuf>>);
+pub(crate) struct Moving(Mutex<Vec<Arc<Held>>>);
+
+#[derive(Debug)]
+struct Held {
+    root: PathBuf,
+    by: Holder,
+}
+
+/// What must be alone with the files of a working tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// The library replaces them.
+    Library,
+    /// A check reads them.
+    Check,
+}
 
 impl Moving {
-    fn roots(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+    fn held(&self) -> MutexGuard<'_, Vec<Arc<Held>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Files are replaced as long as it lives.
-pub(super) struct Moves<'e> {
+/// Files are held as long as it lives.
+pub(crate) struct Hold<'e> {
     all: &'e Moving,
-    root: PathBuf,
+    held: Arc<Held>,
 }
 
-impl Drop for Moves<'_> {
+impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        let mut roots = self.all.roots();
-        if let Some(at) = roots.iter().position(|root| *root == self.root) {
-            roots.swap_remove(at);
-        }
+        self.all.held().retain(|one| !Arc::ptr_eq(one, &self.held));
     }
 }
 
 impl Engine {
-    /// To be held while files of the folder's working tree are replaced.
+    /// To be held while the files of the folder's working tree are replaced, or must not be.
     ///
-    /// Errors: when a turn runs whose files these are.
-    pub(super) fn move_files(&self, folder: &str) -> Result<Moves<'_>, Failure> {
-        let (all, root) = (self.moving(), root(folder)?);
-        all.roots().push(root.clone());
-        let moves = Moves { all, root };
-        self.refuse_in(&moves.root)?;
-        Ok(moves)
+    /// Errors: when a turn runs whose files these are, or something else holds them.
+    pub(crate) async fn hold_files(&self, folder: &str, by: Holder) -> Result<Hold<'_>, Failure> {
+        let root = root(folder).await?;
+        let (all, held) = (self.moving(), Arc::new(Held { root, by }));
+        all.held().push(Arc::clone(&held));
+        let hold = Hold { all, held };
+        self.refuse_turn(&hold.held.root)?;
+        self.refuse_beside_command(&hold.held.root)?;
+        self.refuse_beside(&hold.held.root, Some(&hold.held))?;
+        Ok(hold)
     }
 
-    /// Errors: when a turn runs whose files would be replaced under it.
-    pub(crate) fn refuse_while_working(&self, folder: &str) -> Result<(), Failure> {
-        self.refuse_in(&root(folder)?)
+    /// Errors: when a turn runs in the folder's working tree, or something holds its files.
+    pub(crate) async fn refuse_while_working(&self, folder: &str) -> Result<(), Failure> {
+        self.refuse_work_in(&root(folder).await?)
     }
 
-    fn refuse_in(&self, root: &Path) -> Result<(), Failure> {
+    /// The same of the root of a working tree.
+    pub(super) fn refuse_work_in(&self, root: &Path) -> Result<(), Failure> {
+        self.refuse_turn(root)?;
+        self.refuse_beside(root, None)
+    }
+
+    /// Errors: while files of the folder are held, by a git command or by Kerf itself.
+    pub(crate) fn refuse_while_moving(&self, folder: &Path) -> Result<(), Failure> {
+        self.refuse_beside_command(folder)?;
+        self.refuse_beside(folder, None)
+    }
+
+    fn refuse_turn(&self, root: &Path) -> Result<(), Failure> {
         let works_here = self.awake().all().into_iter().find(|live| {
-            live.control().is_some() && Path::new(&live.session().folder).starts_with(root)
+            live.control().is_some() && overlap(Path::new(&live.session().folder), root)
         });
         match works_here {
             Some(live) => Err(failure(
@@ -68,9 +101,7 @@ impl Engine {
         }
     }
 
-    /// Errors: while files of the folder are replaced, by a git command or by Kerf itself.
-    pub(crate) fn refuse_while_moving(&self, folder: &Path) -> Result<(), Failure> {
-        let here = |root: &PathBuf| folder.starts_with(root);
+    fn refuse_beside_command(&self, folder: &Path) -> Result<(), Failure> {
         if self.commands().moves_in(folder) {
             return Err(failure(
                 Code::Conflict,
@@ -78,43 +109,76 @@ impl Engine {
                 "Wait for its end, or stop it",
             ));
         }
-        if self.moving().roots().iter().any(here) {
-            return Err(failure(
-                Code::Conflict,
+        Ok(())
+    }
+
+    /// `own` does not stand in its own way.
+    fn refuse_beside(&self, folder: &Path, own: Option<&Arc<Held>>) -> Result<(), Failure> {
+        let is_other = |held: &Arc<Held>| own.is_none_or(|own| !Arc::ptr_eq(own, held));
+        let by = {
+            let all = self.moving().held();
+            let mut others = all.iter().filter(|held| is_other(held));
+            let held = others.find(|held| overlap(folder, &held.root));
+            held.map(|held| held.by)
+        };
+        let (message, hint) = match by {
+            None => return Ok(()),
+            Some(Holder::Library) => (
                 "the files of this folder are just being replaced",
                 "Try again in a moment",
-            ));
-        }
-        Ok(())
+            ),
+            Some(Holder::Check) => (
+                "a check runs in this folder",
+                "Wait for its end, or stop it",
+            ),
+        };
+        Err(failure(Code::Conflict, message, hint))
     }
 }
 
+/// Whether one of two folders is the other or inside it.
+pub(super) fn overlap(one: &Path, other: &Path) -> bool {
+    one.starts_with(other) || other.starts_with(one)
+}
+
 /// The root of the working tree that a folder is in, or the folder itself.
-fn root(folder: &str) -> Result<PathBuf, Failure> {
+async fn root(folder: &str) -> Result<PathBuf, Failure> {
     let folder = whole_folder(folder)?;
-    let repo = Repo::discover(&folder).map_err(from_git)?;
-    Ok(repo.map_or(folder, |repo| repo.workdir().to_owned()))
+    tokio::task::spawn_blocking(move || {
+        let repo = Repo::discover(&folder).map_err(from_git)?;
+        Ok(repo.map_or(folder, |repo| repo.workdir().to_owned()))
+    })
+    .await
+    .map_err(from_panic)?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::Options;
-    use kerf_protocol::request::{NewSession, Prompt, WhenRunning, method};
+    use kerf_protocol::{
+        SessionId,
+        request::{NewSession, Prompt, WhenRunning, method},
+    };
     use kerf_test_support::Fixture;
 
-    #[tokio::test]
-    async fn no_turn_begins_while_files_are_replaced() {
-        let folder = Fixture::new("//- /inner/a.txt\na\n").git();
-        let home = tempfile::tempdir().unwrap();
-        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
-        let inner = folder.path().join("inner").display().to_string();
+    async fn session_in(engine: &Engine, folder: &Path) -> SessionId {
         let new = NewSession {
-            folder: inner.clone(),
+            folder: folder.display().to_string(),
             ..NewSession::default()
         };
-        let session_id = engine.call::<method::SessionNew>(new).await.unwrap().id;
-        let begin = || {
+        engine.call::<method::SessionNew>(new).await.unwrap().id
+    }
+
+    #[tokio::test]
+    async fn no_turn_begins_while_files_are_held_and_the_other_way_round() {
+        let fixture = Fixture::new("//- /inner/a.txt\na\n//- /other/b.txt\nb\n").git();
+        let root = fixture.path().canonicalize().unwrap();
+        let nested = Fixture::new("//- /c.txt\nc\n").git();
+        std::fs::rename(nested.path(), root.join("nested")).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
+        let begin = |session_id| {
             engine.call::<method::SessionPrompt>(Prompt {
                 session_id,
                 text: "Go".to_owned(),
@@ -122,18 +186,35 @@ mod tests {
                 when_running: WhenRunning::Queue,
             })
         };
-        let moves = engine.move_files(&inner).unwrap();
-        let refused = begin().await.unwrap_err();
-        assert!(refused.message.contains("being replaced"), "{refused}");
-        assert!(!engine.live(session_id).await.unwrap().is_running());
-        drop(moves);
-        begin().await.unwrap();
-        // And the other way round.
-        let refused = engine.move_files(&inner).map(drop).unwrap_err();
-        assert!(
-            refused.message.contains("works in this folder"),
-            "{refused}"
-        );
-        assert!(engine.moving().roots().is_empty());
+        for (works_in, held) in [("inner", "inner"), ("", "nested"), ("nested", "other")] {
+            let (works_in, held) = (root.join(works_in), root.join(held));
+            let held = held.to_str().unwrap();
+            let id = session_in(&engine, &works_in).await;
+            for (by, says) in [
+                (Holder::Library, "being replaced"),
+                (Holder::Check, "a check runs"),
+            ] {
+                let hold = engine.hold_files(held, by).await.unwrap();
+                let refused = begin(id).await.unwrap_err();
+                assert!(refused.message.contains(says), "{held}: {refused}");
+                let live = engine.live(id).await.unwrap();
+                assert!(!live.is_running());
+                // Nor do two hold them.
+                let second = engine.hold_files(held, Holder::Library).await;
+                let refused = second.map(drop).unwrap_err();
+                assert!(refused.message.contains(says), "{held}: {refused}");
+                drop(hold);
+                let works = live.pause().unwrap();
+                let refused = engine.hold_files(held, by).await.map(drop).unwrap_err();
+                assert!(
+                    refused.message.contains("works in this folder"),
+                    "{held}: {refused}"
+                );
+                drop(works);
+                assert!(engine.moving().held().is_empty());
+            }
+            begin(id).await.unwrap();
+            engine.idle(id).await.unwrap();
+        }
     }
 }

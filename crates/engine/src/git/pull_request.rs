@@ -158,7 +158,8 @@ impl Engine {
         }
         let _ = writeln!(shown.text, "\nCommands that passed after the last change:");
         for check in counting(&transcript).iter().filter(|check| check.passed) {
-            let _ = writeln!(shown.text, "- {}", check.command.replace('\n', " "));
+            let command = draft::beginning(&check.command);
+            let _ = writeln!(shown.text, "- {}", command.replace('\n', " "));
         }
         Ok(())
     }

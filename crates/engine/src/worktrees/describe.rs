@@ -45,8 +45,21 @@ pub(super) fn in_words(work: &Work) -> Vec<String> {
     words
 }
 
+/// What goes with a worktree for good, and where that is not known.
+pub(super) fn lost(work: &Work) -> Vec<String> {
+    let unkept = unkept(work).into_iter();
+    let unseen = work.unseen.iter().take(MAX_UNKEPT).map(|path| {
+        format!(
+            "{} went with it and was too large to look at all of it for files that .worktreeinclude names",
+            path.display()
+        )
+    });
+    let gone = unkept.map(|words| format!("gone with it: {words}"));
+    gone.chain(unseen).collect()
+}
+
 /// What an archive cannot hold, each by its name.
-pub(super) fn unkept(work: &Work) -> Vec<String> {
+fn unkept(work: &Work) -> Vec<String> {
     let mut words: Vec<String> = work
         .unkept
         .iter()

@@ -3,11 +3,10 @@
 //! Its row says from first to last that it is being made, so whoever is killed meanwhile leaves one that the next start
 //! takes away: nothing of the user's is ever only in it.
 
-use super::{begun, blocking, lend, make, open, place, repository, tail, text};
+use super::{begun, blocking, lend, make, place, repository, tail, text};
 use crate::{
     engine::Engine,
     failure::{failure, from_store},
-    projects::from_git,
 };
 use kerf_protocol::{Code, Failure, SessionId, session::Session, worktree::Worktree};
 use kerf_sandbox::Lent;
@@ -32,7 +31,7 @@ impl Engine {
     /// Makes a worktree of the user's folder of a session, beside those of its task.
     ///
     /// # Errors
-    /// As for a session's own worktree. Nothing is left of it then.
+    /// As for a session's own worktree.
     pub(crate) async fn begin_passing(&self, session: &Session) -> Result<Passing, Failure> {
         let users = PathBuf::from(session.users_folder());
         let (repo, inner) = {
@@ -66,7 +65,7 @@ impl Engine {
                 _lock: lock,
             }),
             Err(failure) => {
-                self.forget_worktree(worktree.id).await?;
+                self.give_up(&worktree).await;
                 Err(failure)
             }
         }
@@ -74,8 +73,6 @@ impl Engine {
 
     /// Takes it away.
     pub(crate) async fn end_passing(&self, passing: Passing) -> Result<(), Failure> {
-        let at = passing.worktree.clone();
-        blocking(move || open(&at)?.unmake_worktree(&place(&at)).map_err(from_git)).await?;
-        self.forget_worktree(passing.worktree.id).await
+        self.unmake(&passing.worktree).await
     }
 }

@@ -50,23 +50,20 @@ impl Engine {
         let mut worktree = self.store().worktree(id).await.map_err(from_store)?;
         self.heed_place(&worktree)?;
         let at = worktree.clone();
-        let forget = match worktree.state {
-            WorktreeState::Creating => {
-                blocking(move || open(&at)?.unmake_worktree(&place(&at)).map_err(from_git)).await?;
-                true
-            }
-            WorktreeState::Removing => return self.finish_removal(worktree).await.map(drop),
+        match worktree.state {
+            WorktreeState::Creating => self.unmake(&worktree).await,
+            WorktreeState::Removing => self.finish_removal(worktree).await.map(drop),
             // Bringing it back did not come to its end.
             WorktreeState::Archived => {
                 let left = |path: &Path| path.symlink_metadata().is_ok();
-                return blocking(move || {
+                blocking(move || {
                     let place = place(&at);
                     if left(&place.path) || left(&place.objects) {
                         open(&at)?.clear_worktree(&place).map_err(from_git)?;
                     }
                     Ok(())
                 })
-                .await;
+                .await
             }
             WorktreeState::Ready => {
                 let standing = {
@@ -74,8 +71,8 @@ impl Engine {
                     blocking(move || Ok(open(&at)?.standing(&place(&at)))).await?
                 };
                 match standing {
-                    Standing::Whole | Standing::Unknown => return Ok(()),
-                    Standing::Gone | Standing::Moved(_) => true,
+                    Standing::Whole | Standing::Unknown => Ok(()),
+                    Standing::Gone | Standing::Moved(_) => self.forget_worktree(id).await,
                     // What git still has of it is archived.
                     Standing::FolderGone => {
                         let archive =
@@ -85,14 +82,10 @@ impl Engine {
                         let note = "its folder was removed outside of Kerf: the archive holds its last commit";
                         worktree.notes.push(note.to_owned());
                         self.keep_worktree(&worktree).await?;
-                        return self.finish_removal(worktree).await.map(drop);
+                        self.finish_removal(worktree).await.map(drop)
                     }
                 }
             }
-        };
-        if forget {
-            self.forget_worktree(id).await?;
         }
-        Ok(())
     }
 }

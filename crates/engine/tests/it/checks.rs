@@ -8,7 +8,7 @@ use crate::{
 use kerf_engine::{Engine, Options};
 use kerf_protocol::{
     Code, Failure, SessionId, TaskId,
-    attempt::{Checked, TaskRef},
+    attempt::{Checked, RunCheck, TaskRef},
     event::EventBody,
     item::{ChangeKind, ItemBody},
     policy::ApproveMode,
@@ -18,7 +18,7 @@ use kerf_protocol::{
 };
 use kerf_test_support::{Step, Turn};
 use serde_json::json;
-use std::fs;
+use std::{fs, pin::Pin};
 use tokio::time::timeout;
 
 const SEES_TWO: &str = "grep -q two a.txt";
@@ -239,4 +239,43 @@ async fn it_is_told_while_it_runs_and_stopped_and_a_message_waits_for_it() {
     assert_eq!(order, ["the check ended", "the turn began"]);
     let check = place.check(WAITS).await;
     assert!(!check.running);
+}
+
+#[tokio::test]
+async fn nobody_else_works_in_the_folder_while_it_runs() {
+    let place = Place::new().await;
+    let other = place.bench.session(&place.engine, ApproveMode::Auto).await;
+    // It counts again, so that it may run as a check of an attempt too.
+    assert!(place.again(WAITS).await.unwrap().passed);
+    place.bench.fixture.remove("old");
+    let run = RunCheck {
+        task_id: place.task_id,
+        check: CheckCommand {
+            command: WAITS.to_owned(),
+            cwd: String::new(),
+        },
+    };
+    let of_attempt = place.engine.call::<method::AttemptsCheck>(run);
+    type Running<'r> = Pin<Box<dyn Future<Output = Result<Checked, Failure>> + 'r>>;
+    let both: [Running<'_>; 2] = [Box::pin(of_attempt), Box::pin(place.again(WAITS))];
+    for running in both {
+        let beside = async {
+            while !place.bench.fixture.exists("began") {
+                tokio::task::yield_now().await;
+            }
+            let refused = prompt(&place.engine, other.id, "go").await.unwrap_err();
+            assert!(refused.message.contains("a check runs"), "{refused}");
+            let task_id = place.task_id;
+            let stop = place
+                .engine
+                .call::<method::AttemptsStopCheck>(TaskRef { task_id });
+            stop.await.unwrap();
+        };
+        let work = async { tokio::join!(running, beside).0 };
+        let stopped = timeout(STUCK, work).await.unwrap().unwrap();
+        assert!(!stopped.passed);
+        place.bench.fixture.remove("began");
+    }
+    prompt(&place.engine, other.id, "go").await.unwrap();
+    place.engine.idle(other.id).await.unwrap();
 }

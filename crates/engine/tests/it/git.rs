@@ -275,18 +275,24 @@ async fn a_draft_shows_the_model_what_is_staged_and_no_secret() {
         .write("a.txt", format!("one\ntoken = \"{token}\"\n"));
     bench.fixture.write(".env", "PASSWORD=hunter2hunter2\n");
     bench.fixture.write("b.txt", "not staged\n");
+    bench.fixture.write(".kerfignore", "sub/own.txt\n");
+    bench.fixture.write("sub/own.txt", "the user's own\n");
     stage(&engine, &folder, "a.txt").await;
     stage(&engine, &folder, ".env").await;
+    stage(&engine, &folder, "sub/own.txt").await;
     let drafted = engine.call::<method::GitDraftMessage>(draft).await.unwrap();
     assert_eq!(drafted.text, "Say more\n\nBecause.");
-    assert_eq!(drafted.left_out, ".env is withheld");
+    assert_eq!(
+        drafted.left_out,
+        ".env is withheld; sub/own.txt is withheld"
+    );
     let sent = bench.server.requests();
     let body = String::from_utf8(sent[0].body.to_vec()).unwrap();
     assert!(
         body.contains("KERF_SECRET_") && body.contains("-two"),
         "{body}"
     );
-    for secret in [token.as_str(), "hunter2", "not staged"] {
+    for secret in [token.as_str(), "hunter2", "not staged", "the user's own"] {
         assert!(!body.contains(secret), "{secret} was sent");
     }
     let rows = engine

@@ -1,6 +1,6 @@
 //! A folder, a scripted server, and a home in which engines are opened.
 
-use kerf_engine::{Engine, EnvironmentEndpoint, Events, Home, Options};
+use kerf_engine::{Engine, EnvironmentEndpoint, Events, Home, Options, SleepClock};
 use kerf_protocol::{
     Code, Failure, QuestionId, SessionId,
     event::{Event, EventBody},
@@ -52,6 +52,7 @@ impl Bench {
     pub(crate) fn options(&self) -> Options {
         Options {
             watch: true,
+            sleep_clock: SleepClock::default(),
             home: Home::locate(Some(self.home.path().to_owned())).unwrap(),
             // No command runs here.
             helper: "no-helper".into(),

@@ -4,7 +4,7 @@ use crate::{
     git_server::host,
     kit::{Bench, STUCK},
 };
-use kerf_engine::Engine;
+use kerf_engine::{Engine, Options};
 use kerf_protocol::{
     Code,
     git::{
@@ -35,7 +35,10 @@ impl Scene {
         let config = format!(
             "[git.hosts.\"git.example.org\"]\nkind = \"{kind}\"\napi = \"http://{address}/api/v9\"\n"
         );
-        let options = bench.options();
+        let options = Options {
+            helper: env!("CARGO_BIN_EXE_engine-helper").into(),
+            ..bench.options()
+        };
         fs::create_dir_all(options.home.config().parent().unwrap()).unwrap();
         fs::write(options.home.config(), config).unwrap();
         let engine = Engine::open(options).await.unwrap();
@@ -232,7 +235,9 @@ async fn the_host_s_own_program_is_a_command_that_is_shown() {
 #[tokio::test]
 async fn its_words_are_drafted_from_the_task_and_secrets_stay() {
     let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
+    let check = format!("true {}", "word ".repeat(5_000));
     let turns = vec![
+        Turn::call("run_command", json!({ "command": check })),
         Turn::text("Done."),
         Turn::text("Say two instead of one\n\nOne was too little."),
     ];
@@ -266,9 +271,15 @@ async fn its_words_are_drafted_from_the_task_and_secrets_stay() {
     assert_eq!(drafted.body, "One was too little.");
     let asked = scene.bench.server.requests();
     let asked = String::from_utf8(asked.last().unwrap().body.to_vec()).unwrap();
-    for part in ["say two, with", "Say two", "a.txt: Modified"] {
+    for part in [
+        "say two, with",
+        "Say two",
+        "a.txt: Modified",
+        "- true word word",
+    ] {
         assert!(asked.contains(part), "{part} in {asked}");
     }
+    assert!(!asked.contains(&"word ".repeat(50)), "{asked}");
     assert!(!asked.contains(&token));
     let rows = scene
         .engine

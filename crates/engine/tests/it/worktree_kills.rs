@@ -4,7 +4,7 @@
 //! A child of this test does the work and kills itself at a step; a step is what the engine's worktrees tell to the log.
 
 use crate::kit::{Bench, STUCK};
-use kerf_engine::{Engine, EnvironmentEndpoint, Home, Options};
+use kerf_engine::{Engine, EnvironmentEndpoint, Home, Options, SleepClock};
 use kerf_protocol::{
     WorktreeId,
     policy::Policy,
@@ -66,6 +66,7 @@ impl<S: Subscriber> Layer<S> for KillAt {
 fn options(home: &Path) -> Options {
     Options {
         watch: false,
+        sleep_clock: SleepClock::default(),
         home: Home::locate(Some(home.to_owned())).unwrap(),
         helper: "no-helper".into(),
         attended: false,

@@ -190,6 +190,31 @@ async fn git_s_word_counts() {
     assert_eq!(list(&engine).await.len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_taken_away_is_found_again() {
+    let bench = bench();
+    let engine = bench.engine().await;
+    // Where git's records would be: nothing can be made there, nor removed.
+    let records = bench.fixture.path().join(".git/worktrees");
+    fs::write(&records, "").unwrap();
+    let new = NewSession {
+        folder: bench.fixture.path().display().to_string(),
+        workspace: WorkspaceKind::Worktree { branch: None },
+        ..NewSession::default()
+    };
+    engine.call::<method::SessionNew>(new).await.unwrap_err();
+    let listed = list(&engine).await;
+    let [left] = listed.as_slice() else {
+        panic!("{listed:?}");
+    };
+    assert_eq!(left.worktree.state, WorktreeState::Creating);
+    fs::remove_file(&records).unwrap();
+    assert!(list(&engine).await.is_empty());
+    assert!(!Path::new(&left.worktree.path).exists());
+    let locks = bench.home.path().join("worktrees/.locks");
+    assert_eq!(fs::read_dir(locks).unwrap().count(), 0);
+}
+
 #[tokio::test]
 async fn a_folder_that_begins_nowhere_is_refused() {
     let bench = bench();

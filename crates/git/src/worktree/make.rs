@@ -59,8 +59,8 @@ impl Repo {
         let mut known = BTreeMap::new();
         for found in &listing.files {
             let (from, to) = (self.workdir.join(&found.path), place.path.join(&found.path));
-            let brought =
-                bring::make_parents(&to).and_then(|()| copy::bring(&from, &to, &found.stat));
+            let brought = bring::make_parents(&place.path, &found.path)
+                .and_then(|()| copy::bring(&from, &to, &found.stat));
             if let Err(error) = brought {
                 if error.kind() == std::io::ErrorKind::NotFound {
                     // It went away meanwhile.
@@ -169,7 +169,7 @@ impl Repo {
         for (path, leaf) in tree::read(&repo, tree).map_err(failed)? {
             let to = place.path.join(&path);
             let io = |error| io_error("write", &to)(error);
-            bring::make_parents(&to).map_err(io)?;
+            bring::make_parents(&place.path, &path).map_err(io)?;
             let Leaf::File(id, kind) = leaf else {
                 fs::create_dir_all(&to).map_err(io)?;
                 continue;
@@ -245,7 +245,7 @@ impl Repo {
         let sparse = self.git_dir.join("info/sparse-checkout");
         if sparse.is_file() {
             let to = admin.join("info/sparse-checkout");
-            bring::make_parents(&to)
+            bring::make_parents(admin, Path::new("info/sparse-checkout"))
                 .and_then(|()| fs::copy(&sparse, &to))
                 .map_err(io_error("write", &to))?;
         }

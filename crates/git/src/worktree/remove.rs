@@ -30,10 +30,13 @@ pub struct Work {
     pub commits: usize,
     /// Repositories of their own, which no archive can hold.
     pub nested: Vec<PathBuf>,
-    /// Files and folders that are ignored: they go with the worktree, and no archive holds them.
+    /// Files and folders that are ignored: they go with the worktree. An archive holds none of them but what
+    /// `.worktreeinclude` names and is another than the user's.
     pub ignored: Vec<PathBuf>,
     /// Ignored files that `.worktreeinclude` names, others than the user's, that an archive cannot hold, and why.
     pub unkept: Vec<(PathBuf, &'static str)>,
+    /// Ignored folders with so much in them that not all of it was looked at for such files.
+    pub unseen: Vec<PathBuf>,
 }
 
 impl Work {
@@ -52,6 +55,19 @@ impl Repo {
     /// # Errors
     /// When it cannot be looked at.
     pub fn worktree_work(&self, place: &Place) -> Result<Work, GitError> {
+        self.work(place, bring::has_bytes_of)
+    }
+
+    /// The same for a list: of the ignored files that `.worktreeinclude` names none is read, their length and time tell
+    /// whether they are the user's.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn worktree_at_a_glance(&self, place: &Place) -> Result<Work, GitError> {
+        self.work(place, bring::has_stamp_of)
+    }
+
+    fn work(&self, place: &Place, is_same: bring::IsSame) -> Result<Work, GitError> {
         place.check()?;
         let failed = |error| GitError::library("look at the worktree of", &self.workdir, error);
         self.take_commits(place, None)?;
@@ -106,8 +122,10 @@ impl Repo {
             }
         }
         work.nested = now.nested;
-        work.unkept = bring::changed(&self.workdir, &place.path, &now.ignored).unkept;
+        let changed = bring::changed(&self.workdir, &place.path, &now.ignored, is_same);
+        (work.unkept, work.unseen) = (changed.unkept, changed.unseen);
         work.unkept.truncate(MAX_NAMED);
+        work.unseen.truncate(MAX_NAMED);
         work.ignored = now.ignored;
         Ok(work)
     }
@@ -173,7 +191,8 @@ impl Repo {
         tree: &mut Tree,
     ) -> Result<(), GitError> {
         let repo = self.lock();
-        for path in bring::changed(&self.workdir, &place.path, ignored).kept {
+        let changed = bring::changed(&self.workdir, &place.path, ignored, bring::has_bytes_of);
+        for path in changed.kept {
             let at = place.path.join(&path);
             let bytes = fs::read(&at).map_err(io_error("read", &at))?;
             let id = repo

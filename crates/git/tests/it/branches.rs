@@ -222,7 +222,10 @@ fn branches_are_listed_made_and_deleted() {
         "no branch `nowhere`",
     );
     refused(repo.delete_branch("main").map(drop), "checked out");
-    refused(repo.delete_branch("other").map(drop), "neither this branch");
+    refused(
+        repo.delete_branch("other").map(drop),
+        "`main` has not all of its commits, and other branches or tags have the rest",
+    );
     repo.switch("other", false).unwrap();
     let tip = repo.delete_branch("feature/x").unwrap();
     assert_eq!(
@@ -282,15 +285,60 @@ fn a_branch_with_commits_nowhere_else_names_them() {
         "{refused}"
     );
     assert!(
-        refused.contains(" and 1 more") && !refused.contains(&ids[0][..7]),
+        refused.contains(" and 1 more would be on no branch") && !refused.contains(&ids[0][..7]),
         "{refused}"
     );
+    // What another branch has stays.
+    let kept = git2::Oid::from_str(&ids[4]).unwrap();
+    let kept = fixture.git.find_commit(kept).unwrap();
+    fixture.git.branch("kept", &kept, false).unwrap();
+    fixture.git.set_head_detached(kept.id()).unwrap();
+    let tip = fixture.git.find_branch("other", git2::BranchType::Local);
+    let tip = tip.unwrap().get().target().unwrap();
+    let follows = "[remote \"r\"]\n\turl = x\n\tfetch = +refs/heads/*:refs/remotes/r/*\n[branch \"other\"]\n\tremote = r\n\tmerge = refs/heads/main\n";
+    fixture.append_config(follows);
+    let first = fixture.git.find_branch("main", git2::BranchType::Local);
+    let first = first.unwrap().get().target().unwrap();
+    let seen = fixture
+        .git
+        .reference("refs/remotes/r/main", first, false, "");
+    seen.unwrap();
+    let refused = fixture
+        .repo()
+        .delete_branch("other")
+        .unwrap_err()
+        .to_string();
+    let expected = format!(
+        "neither what is checked out nor its upstream has all of its commits, and without it {} “seventh” would be on no branch;",
+        &tip.to_string()[..7]
+    );
+    assert!(refused.contains(&expected), "{refused}");
     assert!(
         repo.branches()
             .unwrap()
             .iter()
             .any(|branch| branch.name == "other")
     );
+}
+
+#[test]
+fn of_very_many_commits_it_is_said_that_there_may_be_more() {
+    let fixture = two();
+    let git = &fixture.git;
+    let other = git.find_branch("other", git2::BranchType::Local).unwrap();
+    let mut last = other.get().peel_to_commit().unwrap();
+    let (author, tree) = (last.author().to_owned(), last.tree().unwrap());
+    for _ in 0..1_000 {
+        let name = Some("refs/heads/other");
+        let id = git.commit(name, &author, &author, "more", &tree, &[&last]);
+        last = git.find_commit(id.unwrap()).unwrap();
+    }
+    let refused = fixture
+        .repo()
+        .delete_branch("other")
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains(" and at least 995 more"), "{refused}");
 }
 
 #[test]

@@ -130,9 +130,13 @@ impl Fixture {
     }
 
     pub(crate) fn append_config(&self, text: &str) {
+        self.append_config_bytes(text.as_bytes());
+    }
+
+    pub(crate) fn append_config_bytes(&self, bytes: &[u8]) {
         let path = self.git.commondir().join("config");
-        let mut config = fs::read_to_string(&path).unwrap();
-        config.push_str(text);
+        let mut config = fs::read(&path).unwrap();
+        config.extend_from_slice(bytes);
         fs::write(&path, config).unwrap();
     }
 

@@ -51,6 +51,73 @@ fn the_addresses_are_those_that_git_goes_to(#[case] config: &str) {
     assert_eq!(remote.push_urls, says(&["--push", "--all", "origin"]));
 }
 
+/// Git asks for no UTF-8 in its settings. What is no text in the end is left out, and not shown as something else.
+#[rstest]
+#[case::to_a_base(
+    b"[url \"https://evil.example/\xff/\"]\n\tinsteadOf = https://one.example/\n[remote \"origin\"]\n\turl = https://one.example/a\n"
+)]
+#[case::to_a_base_for_sending(
+    b"[url \"https://evil.example/\xff/\"]\n\tpushInsteadOf = https://one.example/\n[remote \"origin\"]\n\turl = https://one.example/a\n"
+)]
+#[case::from_a_beginning(
+    b"[url \"https://one.example/\"]\n\tinsteadOf = \xff\n[remote \"origin\"]\n\turl = https://evil.example/a\n"
+)]
+#[case::from_an_address(
+    b"[url \"https://evil.example/\"]\n\tinsteadOf = \xff\n[remote \"origin\"]\n\turl = \xffa\n"
+)]
+fn a_rewrite_that_is_no_text_counts_as_it_does_for_git(#[case] config: &[u8]) {
+    let fixture = Fixture::new();
+    fixture.append_config_bytes(config);
+    let [to_fetch, to_send] = [&[][..], &["--push", "--all"]].map(|words| {
+        git(
+            &fixture.ws,
+            &[&["remote", "get-url"], words, &["origin"]].concat(),
+        )
+    });
+    let is_text = |said: &str| !said.contains(char::REPLACEMENT_CHARACTER);
+    let shown = fixture.repo().remotes().unwrap();
+    let shown: Vec<_> = shown
+        .into_iter()
+        .map(|remote| (remote.url, remote.push_urls))
+        .collect();
+    if is_text(&to_fetch) && is_text(&to_send) {
+        let to_send = to_send.lines().map(str::to_owned).collect();
+        assert_eq!(shown, [(to_fetch.trim_end().to_owned(), to_send)]);
+    } else {
+        assert_eq!(shown, []);
+    }
+}
+
+#[rstest]
+#[case::said(
+    b"[remote \"more\"]\n\tpromisor = true\n",
+    Some("ssh://other.example/a")
+)]
+#[case::by_a_filter(
+    b"[remote \"more\"]\n\tpartialclonefilter = blob:none\n",
+    Some("ssh://other.example/a")
+)]
+#[case::in_the_old_way(
+    b"[extensions]\n\tpartialClone = more\n",
+    Some("ssh://other.example/a")
+)]
+#[case::no_text(
+    b"[remote \"more\"]\n\tpromisor = true\n[url \"\xff\"]\n\tinsteadOf = more:\n",
+    None
+)]
+fn a_remote_that_is_asked_for_missing_objects_is_known(
+    #[case] config: &[u8],
+    #[case] url: Option<&str>,
+) {
+    let fixture = Fixture::new();
+    fixture.append_config("[remote \"more\"]\n\turl = more:a\n");
+    assert_eq!(fixture.repo().promisors().unwrap(), []);
+    fixture.append_config_bytes(config);
+    fixture.append_config("[url \"ssh://other.example/\"]\n\tinsteadOf = more:\n");
+    let expected = ("more".to_owned(), url.map(str::to_owned));
+    assert_eq!(fixture.repo().promisors().unwrap(), [expected]);
+}
+
 #[rstest]
 #[case::a_group("origin", "[remotes]\n\torigin = one two\n")]
 #[case::a_path("/srv/evil", "")]
@@ -91,6 +158,11 @@ fn what_git_reads_in_another_way_is_left_out(#[case] name: &str, #[case] config:
     Act::Fetch,
     "[http]\n\tcurloptResolve = one.example:443:192.0.2.1\n",
     "http.curloptresolve = one.example:443:192.0.2.1"
+)]
+#[case(
+    Act::Fetch,
+    "[fetch]\n\tbundleURI = https://evil.example\n",
+    "fetch.bundleuri = https://evil.example"
 )]
 #[case(Act::Pull, "[alias]\n\tlfs = !evil\n", "alias.lfs = !evil")]
 #[case(

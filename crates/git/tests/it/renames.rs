@@ -89,6 +89,31 @@ fn a_move_is_told_once_and_differs_by_its_edits_alone() {
 }
 
 #[test]
+fn a_file_that_is_too_large_to_be_shown_is_not_read_for_a_move() {
+    let fixture = moved();
+    let big = vec![0; 5 << 20];
+    fixture.commit_files("big", &[("big", &big), ("large", &big), ("small", b"s\n")]);
+    fs::rename(fixture.ws.join("big"), fixture.ws.join("other")).unwrap();
+    // Either end can be the large one.
+    fs::remove_file(fixture.ws.join("large")).unwrap();
+    fixture.write("little", b"s\n");
+    fs::remove_file(fixture.ws.join("small")).unwrap();
+    let pairs = [(OLD, NEW), ("small", "little")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+    let sorted = |side| {
+        let mut found = renames(&fixture, side);
+        found.sort_by_key(|(from, _)| from == "small");
+        found
+    };
+    assert_eq!(sorted(Side::Unstaged), pairs);
+    let repo = fixture.repo();
+    let asked = repo.diff_renamed(Path::new("other"), Path::new("big"), Side::Unstaged);
+    assert!(matches!(asked, Err(GitError::Unknown { .. })), "{asked:?}");
+    let all = ["big", "other", "large", "small", "little", OLD, NEW].map(str::to_owned);
+    repo.stage_all(&all, Side::Unstaged).unwrap();
+    assert_eq!(sorted(Side::Staged), pairs);
+}
+
+#[test]
 fn a_hunk_takes_the_move_with_it_and_the_last_one_back_ends_it() {
     let fixture = moved();
     stage(&fixture, Side::Unstaged, &[1]);

@@ -247,8 +247,89 @@ fn what_an_archive_cannot_hold_is_named_and_counts_as_work() {
         .unwrap();
     std::io::Seek::seek(&mut same, std::io::SeekFrom::End(-1)).unwrap();
     std::io::Write::write_all(&mut same, b"x").unwrap();
+    let users = fs::metadata(fixture.ws.join("data/same.bin")).unwrap();
+    same.set_modified(users.modified().unwrap()).unwrap();
     let work = repo.worktree_work(&room.place).unwrap();
     assert_eq!(work.unkept.len(), 2, "{:?}", work.unkept);
+    // A list does not read that far.
+    let work = repo.worktree_at_a_glance(&room.place).unwrap();
+    assert_eq!(work.unkept, [("data/own.bin".into(), "it is over 64 MB")]);
+}
+
+#[test]
+fn a_folder_with_too_much_in_it_hides_nothing_else_and_is_no_work() {
+    let fixture = Fixture::new();
+    fixture.write(".gitignore", b".env\ncache/\n");
+    fixture.write(".worktreeinclude", b".env\n");
+    fixture.stage(&[".gitignore", ".worktreeinclude"]);
+    fixture.commit("one");
+    fixture.write(".env", b"KEY=mine\n");
+    let (repo, room) = (fixture.repo(), Room::new(&fixture));
+    repo.make_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
+        .unwrap();
+    let path = &room.place.path;
+    fs::create_dir(path.join("cache")).unwrap();
+    for number in 0..50_001 {
+        fs::File::create(path.join(format!("cache/{number}"))).unwrap();
+    }
+    fs::write(path.join(".env"), "KEY=changed\n").unwrap();
+    let work = repo.worktree_work(&room.place).unwrap();
+    assert_eq!(work.unseen, [std::path::PathBuf::from("cache")]);
+    assert!(!work.is_any(), "{work:?}");
+    let archive = repo.archive_worktree(&room.place).unwrap();
+    assert_eq!(
+        git(&fixture.ws, &["show", &format!("{archive}:.env")]),
+        "KEY=changed\n"
+    );
+    // Where no line leads nobody looks.
+    fixture.write(".worktreeinclude", b"/.env\n");
+    let work = repo.worktree_work(&room.place).unwrap();
+    assert!(work.unseen.is_empty(), "{work:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_brought_back_through_a_link() {
+    let fixture = Fixture::new();
+    fixture.write(".gitignore", b".env\nnode_modules\n");
+    fixture.write(".worktreeinclude", b".env\n");
+    fixture.write("config/app.toml", b"a\n");
+    fixture.write("pkg/main.js", b"m\n");
+    fixture.stage(&[
+        ".gitignore",
+        ".worktreeinclude",
+        "config/app.toml",
+        "pkg/main.js",
+    ]);
+    fixture.commit("one");
+    fixture.write("config/.env", b"KEY=mine\n");
+    fixture.write("pkg/node_modules/p/index.js", b"js");
+    let (repo, room) = (fixture.repo(), Room::new(&fixture));
+    repo.make_worktree(&room.place, &kerf_git::clone_file, &mut |_| ())
+        .unwrap();
+    let out = fixture.temp.path().join("out");
+    fs::create_dir(&out).unwrap();
+    for name in ["config", "pkg"] {
+        let at = room.place.path.join(name);
+        fs::remove_dir_all(&at).unwrap();
+        std::os::unix::fs::symlink(&out, at).unwrap();
+    }
+    repo.archive_worktree(&room.place).unwrap();
+    repo.remove_worktree(&room.place, &mut |_| ()).unwrap();
+    let can: kerf_git::CloneFile<'_> = &|from, to| fs::copy(from, to).map(drop);
+    let made = repo
+        .restore_worktree(&room.place, can, &mut |_| ())
+        .unwrap();
+    assert_eq!(
+        made.notes,
+        [
+            "config/.env was not brought: config is no folder there",
+            "pkg/node_modules was not brought: pkg is no folder there"
+        ]
+    );
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+    let link = room.place.path.join("config");
+    assert_eq!(fs::read_link(link).unwrap(), out);
 }
 
 #[test]

@@ -33,6 +33,9 @@ impl Core {
     /// The same for the thread that makes the first walk.
     pub(super) fn take_in(&self, cancel: &AtomicBool) -> Result<(), SearchError> {
         let _one_looks = self.looking.take(cancel)?;
+        if self.missed.get().is_some_and(|missed| missed()) {
+            self.queue.tell(Change::Everything);
+        }
         let pending = self.queue.take();
         let looked = match &pending {
             Pending::Nothing => Ok(()),

@@ -67,6 +67,10 @@ impl Directory for Disk {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        #[cfg(test)]
+        if path == Path::new("meta.json") {
+            super::held::pass(&self.folder);
+        }
         let mut temp = tempfile::Builder::new().tempfile_in(&self.folder)?;
         temp.write_all(data)?;
         temp.persist(self.folder.join(path))?;

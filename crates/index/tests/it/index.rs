@@ -11,11 +11,15 @@ mod sharing;
 use crate::folder::{Folder, pattern};
 use kerf_index::{Change, GrepQuery, Grepped, Index, Known, Mode, Query, Status, Wanted};
 use kerf_workspace::{RelPath, Workspace};
+use rstest::rstest;
 use std::{
     collections::BTreeSet,
     fs::{self, File},
     path::Path,
-    sync::atomic::AtomicBool,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 use tempfile::TempDir;
@@ -126,6 +130,42 @@ fn only_files_that_may_match_are_looked_into() {
         .index
         .changed(Change::Paths(vec![crate::folder::rel("src/1/f1.rs")]));
     assert_eq!(same(&folder, &indexed.index, &pattern("secret")).total, 1);
+}
+
+#[rstest]
+fn who_may_have_missed_something_has_the_folder_looked_at_before_the_answer(
+    #[values(Mode::Words, Mode::Exact, Mode::Symbol, Mode::Path)] mode: Mode,
+) {
+    let folder = some_files(20);
+    age(folder.path());
+    let indexed = Indexed::of(&folder);
+    let missed = Arc::new(AtomicBool::new(false));
+    indexed.index.ask_first({
+        let missed = Arc::clone(&missed);
+        move || missed.swap(false, Ordering::SeqCst)
+    });
+    let known = Known::all();
+    let query = Query::parse("giraffe", mode, &known).unwrap();
+    let wanted = Wanted {
+        query: &query,
+        limit: 10,
+        recent: &[],
+        hidden: false,
+        ignore_case: false,
+    };
+    let found = || {
+        let cancel = AtomicBool::new(false);
+        let answer = indexed.index.search(&wanted, &cancel).unwrap();
+        let paths = answer.hits.iter().map(|hit| hit.path.to_string());
+        paths.collect::<Vec<_>>()
+    };
+    folder.write("giraffe.rs", b"fn giraffe() {}\n");
+    assert_eq!(found(), [""; 0], "nobody told of it");
+    missed.store(true, Ordering::SeqCst);
+    assert_eq!(found(), ["giraffe.rs"]);
+    // Its own thread takes it in as well.
+    assert_eq!(wait(&indexed.index).files, 21);
+    assert_eq!(found(), ["giraffe.rs"]);
 }
 
 #[test]

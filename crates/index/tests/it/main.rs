@@ -3,6 +3,7 @@
 
 mod find;
 mod folder;
+mod gate;
 mod grep;
 mod index;
 mod map;

@@ -28,6 +28,7 @@ async fn front(
         network: None,
         commits: None,
         lent: Vec::new(),
+        withheld: Vec::new(),
     };
     let print = |bytes: &[u8]| {
         // Whoever reads may be gone; the command goes on.

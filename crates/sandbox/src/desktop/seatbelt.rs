@@ -65,7 +65,8 @@ pub(super) fn arguments(plan: &Plan) -> Vec<OsString> {
     let deny = |number: usize| {
         format!("(deny file-read* file-write* (subpath (param \"HIDDEN_{number}\")))\n")
     };
-    for (number, path) in guard.hidden.iter().enumerate() {
+    let hidden: Vec<&OsString> = guard.hidden.iter().chain(&guard.withheld).collect();
+    for (number, &path) in hidden.iter().enumerate() {
         profile.push_str(&deny(number));
         arguments.extend(parameter(&format!("HIDDEN_{number}"), path.clone()));
     }
@@ -83,11 +84,12 @@ pub(super) fn arguments(plan: &Plan) -> Vec<OsString> {
         ));
         arguments.extend(parameter(&format!("SHOWN_{number}"), path.clone()));
     }
-    for (number, _) in (0..).zip(&guard.hidden).filter(|(_, path)| is_shown(path)) {
+    for (number, _) in (0..).zip(&hidden).filter(|(_, path)| is_shown(path)) {
         profile.push_str(&deny(number));
     }
-    // What is kept or held can neither be written nor made, nor can a folder above it be moved.
+    // What is kept, held or withheld can neither be written nor made, nor can a folder above it be moved.
     let kept = guard.kept.iter().chain(&guard.held).chain(&guard.shared);
+    let kept = kept.chain(&guard.withheld);
     let mut pinned = BTreeSet::new();
     for (number, path) in kept.enumerate() {
         profile.push_str(&format!(

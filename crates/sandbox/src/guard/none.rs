@@ -1,7 +1,7 @@
 //! Windows keeps and hides nothing yet.
 
 use super::Guard;
-use crate::Finding;
+use crate::{Finding, SandboxError, Withheld};
 use std::path::PathBuf;
 
 /// Remembers nothing.
@@ -17,8 +17,13 @@ impl Watchman {
         Self
     }
 
-    pub(crate) fn rules(&self, _roots: &[PathBuf], _writes: bool) -> (Guard, Before) {
-        Default::default()
+    pub(crate) fn rules(
+        &self,
+        _roots: &[PathBuf],
+        _writes: bool,
+        _withheld: &[Withheld],
+    ) -> Result<(Guard, Before), SandboxError> {
+        Ok(Default::default())
     }
 
     pub(crate) fn findings(&self, _before: &Before) -> Vec<Finding> {

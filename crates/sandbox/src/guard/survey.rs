@@ -1,9 +1,11 @@
-//! A bounded look through a writable folder for what matters to its safety: repositories, links, and files that have
-//! another name elsewhere.
+//! A bounded look through a folder for what matters to its safety: repositories, links, files that have another name
+//! elsewhere, and what is withheld from commands.
 //!
 //! A folder is read again only when its change time moved, which no program can set, so that a look before and after
-//! every command costs one `stat` a folder. Reading changes nothing and follows no link.
+//! every command costs one `stat` a folder. Reading changes nothing and follows no link. What is withheld is asked about
+//! each entry of a folder that is read, and of all below a `.kerfignore` that is another one than before.
 
+use crate::Withhold;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     ffi::OsString,
@@ -28,6 +30,12 @@ const NOTED: usize = 1_000;
 /// Large, made by tools, and no place where people run git.
 const SKIPPED: &[&str] = &["node_modules", "target"];
 
+/// Says what is withheld of the folder that it lies in.
+const RULE_FILE: &str = ".kerfignore";
+
+/// A folder with so many entries that are all withheld is withheld whole, which costs one mount.
+const ALL: usize = 8;
+
 /// A clock's tick may be this long. A folder that changed within it may change again under the same time.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -47,6 +55,8 @@ pub(crate) struct Identity {
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     folders: HashMap<PathBuf, Folder>,
+    /// The rules by which the answers about what is withheld were given.
+    version: Option<u64>,
 }
 
 /// What a look found.
@@ -59,6 +69,12 @@ pub(crate) struct Found {
     /// Files that have a further name which was not seen. Empty when not everything could be looked at, because then
     /// that name may well be inside.
     pub(crate) shared: Vec<PathBuf>,
+    /// What commands must not read. Nothing in it lies below another of it, and none is a link.
+    pub(crate) withheld: Vec<PathBuf>,
+    /// The `.kerfignore` files, if it was asked what is withheld.
+    pub(crate) rule_files: Vec<PathBuf>,
+    /// Whether something may be withheld that was not seen.
+    pub(crate) is_unseen: bool,
 }
 
 #[derive(Debug, Default)]
@@ -66,57 +82,135 @@ struct Folder {
     /// The change time in seconds and nanoseconds; `None` when it says nothing.
     changed: Option<(i64, i64)>,
     folders: Vec<OsString>,
+    /// Folders that are looked through only for what is withheld in them.
+    tools: Vec<OsString>,
     repository: Option<Identity>,
     /// Whether something was left out.
     is_cut: bool,
+    /// Whether not all of its entries were read.
+    is_unread: bool,
     links: Vec<(OsString, PathBuf)>,
     shared: Vec<(OsString, Id, u64)>,
+    /// Which `.kerfignore` it has.
+    rules: Option<RuleStamp>,
+    /// What of it is withheld; `None` when that was not asked.
+    withheld: Option<Held>,
+    /// Whether it is, or lies in, a folder of tools.
+    is_tools: bool,
+}
+
+/// Tells a `.kerfignore` from an earlier one: its number, its change time and its length.
+type RuleStamp = (u64, i64, i64, u64);
+
+#[derive(Debug, Default)]
+struct Held {
+    names: Vec<OsString>,
+    /// Links whose names are withheld, and with them what they lead to.
+    links: Vec<OsString>,
+    /// Whether it is everything that the folder holds, and much.
+    is_all: bool,
+}
+
+/// A folder that is to be looked at.
+struct Next {
+    path: PathBuf,
+    /// Whether what is known of it was answered by other rules.
+    is_stale: bool,
+    /// Whether it lies in a withheld folder.
+    is_withheld: bool,
+    is_tools: bool,
 }
 
 impl Survey {
-    /// Looks through `root`.
-    pub(crate) fn look(&mut self, root: &Path) -> Found {
+    /// Looks through `root`. With `by` also for what is withheld.
+    pub(crate) fn look(&mut self, root: &Path, by: Option<&dyn Withhold>) -> Found {
         let mut old = std::mem::take(&mut self.folders);
-        let mut queue = VecDeque::from([root.to_owned()]);
+        let other_rules = by.is_some_and(|by| by.version() != self.version);
+        if let Some(by) = by {
+            self.version = by.version();
+        }
+        let mut queue = VecDeque::from([Next {
+            path: root.to_owned(),
+            is_stale: other_rules,
+            is_withheld: false,
+            is_tools: false,
+        }]);
         let mut found = Found::default();
         let mut names: HashMap<Id, (u64, u64)> = HashMap::new();
         let mut shared = Vec::new();
         let mut budget = ENTRIES;
         let mut is_cut = false;
-        while let Some(path) = queue.pop_front() {
+        while let Some(next) = queue.pop_front() {
+            let Next { path, .. } = &next;
             let Ok(meta) = path.symlink_metadata() else {
                 continue;
             };
             if !meta.is_dir() {
                 continue;
             }
-            let changed = (meta.ctime(), meta.ctime_nsec());
-            let folder = match old.remove(&path) {
-                Some(known) if known.changed == Some(changed) => known,
-                _ => read(&path, changed, &mut budget).unwrap_or_default(),
+            let known = old.remove(path);
+            let rules_before = known.as_ref().and_then(|known| known.rules);
+            let ask = by.filter(|_| !next.is_withheld);
+            let known = known.filter(|known| known.is_as(&meta, path, &next, by));
+            let mut folder = known.unwrap_or_else(|| {
+                let changed = (meta.ctime(), meta.ctime_nsec());
+                let mut read = read(path, changed, &mut budget, ask).unwrap_or_default();
+                // Nothing is asked there, so nothing is open.
+                if by.is_some() {
+                    read.withheld.get_or_insert_default();
+                }
+                read
+            });
+            if next.is_stale && by.is_none() {
+                folder.withheld = None;
+            }
+            folder.is_tools = next.is_tools;
+            let is_all = path != root && folder.withheld.as_ref().is_some_and(|held| held.is_all);
+            let below = |name: &OsString, is_tools: bool| Next {
+                path: path.join(name),
+                is_stale: next.is_stale || rules_before != folder.rules,
+                is_withheld: next.is_withheld || is_all || folder.withholds(name),
+                is_tools: next.is_tools || is_tools,
             };
-            for name in &folder.folders {
-                let below = path.join(name);
+            let tools = folder.tools.iter().filter(|name| {
+                let name = name.to_string_lossy();
+                by.is_some_and(|by| by.names(path, &name))
+            });
+            let tools = tools.map(|name| below(name, true));
+            let folders = folder.folders.iter().map(|name| below(name, false));
+            for below in folders.chain(tools) {
                 if self.folders.len() + queue.len() + 1 < FOLDERS
-                    && below.as_os_str().as_bytes().len() <= PATH_BYTES
+                    && below.path.as_os_str().as_bytes().len() <= PATH_BYTES
                 {
                     queue.push_back(below);
                 } else {
-                    is_cut = true;
+                    is_cut |= !below.is_tools;
+                    found.is_unseen |= !below.is_withheld;
                 }
             }
-            is_cut |= folder.is_cut;
-            if let Some(id) = folder.repository {
-                found.repositories.insert(path.join(".git"), id);
+            found.is_unseen |= !next.is_withheld && folder.is_unread;
+            if ask.is_some() {
+                found.take_withheld(path, &folder, is_all);
             }
-            for (name, target) in &folder.links {
-                found.links.insert(path.join(name), target.clone());
+            if !next.is_tools {
+                is_cut |= folder.is_cut;
+                if let Some(id) = folder.repository {
+                    found.repositories.insert(path.join(".git"), id);
+                }
+                for (name, target) in &folder.links {
+                    found.links.insert(path.join(name), target.clone());
+                }
+                for (name, id, links) in &folder.shared {
+                    names.entry(*id).or_insert((0, *links)).0 += 1;
+                    shared.push((path.join(name), *id));
+                }
             }
-            for (name, id, links) in &folder.shared {
-                names.entry(*id).or_insert((0, *links)).0 += 1;
-                shared.push((path.join(name), *id));
-            }
-            self.folders.insert(path, folder);
+            self.folders.insert(next.path, folder);
+        }
+        if by.is_none() {
+            // They are not looked through now, and are as they were for who asks.
+            self.folders
+                .extend(old.into_iter().filter(|(_, folder)| folder.is_tools));
         }
         shared.retain(|(_, id)| names.get(id).is_some_and(|(seen, all)| seen < all));
         if !is_cut {
@@ -126,15 +220,77 @@ impl Survey {
     }
 }
 
-fn read(path: &Path, changed: (i64, i64), budget: &mut usize) -> io::Result<Folder> {
+impl Found {
+    fn take_withheld(&mut self, path: &Path, folder: &Folder, is_all: bool) {
+        if folder.rules.is_some() {
+            self.rule_files.push(path.join(RULE_FILE));
+        }
+        let Some(held) = &folder.withheld else { return };
+        if is_all {
+            self.withheld.push(path.to_owned());
+            return;
+        }
+        let names = held.names.iter().map(|name| path.join(name));
+        self.withheld.extend(names);
+        // A link that leads nowhere withholds nothing.
+        let behind = held.links.iter();
+        self.withheld
+            .extend(behind.filter_map(|name| path.join(name).canonicalize().ok()));
+    }
+}
+
+impl Folder {
+    /// Whether it need not be read again for what is asked.
+    fn is_as(
+        &self,
+        meta: &fs::Metadata,
+        path: &Path,
+        next: &Next,
+        by: Option<&dyn Withhold>,
+    ) -> bool {
+        if self.changed != Some((meta.ctime(), meta.ctime_nsec())) {
+            return false;
+        }
+        by.is_none()
+            || !next.is_stale
+                && self.withheld.is_some()
+                // It can be written in its place, which does not change the folder.
+                && self.rules.is_none_or(|stamp| stamp == rule_stamp(path))
+    }
+
+    fn withholds(&self, name: &OsString) -> bool {
+        let held = self.withheld.as_ref();
+        held.is_some_and(|held| held.names.contains(name))
+    }
+}
+
+/// What a link leads to counts, also when there is nothing yet.
+fn rule_stamp(folder: &Path) -> RuleStamp {
+    let meta = folder.join(RULE_FILE).metadata();
+    meta.map_or_else(
+        |_| RuleStamp::default(),
+        |meta| (meta.ino(), meta.ctime(), meta.ctime_nsec(), meta.len()),
+    )
+}
+
+/// Reads a folder, and asks `by` about each of its entries.
+fn read(
+    path: &Path,
+    changed: (i64, i64),
+    budget: &mut usize,
+    by: Option<&dyn Withhold>,
+) -> io::Result<Folder> {
     let mut folder = Folder {
         changed: is_settled(changed).then_some(changed),
         ..Folder::default()
     };
+    let mut held = Held::default();
+    let mut entries = 0;
     for entry in fs::read_dir(path)? {
         if *budget == 0 {
             folder.changed = None;
             folder.is_cut = true;
+            folder.is_unread = true;
             break;
         }
         *budget -= 1;
@@ -143,7 +299,19 @@ fn read(path: &Path, changed: (i64, i64), budget: &mut usize) -> io::Result<Fold
         let Ok(kind) = entry.file_type() else {
             continue;
         };
+        entries += 1;
         let name = entry.file_name();
+        if by.is_some_and(|by| by.withholds(&entry.path(), kind.is_dir())) {
+            let names = if kind.is_symlink() {
+                &mut held.links
+            } else {
+                &mut held.names
+            };
+            names.push(name.clone());
+        }
+        if name == RULE_FILE {
+            folder.rules = Some(rule_stamp(path));
+        }
         if name == ".git" {
             folder.repository = entry.metadata().ok().map(|meta| Identity {
                 id: (meta.dev(), meta.ino()),
@@ -151,7 +319,9 @@ fn read(path: &Path, changed: (i64, i64), budget: &mut usize) -> io::Result<Fold
                 made: meta.created().ok(),
             });
         } else if kind.is_dir() {
-            if !SKIPPED.iter().any(|skipped| name == *skipped) {
+            if SKIPPED.iter().any(|skipped| name == *skipped) {
+                folder.tools.push(name);
+            } else {
                 folder.folders.push(name);
             }
         } else if kind.is_symlink() {
@@ -172,6 +342,8 @@ fn read(path: &Path, changed: (i64, i64), budget: &mut usize) -> io::Result<Fold
             }
         }
     }
+    held.is_all = entries >= ALL && held.names.len() == entries && !folder.is_cut;
+    folder.withheld = by.is_some().then_some(held);
     Ok(folder)
 }
 
@@ -214,7 +386,7 @@ mod tests {
 
         let mut survey = Survey::default();
         for _ in 0..2 {
-            let found = survey.look(&root);
+            let found = survey.look(&root, None);
             assert_eq!(
                 found.repositories.into_keys().collect::<Vec<_>>(),
                 [".git", "a/b/.git", "c/.git"].map(|name| root.join(name))
@@ -231,7 +403,7 @@ mod tests {
         }
         fs::remove_dir_all(root.join("a")).unwrap();
         fs::create_dir_all(root.join("d/.git")).unwrap();
-        let found = survey.look(&root);
+        let found = survey.look(&root, None);
         assert!(found.repositories.contains_key(&root.join("d/.git")));
         assert!(found.links.is_empty() && found.repositories.len() == 3);
         assert_eq!(found.shared, Vec::<PathBuf>::new());
@@ -250,7 +422,10 @@ mod tests {
             fs::write(&one, "").unwrap();
             fs::hard_link(one, two).unwrap();
         }
-        assert_eq!(Survey::default().look(&root).shared, Vec::<PathBuf>::new());
+        assert_eq!(
+            Survey::default().look(&root, None).shared,
+            Vec::<PathBuf>::new()
+        );
     }
 
     #[test]
@@ -258,7 +433,7 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let root = base.path().canonicalize().unwrap();
         let mut survey = Survey::default();
-        survey.look(&root);
+        survey.look(&root, None);
         let known = survey.folders.get_mut(&root).unwrap();
         let meta = root.metadata().unwrap();
         known.changed = Some((meta.ctime(), meta.ctime_nsec()));
@@ -268,14 +443,134 @@ mod tests {
             made: None,
         });
         assert_eq!(
-            survey.look(&root).repositories.len(),
+            survey.look(&root, None).repositories.len(),
             1,
             "it was read again"
         );
         fs::create_dir(root.join("new")).unwrap();
         let changed = root.metadata().unwrap();
         if (changed.ctime(), changed.ctime_nsec()) != (meta.ctime(), meta.ctime_nsec()) {
-            assert_eq!(survey.look(&root).repositories.len(), 0);
+            assert_eq!(survey.look(&root, None).repositories.len(), 0);
         }
+    }
+
+    /// Withholds what its names end with, and counts how often it is asked.
+    #[derive(Debug, Default)]
+    struct Ends {
+        end: &'static str,
+        asked: std::sync::atomic::AtomicUsize,
+    }
+
+    impl Withhold for Ends {
+        fn version(&self) -> Option<u64> {
+            Some(self.end.bytes().map(u64::from).sum())
+        }
+
+        fn withholds(&self, path: &Path, _is_dir: bool) -> bool {
+            self.asked
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            path.to_string_lossy().ends_with(self.end)
+        }
+
+        fn names(&self, _folder: &Path, name: &str) -> bool {
+            name == "target"
+        }
+
+        fn places(&self) -> Vec<PathBuf> {
+            Vec::new()
+        }
+    }
+
+    /// What is withheld, by paths from the root, and how often somebody was asked.
+    fn withheld(survey: &mut Survey, root: &Path, end: &'static str) -> (Vec<String>, usize) {
+        let ends = Ends {
+            end,
+            ..Ends::default()
+        };
+        let mut found = survey.look(root, Some(&ends)).withheld;
+        found.sort();
+        let inside = |path: &PathBuf| path.strip_prefix(root).unwrap().display().to_string();
+        (found.iter().map(inside).collect(), ends.asked.into_inner())
+    }
+
+    /// Waits until changes of now and changes to come have different times.
+    fn settle(root: &Path) {
+        let mut folders = vec![root.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let meta = folder.metadata().unwrap();
+            while !is_settled((meta.ctime(), meta.ctime_nsec())) {
+                std::thread::yield_now();
+            }
+            let entries = fs::read_dir(folder).unwrap().flatten();
+            folders.extend(
+                entries
+                    .map(|entry| entry.path())
+                    .filter(|path| path.is_dir()),
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_is_new_is_asked_about() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path().canonicalize().unwrap();
+        for folder in ["a/b", "all", "target/deep", "node_modules/x", "c.key"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        for number in 0..ALL {
+            fs::write(root.join(format!("all/{number}.key")), "").unwrap();
+        }
+        let files = [
+            "a/b/1.key",
+            "a/2.pem",
+            "target/deep/3.key",
+            "node_modules/x/4.key",
+            "c.key/5",
+        ];
+        for file in files {
+            fs::write(root.join(file), "").unwrap();
+        }
+        symlink("a/2.pem", root.join("link.key")).unwrap();
+        settle(&root);
+        let mut survey = Survey::default();
+        let keys = ["a/2.pem", "a/b/1.key", "all", "c.key", "target/deep/3.key"];
+        let keys = keys.map(str::to_owned).to_vec();
+        let (found, asked) = withheld(&mut survey, &root, ".key");
+        assert_eq!(found, keys);
+        assert!(asked > ALL);
+        // A look in between that asks nothing forgets nothing.
+        survey.look(&root, None);
+        assert_eq!(withheld(&mut survey, &root, ".key"), (keys.clone(), 0));
+        // What is new in one folder is asked about with that folder alone.
+        fs::write(root.join("a/b/new.key"), "").unwrap();
+        survey.look(&root, None);
+        let (found, asked) = withheld(&mut survey, &root, ".key");
+        assert!(found.contains(&"a/b/new.key".to_owned()), "{found:?}");
+        assert_eq!(asked, 2);
+        // Other rules ask about everything.
+        let (found, asked) = withheld(&mut survey, &root, ".pem");
+        assert_eq!(found, ["a/2.pem"]);
+        assert!(asked > ALL);
+    }
+
+    #[test]
+    fn below_a_rule_file_that_changed_everything_is_asked_about_anew() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path().canonicalize().unwrap();
+        for folder in ["a/b/c", "d"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        fs::write(root.join("a/.kerfignore"), "x").unwrap();
+        settle(&root);
+        let mut survey = Survey::default();
+        withheld(&mut survey, &root, ".key");
+        assert_eq!(withheld(&mut survey, &root, ".key").1, 0);
+        // In its place: no folder changes.
+        fs::write(root.join("a/.kerfignore"), "xy").unwrap();
+        // `.kerfignore` and `b`, and `c` below.
+        assert_eq!(withheld(&mut survey, &root, ".key").1, 3);
+        fs::remove_file(root.join("a/.kerfignore")).unwrap();
+        survey.look(&root, None);
+        assert_eq!(withheld(&mut survey, &root, ".key").1, 2);
     }
 }

@@ -4,7 +4,7 @@ use super::{
     Guard, secrets,
     survey::{Found, Survey},
 };
-use crate::Finding;
+use crate::{Finding, SandboxError, Withheld};
 use std::{
     collections::{BTreeSet, HashMap},
     ffi::OsString,
@@ -33,6 +33,9 @@ const REPOSITORIES: usize = 128;
 
 /// Files with a name elsewhere that are kept.
 const SHARED: usize = 64;
+
+/// Withheld files and folders that are hidden, and `.kerfignore` files that are kept, in all. Each costs a mount or two.
+const WITHHELD: usize = 256;
 
 /// Folders whose state is remembered between commands.
 const REMEMBERED: usize = 16;
@@ -63,25 +66,91 @@ impl Watchman {
     }
 
     /// The rules for a command that works in `roots`, which are canonical, and may write there or not.
-    pub(crate) fn rules(&self, roots: &[PathBuf], writes: bool) -> (Guard, Before) {
+    ///
+    /// # Errors
+    /// When more is withheld than can be hidden.
+    pub(crate) fn rules(
+        &self,
+        roots: &[PathBuf],
+        writes: bool,
+        withheld: &[Withheld],
+    ) -> Result<(Guard, Before), SandboxError> {
         let mut guard = Guard {
             hidden: self.hidden_places(roots),
             ..Guard::default()
         };
-        let roots = if writes { roots } else { &[] };
-        let found = self.look(roots);
-        for (root, found) in &found {
-            guard.keep(root, found, roots);
+        let written = if writes { roots } else { &[] };
+        let mut asked: Vec<(PathBuf, Option<&Withheld>)> =
+            written.iter().map(|root| (root.clone(), None)).collect();
+        for one in withheld {
+            let Ok(root) = one.root.canonicalize() else {
+                continue;
+            };
+            match asked.iter_mut().find(|(known, _)| *known == root) {
+                Some((_, by)) => *by = Some(one),
+                None => asked.push((root, Some(one))),
+            }
         }
-        (guard, Before { found })
+        let mut before = Before::default();
+        let mut places = BTreeSet::new();
+        let mut rule_files = BTreeSet::new();
+        for (root, by, found) in self.look(&asked) {
+            if let Some(by) = by {
+                let has_rules = by.by.version().is_some() || !found.rule_files.is_empty();
+                if found.is_unseen && has_rules {
+                    return Err(too_much(
+                        &root,
+                        "not all that is withheld can be found in the many folders of",
+                    ));
+                }
+                places.extend(found.withheld.iter().cloned());
+                places.extend(
+                    by.by
+                        .places()
+                        .iter()
+                        .filter_map(|path| path.canonicalize().ok()),
+                );
+                rule_files.extend(found.rule_files.iter().cloned());
+            }
+            if written.contains(&root) {
+                guard.keep(&root, &found, roots);
+                before.found.push((root, found));
+            }
+        }
+        let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+        places.retain(|place| {
+            let holds = |folder: &PathBuf| folder.starts_with(place);
+            !asked.iter().any(|(root, _)| holds(root))
+                && !roots.iter().any(holds)
+                && home.as_ref().is_none_or(|home| !holds(home))
+        });
+        let count = places.len() + rule_files.len();
+        if count > WITHHELD {
+            let what = format!("{count} files and folders are withheld one by one in");
+            return Err(too_much(
+                asked.first().map_or(Path::new(""), |(root, _)| root),
+                &what,
+            ));
+        }
+        // They say what is withheld, so a command must not write them.
+        let mut kept = BTreeSet::new();
+        for file in &rule_files {
+            add(&mut kept, file, written);
+        }
+        guard
+            .kept
+            .extend(kept.into_iter().map(PathBuf::into_os_string));
+        guard.withheld = places.into_iter().map(PathBuf::into_os_string).collect();
+        Ok((guard, before))
     }
 
     /// What the command made that others should not follow unseen. Looks again.
     pub(crate) fn findings(&self, before: &Before) -> Vec<Finding> {
         let roots: Vec<PathBuf> = before.found.iter().map(|(root, _)| root.clone()).collect();
-        let after = self.look(&roots);
+        let asked: Vec<_> = roots.iter().map(|root| (root.clone(), None)).collect();
+        let after = self.look(&asked);
         let mut findings = Vec::new();
-        for ((_, before), (_, after)) in before.found.iter().zip(&after) {
+        for ((_, before), (_, _, after)) in before.found.iter().zip(&after) {
             for (path, id) in &after.repositories {
                 match before.repositories.get(path) {
                     None => findings.push(Finding::Repository(path.clone())),
@@ -106,18 +175,23 @@ impl Watchman {
         findings
     }
 
-    fn look(&self, roots: &[PathBuf]) -> Vec<(PathBuf, Found)> {
+    /// Looks through folders, and at what is withheld in those that come with somebody to ask.
+    fn look<'a>(
+        &self,
+        folders: &[(PathBuf, Option<&'a Withheld>)],
+    ) -> Vec<(PathBuf, Option<&'a Withheld>, Found)> {
         // A look that panicked leaves folders that are read again.
         let mut surveys = self.surveys.lock().unwrap_or_else(PoisonError::into_inner);
         if surveys.len() > REMEMBERED {
             surveys.clear();
         }
-        roots
+        folders
             .iter()
-            .filter(|root| root.is_dir())
-            .map(|root| {
-                let found = surveys.entry(root.clone()).or_default().look(root);
-                (root.clone(), found)
+            .filter(|(root, _)| root.is_dir())
+            .map(|(root, withheld)| {
+                let survey = surveys.entry(root.clone()).or_default();
+                let found = survey.look(root, withheld.map(|withheld| &*withheld.by));
+                (root.clone(), *withheld, found)
             })
             .collect()
     }
@@ -166,6 +240,14 @@ impl Guard {
             .extend(kept.into_iter().map(PathBuf::into_os_string));
         self.shared
             .extend(found.shared.iter().take(SHARED).map(OsString::from));
+    }
+}
+
+fn too_much(root: &Path, what: &str) -> SandboxError {
+    SandboxError::TooMuchWithheld {
+        root: root.to_owned(),
+        what: what.to_owned(),
+        advice: "name whole folders (`keys/`) in `.kerfignore` and in rules on reading, or open a folder beneath",
     }
 }
 
@@ -252,7 +334,7 @@ mod tests {
         fs::create_dir(&root).unwrap();
         make(&root);
         let roots = [root.clone()];
-        let (guard, _) = Watchman::default().rules(&roots, true);
+        let (guard, _) = Watchman::default().rules(&roots, true, &[]).unwrap();
         let name = |path: &OsString| {
             let path = Path::new(path).strip_prefix(&root).unwrap();
             path.to_str().unwrap().to_owned()
@@ -308,7 +390,7 @@ mod tests {
         let home = std::env::home_dir().unwrap();
         let data = tempfile::tempdir().unwrap();
         let hidden = vec![home.clone(), "/".into(), data.path().to_owned()];
-        let (guard, _) = Watchman::new(hidden).rules(&[], true);
+        let (guard, _) = Watchman::new(hidden).rules(&[], true, &[]).unwrap();
         let data = data.path().canonicalize().unwrap().into_os_string();
         assert!(guard.hidden.contains(&data));
         assert!(!guard.hidden.contains(&home.into_os_string()));

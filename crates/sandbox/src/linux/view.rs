@@ -34,6 +34,8 @@ enum Kind {
     Kept,
     /// Empty.
     Hidden,
+    /// There, and closed to everybody.
+    Withheld,
     /// As it is, read-only.
     Shown,
     /// As it is.
@@ -46,12 +48,14 @@ enum Kind {
     Processes,
 }
 
-/// A path that must be the same file inside as it was outside.
+/// A path that must be the same file inside as it was outside, or must not be.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Check {
     path: OsString,
     id: Id,
     read_only: bool,
+    /// Whether it must be another file than outside.
+    withheld: bool,
 }
 
 impl Check {
@@ -67,6 +71,12 @@ impl Check {
                 path.display()
             )
         };
+        if self.withheld {
+            return match syscall::identify(path) {
+                Ok(id) if id != self.id && syscall::is_read_only(path) => Ok(()),
+                _ => Err(changed("was moved")),
+            };
+        }
         if syscall::identify(path).ok() != Some(self.id) {
             return Err(changed("was replaced"));
         }
@@ -108,6 +118,11 @@ impl View {
         for path in &guard.hidden {
             want(Path::new(path), Kind::Hidden);
         }
+        let is_there = |path: &&Path| path.symlink_metadata().is_ok();
+        // A mount over what has gone since would make it anew.
+        for path in guard.withheld.iter().map(Path::new).filter(is_there) {
+            want(path, Kind::Withheld);
+        }
         for path in &plan.shown {
             want(Path::new(path), Kind::Shown);
         }
@@ -131,7 +146,10 @@ impl View {
             // A file keeps its mount when a folder above it moves. A folder would be left behind by its name.
             let is_shared = guard.shared.iter().any(|shared| path == Path::new(shared));
             if let (Some((root, Kind::Writable)), false) = (above, is_shared)
-                && matches!(kind, Kind::Kept | Kind::Hidden | Kind::Lent)
+                && matches!(
+                    kind,
+                    Kind::Kept | Kind::Hidden | Kind::Withheld | Kind::Lent
+                )
             {
                 let between = path.ancestors().skip(1).take_while(|path| *path != root);
                 for folder in between {
@@ -152,7 +170,7 @@ impl View {
         for (path, kind) in &self.0 {
             let read_only = match kind {
                 Kind::Writable | Kind::Pinned => false,
-                Kind::Kept | Kind::Shown | Kind::Lent => true,
+                Kind::Kept | Kind::Shown | Kind::Lent | Kind::Withheld => true,
                 Kind::Private | Kind::Hidden | Kind::Devices | Kind::Processes => continue,
             };
             let named = |error: io::Error| {
@@ -162,6 +180,7 @@ impl View {
                 path: path.into(),
                 id: syscall::identify(self.source(path)).map_err(named)?,
                 read_only,
+                withheld: *kind == Kind::Withheld,
             });
         }
         Ok(checks)
@@ -201,6 +220,15 @@ impl View {
                     let file = empty()?.to_string();
                     add(&["--perms", "0444", "--ro-bind-data", &file], 1);
                 }
+                // Not even its owner may look into it, so that git does not take it for emptied.
+                Kind::Withheld if Path::new(path).is_dir() => {
+                    add(&["--perms", "0000", "--size", "4096", "--tmpfs"], 1);
+                    add(&["--remount-ro"], 1);
+                }
+                Kind::Withheld => {
+                    let file = empty()?.to_string();
+                    add(&["--perms", "0000", "--ro-bind-data", &file], 1);
+                }
                 Kind::Lent => {}
                 Kind::Processes => add(&["--proc"], 1),
                 Kind::Devices => {
@@ -226,7 +254,9 @@ fn above<'a>(wanted: &BTreeMap<PathBuf, Kind>, path: &'a Path) -> Option<(&'a Pa
 fn matters(kind: Kind, above: Option<Kind>) -> bool {
     match (kind, above) {
         (Kind::Kept, above) => above == Some(Kind::Writable),
-        (Kind::Hidden, above) => matches!(above, Some(Kind::Writable | Kind::Shown | Kind::Kept)),
+        (Kind::Hidden | Kind::Withheld, above) => {
+            matches!(above, Some(Kind::Writable | Kind::Shown | Kind::Kept))
+        }
         (Kind::Shown, above) => !matches!(above, Some(Kind::Shown | Kind::Kept)),
         (Kind::Writable, above) => above != Some(Kind::Writable),
         _ => true,
@@ -306,6 +336,32 @@ mod tests {
             view(&[], &["/data/w"], guard),
             ["Hidden /data", "Shown /data/w", "Hidden /w/h/keys"]
         );
+    }
+
+    #[test]
+    fn what_is_withheld_is_closed_where_it_can_be_seen() {
+        let base = tempfile::tempdir().unwrap();
+        let base = base.path().canonicalize().unwrap();
+        std::fs::create_dir_all(base.join("w/a/b/.git")).unwrap();
+        for file in ["w/a/key", "w/a/b/.git/x"] {
+            std::fs::write(base.join(file), "").unwrap();
+        }
+        let at = |name: &str| base.join(name).into_os_string();
+        let guard = Guard {
+            withheld: ["w/a/key", "w/a/b/.git", "w/a/b/.git/x", "w/gone"]
+                .map(at)
+                .to_vec(),
+            kept: vec![at("w/a/b/.git")],
+            ..Guard::default()
+        };
+        let root = at("w").into_string().unwrap();
+        let shown = view(&[&root], &[], guard).join("\n");
+        let expected = "Writable B/w
+Pinned B/w/a
+Pinned B/w/a/b
+Withheld B/w/a/b/.git
+Withheld B/w/a/key";
+        assert_eq!(shown.replace(base.to_str().unwrap(), "B"), expected);
     }
 
     /// Between the plan and the view a command in the background may exchange what it can write.

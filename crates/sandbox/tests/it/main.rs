@@ -16,3 +16,4 @@ mod settings;
 mod tunnels;
 mod unavailable;
 mod view;
+mod withheld;

@@ -65,6 +65,7 @@ impl Room {
             network: None,
             commits: None,
             lent: Vec::new(),
+            withheld: Vec::new(),
         }
     }
 

@@ -56,6 +56,10 @@ enum Harm {
     Cut,
     /// Pages in the middle are full of something else.
     Overwritten,
+    /// The last page is full of something else.
+    End,
+    /// The first page behind the header, which says what tables there are.
+    Schema,
     /// Not a database any more.
     Header,
     /// Another program's file.
@@ -70,6 +74,8 @@ impl Harm {
         match self {
             Self::Cut => bytes.truncate(end / 2),
             Self::Overwritten => bytes[4096..end / 2].fill(0xa5),
+            Self::End => bytes[end - 4000..].fill(0xa5),
+            Self::Schema => bytes[100..4096].fill(0xa5),
             Self::Header => bytes[..100].fill(0xa5),
             Self::Text => bytes = b"a text ".repeat(100),
             Self::Empty => bytes.clear(),
@@ -121,7 +127,8 @@ async fn start(home: &Home) -> Option<Recovery> {
         Err(StoreError::Damaged { .. }) => {}
         Err(error) => panic!("{error}"),
     }
-    drop(store);
+    // Whatever closing a damaged file says, nobody has it open then.
+    drop(store.close().await);
     Store::open_or_recover(&home.path()).await.unwrap().1
 }
 
@@ -158,10 +165,7 @@ async fn what_was_lost_is_told_as_far_as_it_can_be_read() {
     }
     store.close().await.unwrap();
     // The last page alone is hit, so that most can still be read.
-    let mut bytes = fs::read(home.path()).unwrap();
-    let end = bytes.len();
-    bytes[end - 4000..].fill(0xa5);
-    fs::write(home.path(), bytes).unwrap();
+    Harm::End.apply(&home.path());
     let recovery = start(&home).await.expect("it was damaged");
     assert!(
         recovery.sessions.contains(&"after".to_owned()),
@@ -253,6 +257,61 @@ async fn an_older_schema_is_copied_before_it_is_changed() {
     let fresh = Home::new();
     fresh.open().await;
     assert_eq!(self::copies(&fresh), Vec::<PathBuf>::new());
+}
+
+/// SQLite tells of the damage in an answer, or fails at the question.
+#[rstest]
+#[case::at_the_end(Harm::End, true)]
+#[case::in_the_middle(Harm::Overwritten, true)]
+#[case::in_the_schema(Harm::Schema, true)]
+#[case::cannot_be_noted(Harm::End, false)]
+#[tokio::test]
+async fn a_look_at_all_of_it_has_the_next_start_go_back_once_nobody_has_it_open(
+    #[case] harm: Harm,
+    #[case] can_be_noted: bool,
+) {
+    let home = Home::new();
+    let store = home.open().await;
+    fill(&store, "before").await;
+    assert!(store.back_up_daily().await.unwrap());
+    store.close().await.unwrap();
+    let window = home.open().await;
+    let store = home.open().await;
+    harm.apply(&home.path());
+    let mark = home.path().with_file_name("kerf.db.damaged");
+    if !can_be_noted {
+        fs::create_dir(&mark).unwrap();
+    }
+    let found = store.check().await;
+    assert!(
+        matches!(found, Err(StoreError::Damaged { .. })),
+        "{found:?}"
+    );
+    drop(store.close().await);
+    if !can_be_noted {
+        return;
+    }
+    assert!(mark.is_file());
+    let harmed = fs::read(home.path()).unwrap();
+    let refused = Store::open_or_recover(&home.path()).await;
+    assert!(
+        matches!(refused, Err(StoreError::DamagedInUse { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read(home.path()).unwrap(), harmed);
+    drop(window.close().await);
+    let (store, recovery) = Store::open_or_recover(&home.path()).await.unwrap();
+    assert!(recovery.is_some());
+    assert_eq!(titles(&store).await, ["before"]);
+}
+
+#[tokio::test]
+async fn a_look_that_came_to_nothing_says_nothing_of_the_file() {
+    let home = Home::new();
+    let store = home.open().await;
+    store.clone().close().await.unwrap();
+    assert!(matches!(store.check().await, Err(StoreError::Closed)));
+    assert!(!home.path().with_file_name("kerf.db.damaged").exists());
 }
 
 #[tokio::test]

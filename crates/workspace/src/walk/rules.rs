@@ -2,7 +2,8 @@
 //!
 //! Beside the rule files in a folder there are those of git that lie elsewhere: the excludes of each repository, which
 //! linked worktrees share, and the user's own for all repositories. The `ignore` crate reads most of them by itself,
-//! whatever they are; [`cannot_be_read`] tells before it does where that might not end.
+//! whatever they are and wherever a `.git` file sends it; [`cannot_be_read`] tells before it does where that might not
+//! end, or reach another machine.
 
 use std::collections::HashSet;
 use std::fs;
@@ -14,8 +15,8 @@ use crate::folder::plain;
 use crate::fs::Kind;
 use crate::path::RelPath;
 
-/// Our own rule file, read beside `.gitignore` and `.ignore` and stronger than both.
-pub(super) const OWN_IGNORE_FILE: &str = ".kerfignore";
+/// Kerf's own rule file, read beside `.gitignore` and `.ignore` and stronger than both.
+pub const OWN_IGNORE_FILE: &str = ".kerfignore";
 
 /// The rule files of a folder.
 pub(crate) const RULE_FILES: [&str; 3] = [".gitignore", ".ignore", OWN_IGNORE_FILE];
@@ -70,7 +71,7 @@ pub(super) fn plain_rules(root: &Path) -> WalkBuilder {
 }
 
 /// Where the repository begins that `root` is a part of: one above that does not itself ignore it.
-fn repository_above(root: &Path) -> Option<&Path> {
+pub(super) fn repository_above(root: &Path) -> Option<&Path> {
     if root.join(DOT_GIT).exists() {
         return None;
     }
@@ -94,6 +95,13 @@ pub(super) fn cannot_be_walked(folder: &Path) -> Option<String> {
 /// Why the rules of one folder cannot be read, if it is so: to read a pipe may take for ever, and a device or an endless
 /// file all of the memory.
 pub(super) fn cannot_be_read(folder: &Path) -> Option<String> {
+    let shown = |file: &Path| RelPath::from_listing(file.strip_prefix(folder).unwrap_or(file));
+    if let Some(file) = leads_off_in(folder) {
+        return Some(format!(
+            "its ignore rules cannot be read: `{}` names a folder on another machine, or a device",
+            shown(&file)
+        ));
+    }
     let dot_git = folder.join(DOT_GIT);
     let named = RULE_FILES.iter().map(|name| folder.join(name));
     // A `.git` that is no plain file is taken for a folder, and nothing is read that is not found in it.
@@ -116,9 +124,9 @@ pub(super) fn cannot_be_read(folder: &Path) -> Option<String> {
             } else {
                 Kind::Other.describe().to_owned()
             };
-            let shown = RelPath::from_listing(file.strip_prefix(folder).unwrap_or(&file));
             Some(format!(
-                "its ignore rules cannot be read: `{shown}` is {what}"
+                "its ignore rules cannot be read: `{}` is {what}",
+                shown(&file)
             ))
         })
 }
@@ -128,7 +136,8 @@ pub(super) fn cannot_be_read(folder: &Path) -> Option<String> {
 pub(crate) fn excludes_of(folder: &Path) -> Option<PathBuf> {
     let git = git_folder(folder)?;
     let shared = match name_in(&git.join("commondir")) {
-        Some(shared) => git.join(shared),
+        Some(shared) if may_be_followed(&shared) => git.join(shared),
+        Some(_) => return None,
         None => git,
     };
     Some(plain(shared.canonicalize().ok()?).join("info/exclude"))
@@ -139,11 +148,17 @@ pub(crate) fn users_excludes() -> Option<PathBuf> {
     ignore::gitignore::gitconfig_excludes_path().filter(|path| path.is_absolute())
 }
 
-/// What the rules say that lie in no file of the folder: the excludes of its repository, and the user's own.
+/// What the rules say that lie in no file of the folder: the excludes of its repository, the user's own, and the rule
+/// files above a part of a repository.
 pub(crate) fn rules_elsewhere(root: &Path) -> Vec<u8> {
     let repository = root.ancestors().find_map(excludes_of);
+    let begins = |folder: &Path| folder.join(DOT_GIT).exists();
+    let is_part = !begins(root) && root.ancestors().skip(1).any(begins);
+    // Some of them count from above the repository too, as they do in the walk.
+    let above = root.ancestors().skip(1).filter(|_| is_part);
+    let above = above.flat_map(|folder| RULE_FILES.map(|name| folder.join(name)));
     let mut all = Vec::new();
-    for file in repository.into_iter().chain(users_excludes()) {
+    for file in repository.into_iter().chain(users_excludes()).chain(above) {
         let meta = fs::metadata(&file);
         if meta.is_ok_and(|meta| meta.is_file() && meta.len() <= MAX_RULE_BYTES) {
             // What cannot be read has no rules.
@@ -161,8 +176,38 @@ fn git_folder(folder: &Path) -> Option<PathBuf> {
     if meta.is_dir() {
         return Some(dot_git);
     }
-    let named = name_in(&dot_git)?;
-    Some(folder.join(named.strip_prefix("gitdir: ")?))
+    let named = git_folder_in(&dot_git)?;
+    may_be_followed(&named).then(|| folder.join(named))
+}
+
+/// The folder that a `.git` file names.
+fn git_folder_in(dot_git: &Path) -> Option<String> {
+    let line = name_in(dot_git)?;
+    line.strip_prefix("gitdir: ").map(str::to_owned)
+}
+
+/// The file of git's in a folder that names a place which is not followed.
+fn leads_off_in(folder: &Path) -> Option<PathBuf> {
+    let dot_git = folder.join(DOT_GIT);
+    if git_folder_in(&dot_git).is_some_and(|named| !may_be_followed(&named)) {
+        return Some(dot_git);
+    }
+    let shared = git_folder(folder)?.join("commondir");
+    name_in(&shared)
+        .is_some_and(|named| !may_be_followed(&named))
+        .then_some(shared)
+}
+
+/// Whether a name that a repository gives can be looked at: on Windows a look alone can sign in to another machine.
+fn may_be_followed(named: &str) -> bool {
+    !(cfg!(windows) && leads_off(named))
+}
+
+/// Whether Windows takes a name for a share of another machine, or for a device: `\\host\share`, `\\?\UNC\…`,
+/// `\\.\pipe\…`, `\??\…`, with either slash.
+fn leads_off(named: &str) -> bool {
+    let named = named.replace('/', "\\");
+    named.starts_with(r"\\") || named.starts_with(r"\??\")
 }
 
 /// The first line of a file that names a folder.
@@ -217,5 +262,34 @@ impl Rules {
         self.matchers
             .iter_mut()
             .any(|rules| rules.matched(path.as_path(), is_dir).is_ignore())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(r"\\host\share\.git", true)]
+    #[case("//host/share/.git", true)]
+    #[case(r"/\host\share", true)]
+    #[case(r"\\?\UNC\host\share", true)]
+    #[case(r"\\?\C:\repository", true)]
+    #[case(r"\\.\pipe\name", true)]
+    #[case(r"\??\UNC\host\share", true)]
+    #[case("/??/UNC/host/share", true)]
+    #[case(r"C:\repository\.git\worktrees\a", false)]
+    #[case("C:/repository/.git/worktrees/a", false)]
+    #[case("/repository/.git", false)]
+    #[case("../.git/modules//a", false)]
+    #[case(r"..\..\.git", false)]
+    #[case("", false)]
+    fn names_that_windows_takes_for_other_machines_and_devices(
+        #[case] named: &str,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(leads_off(named), expected, "{named}");
+        assert_eq!(may_be_followed(named), !(cfg!(windows) && expected));
     }
 }

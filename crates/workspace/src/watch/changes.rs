@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::slept::Sleeps;
 use crate::path::RelPath;
 
 /// So many paths are kept. With more, whoever has a mark is to look at the folder.
@@ -25,11 +26,15 @@ const MAX_PATHS: usize = 20_000;
 pub struct Changes {
     log: Arc<Log>,
     cookies: Arc<Cookies>,
+    sleeps: Arc<Sleeps>,
 }
 
 /// A moment, as [`Changes`] counts. It is of use only with the one that gave it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Mark(u64);
+pub struct Mark {
+    told: u64,
+    sleeps: u64,
+}
 
 /// What was told since a mark.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,25 +49,32 @@ pub struct Told {
 impl Changes {
     /// This moment. What changes from now on is told since it; some of what changed before may be too.
     pub fn mark(&self) -> Mark {
-        Mark(self.log.state().told)
+        Mark {
+            // Before the rest, so that a sleep between the two is not overlooked.
+            sleeps: self.sleeps.count(),
+            told: self.log.state().told,
+        }
     }
 
     /// All that was changed since the mark, when the caller has not changed anything meanwhile on another thread.
     ///
-    /// None: only a look at the whole folder tells. The system has lost events or was not heard within `patience`, ignore
-    /// rules have changed, a folder was moved, too much has changed, or the watcher is gone.
+    /// None: only a look at the whole folder tells. The system has lost events or was not heard within `patience`, the
+    /// computer slept, ignore rules have changed, a folder was moved, too much has changed, or the watcher is gone.
     pub fn since(&self, mark: Mark, patience: Duration) -> Option<Told> {
         self.catch_up(patience)?;
         let state = self.log.state();
-        if state.is_over || mark.0 < state.doubted {
+        if state.is_over || mark.told < state.doubted {
             return None;
         }
-        let later = state.last.iter().filter(|(_, told)| **told > mark.0);
+        let later = state.last.iter().filter(|(_, told)| **told > mark.told);
         let mut paths: Vec<RelPath> = later.map(|(path, _)| path.clone()).collect();
         paths.sort_unstable();
-        Some(Told {
+        let told = state.told;
+        drop(state);
+        let sleeps = self.sleeps.count();
+        (sleeps == mark.sleeps).then_some(Told {
             paths,
-            mark: Mark(state.told),
+            mark: Mark { told, sleeps },
         })
     }
 
@@ -149,11 +161,12 @@ impl Log {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn keep(self: &Arc<Self>, cookies: Arc<Cookies>) -> Changes {
+    pub(super) fn keep(self: &Arc<Self>, cookies: Arc<Cookies>, sleeps: Arc<Sleeps>) -> Changes {
         self.state().is_kept = true;
         Changes {
             log: Arc::clone(self),
             cookies,
+            sleeps,
         }
     }
 

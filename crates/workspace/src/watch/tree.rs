@@ -10,6 +10,7 @@ use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Wat
 use super::batch::Batch;
 use super::changes::{Changes, Cookies, Log};
 use super::place::{IN_ORDER, tells_all};
+use super::slept::Sleeps;
 use crate::folder::Workspace;
 use crate::fs::{FsError, Kind, is_temp_name};
 use crate::path::RelPath;
@@ -106,7 +107,7 @@ impl Tree {
     }
 
     /// Keeps from now on what is told; see [`super::Watcher::changes`].
-    pub(super) fn changes(&mut self, folder: &Path) -> Option<Changes> {
+    pub(super) fn changes(&mut self, folder: &Path, sleeps: &Arc<Sleeps>) -> Option<Changes> {
         if !IN_ORDER || !self.tells_all || self.unwatched.is_some() {
             return None;
         }
@@ -129,7 +130,7 @@ impl Tree {
                 }
             }
         };
-        Some(self.log.keep(Arc::clone(cookies)))
+        Some(self.log.keep(Arc::clone(cookies), Arc::clone(sleeps)))
     }
 
     pub(super) fn log(&self) -> Arc<Log> {
@@ -141,6 +142,12 @@ impl Tree {
         let path = path.strip_prefix(self.workspace.root()).unwrap_or(path);
         let reason = format!("the ignore rules in `{}` changed", path.display());
         self.begin_anew(reason, batch);
+    }
+
+    /// The computer was asleep. New folders may be among what was not told, and rules.
+    pub(super) fn slept(&mut self, batch: &mut Batch) {
+        let reason = "the computer slept, and may not have been told of every change";
+        self.begin_anew(reason.to_owned(), batch);
     }
 
     fn begin_anew(&mut self, reason: String, batch: &mut Batch) {

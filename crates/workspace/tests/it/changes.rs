@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use kerf_workspace::{Changes, Mark, RelPath, Watcher, Workspace};
+use kerf_test_support::Sleeper;
+use kerf_workspace::{Changes, Mark, RelPath, Watcher, Watching, Workspace};
 use rstest::rstest;
 
 const LONG: Duration = Duration::from_secs(20);
@@ -20,7 +21,8 @@ fn ask(root: &Path) -> Asked {
     let ws = Workspace::open(root).unwrap();
     let private = tempfile::tempdir().unwrap();
     let hour = Duration::from_secs(3600);
-    let watcher = Watcher::start(&ws, hour, |event| panic!("{event:?}")).unwrap();
+    let watching = Watching::new(hour);
+    let watcher = Watcher::start(&ws, watching, |event| panic!("{event:?}")).unwrap();
     let changes = watcher.changes(&private.path().join("watch")).unwrap();
     Asked {
         _private: private,
@@ -144,7 +146,7 @@ fn only_a_look_at_the_folder_tells(#[case] change: Change) {
     let temp = tempfile::tempdir().unwrap();
     tree(temp.path());
     let ws = Workspace::open(temp.path()).unwrap();
-    let watcher = Watcher::start(&ws, LONG, |_| {}).unwrap();
+    let watcher = Watcher::start(&ws, Watching::new(LONG), |_| {}).unwrap();
     let private = tempfile::tempdir().unwrap();
     let changes = watcher.changes(private.path()).unwrap();
     let mark = changes.mark();
@@ -155,6 +157,44 @@ fn only_a_look_at_the_folder_tells(#[case] change: Change) {
     fs::write(temp.path().join("kept/k"), "x").unwrap();
     let told = changes.since(mark, LONG).unwrap();
     assert!(told.paths.contains(&"kept/k".parse().unwrap()), "{told:?}");
+}
+
+#[test]
+fn what_was_told_before_a_sleep_is_not_enough_after_it() {
+    let temp = tempfile::tempdir().unwrap();
+    tree(temp.path());
+    let sleeper = Sleeper::default();
+    let watching = Watching {
+        clock: sleeper.clock(),
+        ..Watching::new(LONG)
+    };
+    let ws = Workspace::open(temp.path()).unwrap();
+    let watcher = Watcher::start(&ws, watching, |_| {}).unwrap();
+    let private = tempfile::tempdir().unwrap();
+    let changes = watcher.changes(private.path()).unwrap();
+    let (early, other) = (changes.mark(), changes.clone());
+    let told = changes.since(early, LONG).unwrap();
+    sleeper.naps();
+    for asked in [&changes, &other] {
+        for mark in [early, told.mark] {
+            assert_eq!(asked.since(mark, LONG), None);
+        }
+    }
+    // When the watcher has begun anew, answers are as good as before.
+    let told = loop {
+        let mark = changes.mark();
+        fs::write(temp.path().join("kept/k"), "x").unwrap();
+        if let Some(told) = changes.since(mark, LONG) {
+            break told;
+        }
+    };
+    assert!(told.paths.contains(&"kept/k".parse().unwrap()), "{told:?}");
+    sleeper.naps();
+    assert_eq!(
+        changes.since(told.mark, LONG),
+        None,
+        "and after the next one"
+    );
 }
 
 #[test]
@@ -199,6 +239,6 @@ fn nothing_is_promised_where_others_write() {
     // Served by the kernel from memory, as network file systems are by others.
     let ws = Workspace::open(Path::new("/proc/sys/fs")).unwrap();
     let private = tempfile::tempdir().unwrap();
-    let watcher = Watcher::start(&ws, LONG, |_| {}).unwrap();
+    let watcher = Watcher::start(&ws, Watching::new(LONG), |_| {}).unwrap();
     assert!(watcher.changes(private.path()).is_none());
 }

@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ignore::WalkBuilder;
 use kerf_workspace::{Walk, Workspace};
 use rstest::rstest;
+
+/// Names the user's settings of git, where a test has some.
+const USERS: &str = "KERF_TEST_GIT_SETTINGS";
 
 /// Runs git, apart from the settings of whoever runs the tests.
 #[expect(
@@ -23,7 +27,10 @@ pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
             "protocol.file.allow=always",
         ])
         .args(args)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env(
+            "GIT_CONFIG_GLOBAL",
+            std::env::var_os(USERS).unwrap_or_else(|| "/dev/null".into()),
+        )
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .output()
         .unwrap();
@@ -213,6 +220,137 @@ fn a_nested_repository_goes_by_its_own_excludes() {
         );
         assert!(!listed.contains(own), "{listed}");
     }
+}
+
+/// In a submodule within the folder, and in one within that, the files of rules count, and git's own excludes do not.
+#[test]
+fn a_submodule_within_the_folder_goes_by_what_ripgrep_goes_by() {
+    let base = tempfile::tempdir().unwrap();
+    let (main, other) = (base.path().join("main"), base.path().join("other"));
+    repository(&main);
+    repository(&other);
+    repository(&base.path().join("inner"));
+    let add = |at: &Path, url: &str, name: &str| {
+        git(at, &["submodule", "--quiet", "add", url, name]);
+        git(at, &["commit", "-q", "-m", "Add it"]);
+    };
+    add(
+        &other,
+        &base.path().join("inner").display().to_string(),
+        "deep",
+    );
+    add(&main, &other.display().to_string(), "module");
+    git(
+        &main,
+        &["submodule", "--quiet", "update", "--init", "--recursive"],
+    );
+    let folders = [main.clone(), main.join("module"), main.join("module/deep")];
+    for folder in &folders {
+        for name in [
+            "kept.a",
+            "main.left",
+            "own.left",
+            "top.ignored",
+            "x.ignored",
+        ] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+    }
+    fs::write(main.join(".gitignore"), "top.ignored\n").unwrap();
+    fs::write(excludes(&main), "main.left\n").unwrap();
+    for folder in &folders[1..] {
+        fs::write(folder.join(".gitignore"), "x.ignored\n").unwrap();
+        fs::write(excludes(folder), "own.left\n").unwrap();
+    }
+    let walked = Workspace::open(&main).unwrap().walk(&Walk::default());
+    let found: BTreeSet<String> = walked
+        .files
+        .iter()
+        .map(|(path, _)| path.to_string())
+        .collect();
+    let ripgreps = WalkBuilder::new(&main)
+        .hidden(false)
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .build();
+    let expected: BTreeSet<String> = ripgreps
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+        .map(|entry| {
+            let inside = entry.path().strip_prefix(&main).unwrap();
+            inside.display().to_string()
+        })
+        .collect();
+    assert_eq!(found, expected, "{:?}", walked.skipped);
+    let others = ["--others", "--exclude-standard"];
+    for (folder, inside) in folders[1..].iter().zip(["module", "module/deep"]) {
+        let in_git = git(folder, &["ls-files", others[0], others[1]]);
+        for name in [
+            "kept.a",
+            "main.left",
+            "top.ignored",
+            "own.left",
+            "x.ignored",
+        ] {
+            // This is where ripgrep goes another way than git.
+            let is_here = in_git.lines().any(|line| line == name) || name == "own.left";
+            let is_found = found.contains(&format!("{inside}/{name}"));
+            assert_eq!(is_found, is_here, "{inside}/{name}");
+        }
+    }
+}
+
+/// Runs itself where the user's settings of git are those of the test.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test runs itself with other settings"
+)]
+fn another_value_of_the_users_excludes_counts_with_the_next_walk() {
+    let Some(settings) = std::env::var_os(USERS) else {
+        let base = tempfile::tempdir().unwrap();
+        let settings = base.path().join("settings");
+        let name = "excludes::another_value_of_the_users_excludes_counts_with_the_next_walk";
+        let inside = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(USERS, &settings)
+            .env("GIT_CONFIG_GLOBAL", &settings)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&inside.stdout);
+        assert!(
+            inside.status.success() && told.contains("1 passed"),
+            "{inside:?}"
+        );
+        return;
+    };
+    let settings = PathBuf::from(settings);
+    let base = settings.parent().unwrap();
+    let set = |name: &str| {
+        let file = base.join(name);
+        fs::write(&file, format!("*.{name}\n")).unwrap();
+        let text = format!("[core]\n\texcludesFile = {}\n", file.display());
+        fs::write(&settings, text).unwrap();
+    };
+    set("one");
+    let main = base.join("main");
+    repository(&main);
+    for name in ["a.one", "a.two"] {
+        fs::write(main.join(name), "").unwrap();
+    }
+    let watched = crate::watch::watch(&main);
+    assert!(assert_same(&main).contains("a.two"));
+    set("two");
+    let found = assert_same(&main);
+    assert!(
+        found.contains("a.one") && !found.contains("a.two"),
+        "{found:?}"
+    );
+    // Who watches is told of neither, and sees it with the next change of a rule.
+    fs::write(main.join(".gitignore"), "").unwrap();
+    watched.rescan();
+    fs::write(main.join("b.two"), "").unwrap();
+    let told = watched.until_quiet("c.one");
+    assert!(!told.contains("b.two"), "{told:?}");
 }
 
 /// What is opened may be of somebody who wants the walk to hang, or to take all of the memory.

@@ -12,6 +12,7 @@ mod fs;
 mod fs_race;
 mod fs_refusal;
 mod ground;
+mod kerfignore;
 mod patch;
 mod path;
 mod resolve;

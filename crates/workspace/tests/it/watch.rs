@@ -4,30 +4,36 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use kerf_workspace::{Save, WatchEvent, Watcher, Workspace};
+use kerf_test_support::Sleeper;
+use kerf_workspace::{Save, SleepClock, WatchEvent, Watcher, Watching, Workspace};
 use rstest::rstest;
 
 use crate::excludes::{excludes, git, repository};
 
 const LONG: Duration = Duration::from_secs(20);
 
-struct Watched {
+pub(crate) struct Watched {
     ws: Workspace,
     events: Receiver<WatchEvent>,
-    _watcher: Watcher,
+    watcher: Watcher,
 }
 
-fn watch(root: &Path) -> Watched {
+fn soon() -> Watching {
+    Watching::new(Duration::from_millis(30))
+}
+
+pub(crate) fn watch(root: &Path) -> Watched {
+    watch_as(root, soon())
+}
+
+fn watch_as(root: &Path, watching: Watching) -> Watched {
     let ws = Workspace::open(root).unwrap();
     let (sender, events) = channel();
-    let watcher = Watcher::start(&ws, Duration::from_millis(30), move |event| {
-        drop(sender.send(event))
-    })
-    .unwrap();
+    let watcher = Watcher::start(&ws, watching, move |event| drop(sender.send(event))).unwrap();
     Watched {
         ws,
         events,
-        _watcher: watcher,
+        watcher,
     }
 }
 
@@ -50,7 +56,7 @@ impl Watched {
     }
 
     /// As [`Watched::until`], where folders may be looked at anew meanwhile.
-    fn until_quiet(&self, last: &str) -> BTreeSet<String> {
+    pub(crate) fn until_quiet(&self, last: &str) -> BTreeSet<String> {
         let write = || fs::write(self.ws.root().join(last), "").unwrap();
         write();
         let mut told = BTreeSet::new();
@@ -64,7 +70,7 @@ impl Watched {
         told
     }
 
-    fn rescan(&self) -> String {
+    pub(crate) fn rescan(&self) -> String {
         loop {
             if let WatchEvent::Rescan { reason } = self.events.recv_timeout(LONG).unwrap() {
                 return reason;
@@ -225,13 +231,67 @@ fn a_moved_folder_calls_for_a_rescan() {
     assert_eq!(watched.rescan(), "the folder was moved or removed");
 }
 
+#[rstest]
+#[case::an_event(|watched: &Watched| fs::write(watched.ws.root().join("a"), "").unwrap())]
+#[case::somebody_who_asks(|watched: &Watched| assert_eq!(watched.watcher.sleeps(), 1))]
+fn after_a_sleep_whatever_comes_first_calls_for_a_rescan(#[case] first: fn(&Watched)) {
+    let temp = tempfile::tempdir().unwrap();
+    let sleeper = Sleeper::default();
+    let watching = Watching {
+        clock: sleeper.clock(),
+        ..soon()
+    };
+    let watched = watch_as(temp.path(), watching);
+    assert_eq!(watched.until("z1"), set(&[]));
+    assert_eq!(watched.watcher.sleeps(), 0);
+    sleeper.naps();
+    first(&watched);
+    assert!(watched.rescan().contains("slept"));
+    // Then all is as before.
+    watched.until_quiet("z2");
+    assert_eq!(watched.watcher.sleeps(), 1);
+}
+
+/// In a time namespace of its own the clock that goes on is ahead of the one that stands still, as after a sleep.
+#[cfg(target_os = "linux")]
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test runs itself where it is later"
+)]
+fn the_system_tells_how_long_it_slept() {
+    const INSIDE: &str = "KERF_TEST_SLEPT";
+    const HOURS: u64 = 5;
+    let slept = SleepClock::default().slept();
+    if let Some(before) = std::env::var_os(INSIDE) {
+        let before: u64 = before.to_str().unwrap().parse().unwrap();
+        let more = slept - Duration::from_secs(before);
+        let nearly = |expected: u64| more.as_secs().abs_diff(expected) < 60;
+        assert!(nearly(HOURS * 3600), "{more:?}");
+        return;
+    }
+    let inside = std::process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "--time", "--boottime"])
+        .arg((HOURS * 3600).to_string())
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "watch::the_system_tells_how_long_it_slept"])
+        .env(INSIDE, slept.as_secs().to_string())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&inside.stdout);
+    assert!(
+        inside.status.success() && told.contains("1 passed"),
+        "{inside:?}"
+    );
+}
+
 #[test]
 fn nothing_is_told_after_the_watcher_is_dropped() {
     let temp = tempfile::tempdir().unwrap();
     let Watched {
-        events, _watcher, ..
+        events, watcher, ..
     } = watch(temp.path());
-    drop(_watcher);
+    drop(watcher);
     fs::write(temp.path().join("f"), "").unwrap();
     // The thread ends and takes the sender with it.
     assert!(
@@ -248,7 +308,7 @@ fn a_missing_folder_cannot_be_watched() {
     fs::create_dir(&root).unwrap();
     let ws = Workspace::open(&root).unwrap();
     fs::remove_dir(&root).unwrap();
-    assert!(Watcher::start(&ws, Duration::from_millis(30), |_| {}).is_err());
+    assert!(Watcher::start(&ws, soon(), |_| {}).is_err());
 }
 
 /// The system's limit is set for a namespace of its own, in which this test runs once more.
@@ -283,9 +343,11 @@ fn beyond_the_limit_of_watches_the_folder_is_looked_at_from_time_to_time() {
     }
     let ws = Workspace::open(temp.path()).unwrap();
     let (sender, events) = channel();
-    let (debounce, poll) = (Duration::from_millis(5), Duration::from_millis(50));
-    let _watcher =
-        Watcher::start_polling(&ws, debounce, poll, move |event| drop(sender.send(event))).unwrap();
+    let watching = Watching {
+        poll: Duration::from_millis(50),
+        ..Watching::new(Duration::from_millis(5))
+    };
+    let _watcher = Watcher::start(&ws, watching, move |event| drop(sender.send(event))).unwrap();
     let told: Vec<_> = (0..5).map(|_| events.recv_timeout(LONG).unwrap()).collect();
     let unwatched = |event: &&WatchEvent| matches!(event, WatchEvent::Unwatched { reason } if reason.contains("max_user_watches"));
     assert_eq!(told.iter().filter(unwatched).count(), 1, "{told:?}");

@@ -9,7 +9,7 @@ use crate::{
     numbers::{median, millis, percentile},
     table::{Table, Unit},
 };
-use kerf_workspace::Watcher;
+use kerf_workspace::{Watcher, Watching};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -47,7 +47,7 @@ fn measure(tree: &Tree, table: &mut Table) -> Done {
     }
     let indexed = Arc::new(Indexed::of(tree)?);
     let told = Arc::downgrade(&indexed);
-    let watcher = Watcher::start(&indexed.workspace, QUIET, move |event| {
+    let watcher = Watcher::start(&indexed.workspace, Watching::new(QUIET), move |event| {
         if let Some(indexed) = told.upgrade() {
             indexed.changed(event.into());
         }

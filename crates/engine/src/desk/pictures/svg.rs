@@ -74,8 +74,10 @@ impl Scan {
     /// Errors: what is not drawn.
     fn markup(&mut self, text: &str) -> Result<usize, String> {
         let until = |end: &str| text.find(end).map_or(text.len(), |at| at + end.len());
-        if text.starts_with("<!--") {
-            return Ok(until("-->"));
+        if let Some(inside) = text.strip_prefix("<!--") {
+            // Its beginning is no part of its end: `<!-->` goes on.
+            let end = inside.find("-->");
+            return Ok(end.map_or(text.len(), |at| "<!--".len() + at + "-->".len()));
         }
         if text.starts_with("<![CDATA[") {
             let end = until("]]>");
@@ -86,7 +88,7 @@ impl Scan {
             };
         }
         if text.starts_with("<!") {
-            let end = until(">");
+            let end = tag_length(text);
             // Entities are texts that stand for others, again and again.
             return if text[..end].contains('[') || !text.starts_with("<!DOCTYPE") {
                 Err("<!ENTITY".to_owned())
@@ -152,7 +154,7 @@ impl Scan {
     }
 }
 
-/// Up to the `>` that ends a tag: one inside quotes does not.
+/// Up to the `>` that ends a tag or a DOCTYPE: one inside quotes does not.
 fn tag_length(text: &str) -> usize {
     let mut quote = None;
     for (at, char) in text.char_indices() {
@@ -266,6 +268,12 @@ mod tests {
     #[rstest]
     #[case("<!DOCTYPE svg [<!ENTITY a '<animate/>'>]><svg>&a;</svg>")]
     #[case("<?xml version='1.0' encoding='UTF-7'?><svg/>")]
+    #[case::behind_what_is_no_whole_comment(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\"><!--><g title=\" --><rect><animate attributeName='x' dur='1s' repeatCount='indefinite'/></rect>\"/></svg>"
+    )]
+    #[case::behind_a_quote_of_the_doctype(
+        "<!DOCTYPE svg SYSTEM \"><g title='\"><svg xmlns=\"http://www.w3.org/2000/svg\"><animate dur=\"1s\"/></svg><!--'/>-->"
+    )]
     fn texts_that_mean_others_are_not(#[case] svg: &str) {
         assert!(endless(svg).is_some(), "{svg}");
     }

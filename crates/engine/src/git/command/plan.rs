@@ -84,6 +84,7 @@ pub(super) fn plan(repo: &Repo, settings: &Settings, act: &GitAct) -> Result<Git
     preview
         .programs
         .extend(repo.programs(programs).map_err(from_git)?);
+    tell_promisors(repo, &mut preview)?;
     Ok(preview)
 }
 
@@ -400,6 +401,26 @@ fn shown(name: &str, urls: &[String], preview: &mut GitPreview) -> Result<GitRem
         name: name.to_owned(),
         url: urls.join(" and "),
     })
+}
+
+/// Tells of the remotes that git asks for objects that are missing here, whatever it was begun for.
+fn tell_promisors(repo: &Repo, preview: &mut GitPreview) -> Result<(), Failure> {
+    for (name, url) in repo.promisors().map_err(from_git)? {
+        let at = match url {
+            Some(url) => {
+                let remote = shown(&name, &[url], preview)?;
+                if preview.remote.as_ref() == Some(&remote) {
+                    continue;
+                }
+                remote.url
+            }
+            None => "an address that cannot be told".to_owned(),
+        };
+        preview.programs.push(format!(
+            "`{name}` at {at}, which git asks for objects that are missing here"
+        ));
+    }
+    Ok(())
 }
 
 /// The short name of a branch of a remote.

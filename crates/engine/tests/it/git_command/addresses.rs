@@ -113,3 +113,38 @@ async fn each_address_that_a_push_goes_to_is_shown_and_passwords_are_not() {
     );
     assert!(!preview.words.contains("secret"));
 }
+
+/// Any command of git's goes there when an object is missing.
+#[tokio::test]
+async fn who_is_asked_for_missing_objects_is_shown() {
+    let scene = Scene::new().await;
+    let commit = GitAct::Commit {
+        message: "Say it".to_owned(),
+        amend: false,
+    };
+    let acts = [push(), GitAct::Fetch { remote: None }, commit];
+    // Where it goes anyway is shown already.
+    scene.git(&["config", "remote.origin.promisor", "true"]);
+    for act in &acts[..2] {
+        let preview = scene.preview(act.clone()).await.unwrap();
+        assert!(preview.programs.is_empty(), "{:?}", preview.programs);
+    }
+    scene.git(&["config", "--unset", "remote.origin.promisor"]);
+    let address = |url| scene.git(&["config", "remote.evil.url", url]);
+    address("https://ada:secret@evil.example/x");
+    scene.git(&["config", "remote.evil.promisor", "true"]);
+    for act in &acts {
+        let preview = scene.preview(act.clone()).await.unwrap();
+        assert_eq!(
+            preview.programs,
+            [
+                "`evil` at https://ada@evil.example/x, which git asks for objects that are missing here"
+            ]
+        );
+    }
+    address("ext::evil");
+    for act in acts {
+        let refused = scene.preview(act.clone()).await;
+        assert!(refused.is_err(), "{act:?}: {refused:?}");
+    }
+}

@@ -1,7 +1,10 @@
 //! While an index is being built: what is told of it, that it can be stopped, and that it gives way to others.
 
 use super::{LONG, grep, some_files};
-use crate::folder::pattern;
+use crate::{
+    folder::pattern,
+    gate::{Gate, Shut},
+};
 use kerf_index::{Event, Index, Phase};
 use std::{sync::mpsc::channel, time::Instant};
 
@@ -10,9 +13,10 @@ const FILES: usize = 2_000;
 #[test]
 fn progress_is_told_and_a_stop_ends_the_building_and_no_search() {
     let folder = some_files(FILES);
+    let gate = Gate::new(&folder, Shut::ReadsAfter(FILES / 10));
     let place = tempfile::tempdir().unwrap();
     let (sender, events) = channel();
-    let index = Index::open(folder.workspace(), place.path(), move |event| {
+    let index = Index::open(gate.workspace(), place.path(), move |event| {
         drop(sender.send(event));
     });
     let building = loop {
@@ -37,6 +41,7 @@ fn progress_is_told_and_a_stop_ends_the_building_and_no_search() {
     assert!(files_done < files_total && bytes_done < bytes_total);
     assert_eq!(bytes_total, building.bytes);
     index.cancel();
+    gate.open();
     let is_whole = index.wait(Instant::now() + LONG);
     assert!(!is_whole, "what was told is not in");
     let last = format!(r"name_{}\(", FILES - 1);
@@ -88,12 +93,11 @@ fn a_first_building_gives_way_and_who_is_waited_for_does_not() {
     };
     let own = threads().iter().map(|(_, nice)| *nice).min().unwrap();
     // The one that looks for changes, and those that read for it.
+    // The suite itself may be run so that it gives way.
+    let gives_way = own.max(10);
     let index_threads = nice_of("kerf-index");
     assert!(index_threads.contains(&own), "{seen:?}");
-    assert!(index_threads.iter().any(|nice| *nice > own), "{seen:?}");
+    assert!(index_threads.contains(&gives_way), "{seen:?}");
     let writers = nice_of("thrd-tantivy");
-    assert!(
-        !writers.is_empty() && writers.iter().all(|nice| *nice > own),
-        "{seen:?}"
-    );
+    assert_eq!(writers, [gives_way].into(), "{seen:?}");
 }

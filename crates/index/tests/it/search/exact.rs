@@ -3,6 +3,7 @@
 use super::{ask, marked, places, read, search, shop};
 use crate::{
     folder::{Folder, pattern},
+    gate::{Gate, Shut},
     index::{Indexed, age, some_files},
 };
 use kerf_index::{GrepQuery, Index, Known, Mode, Query, Wanted};
@@ -99,22 +100,16 @@ proptest! {
 
 #[test]
 fn what_a_scan_finds_names_what_it_is_in() {
-    let folder = some_files(3_000);
-    let mut is_scanned = false;
-    for _ in 0..20 {
-        let place = tempfile::tempdir().unwrap();
-        let index = Index::open(folder.workspace(), place.path(), |_| {});
-        let answer = search(&index, "\"name_77() {\"");
-        assert_eq!(places(&answer), ["src/0/f77.rs:2 name_77"], "{answer:?}");
-        // Otherwise the folder was listed in no time.
-        is_scanned |= answer
-            .scanned
-            .is_some_and(|why| why.contains("still being built"));
-        if is_scanned {
-            return;
-        }
-    }
-    panic!("the index was always sooner");
+    let folder = some_files(100);
+    let gate = Gate::new(&folder, Shut::FirstList);
+    let place = tempfile::tempdir().unwrap();
+    let index = Index::open(gate.workspace(), place.path(), |_| {});
+    gate.until_held();
+    let answer = search(&index, "\"name_77() {\"");
+    gate.open();
+    assert_eq!(places(&answer), ["src/0/f77.rs:2 name_77"], "{answer:?}");
+    let why = answer.scanned.unwrap();
+    assert!(why.contains("still being built"), "{why}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the files of a history hold, and the folder they are in.
+//! For the tests: what the files of a history hold, and the folder they are in.
 
 use std::{collections::BTreeMap, fs, path::Path};
 

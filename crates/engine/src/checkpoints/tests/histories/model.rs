@@ -1,4 +1,4 @@
-//! What a folder and its checkpoints should hold after each step.
+//! For the tests: what a folder and its checkpoints should hold after each step.
 
 use super::folder::{Plain, Tree};
 use kerf_protocol::checkpoint::RestoreChoice;

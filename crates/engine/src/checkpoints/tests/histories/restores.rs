@@ -1,4 +1,4 @@
-//! Going back to a checkpoint, and forth again.
+//! Of the tests: going back to a checkpoint, and forth again.
 
 use super::{
     History,

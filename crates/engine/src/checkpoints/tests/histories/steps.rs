@@ -1,4 +1,4 @@
-//! The steps of a history.
+//! Of the tests: the steps of a history.
 
 use super::{History, always_follow, folder::tree_of};
 use crate::{Engine, Options, desk::Before};

@@ -1,23 +1,28 @@
-//! Checkpoints where the system is asked what has changed, and not every file.
+//! Tests of checkpoints where the system is asked what has changed, and not every file.
 
 use super::histories::always_follow;
 use crate::{Engine, Options, desk::Before, wake::Live};
 use kerf_agent::{Host as _, Scope};
 use kerf_protocol::{
-    ItemId, TurnId,
+    ItemId, SessionId, TurnId,
     event::EventBody,
-    request::{NewSession, method},
-    review::Author,
+    request::{Decide, NewSession, method},
+    review::{Author, Decision, Target},
 };
-use kerf_test_support::Fixture;
-use std::{fs, sync::Arc};
+use kerf_test_support::{Fixture, Sleeper};
+use std::{
+    fs,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 struct Turn {
-    _engine: Engine,
+    engine: Engine,
     live: Arc<Live>,
     folder: Fixture,
     outside: tempfile::TempDir,
+    session_id: SessionId,
     turn_id: TurnId,
+    sleeper: Sleeper,
     _home: tempfile::TempDir,
 }
 
@@ -26,7 +31,12 @@ impl Turn {
     async fn new() -> Self {
         let folder = Fixture::new("//- /a\none\n//- /d/b\ntwo\n");
         let home = tempfile::tempdir().unwrap();
-        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
+        let sleeper = Sleeper::default();
+        let options = Options {
+            sleep_clock: sleeper.clock(),
+            ..Options::offline(home.path())
+        };
+        let engine = Engine::open(options).await.unwrap();
         let new = NewSession {
             folder: folder.path().display().to_string(),
             ..NewSession::default()
@@ -42,11 +52,13 @@ impl Turn {
             instructions: Vec::new(),
         });
         Self {
-            _engine: engine,
+            engine,
             live,
             folder,
             outside: tempfile::tempdir().unwrap(),
+            session_id,
             turn_id,
+            sleeper,
             _home: home,
         }
     }
@@ -109,6 +121,22 @@ async fn before_a_command_the_systems_word_is_enough() {
 }
 
 #[tokio::test]
+async fn after_a_sleep_the_systems_word_is_not_enough_until_every_file_was_looked_at() {
+    let turn = Turn::new().await;
+    turn.write_unseen("a", "the user's\n");
+    turn.sleeper.naps();
+    let command = turn.before().await;
+    assert_eq!(turn.followed(), 0);
+    assert_eq!(turn.last_seen("a").as_deref(), Some("the user's\n"));
+    assert_eq!(turn.after(command).await, [""; 0]);
+    // As soon as the watcher has begun anew.
+    while turn.followed() == 0 {
+        let command = turn.before().await;
+        assert_eq!(turn.after(command).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
 async fn a_command_cannot_change_a_file_unseen() {
     let turn = Turn::new().await;
     let command = turn.before().await;
@@ -125,6 +153,58 @@ async fn what_the_system_does_not_tell_of_is_found_while_the_model_is_asked() {
     let command = turn.before().await;
     assert_eq!(turn.followed(), 1);
     assert_eq!(turn.after(command).await, [""; 0]);
+}
+
+/// A decision does not wait for a look, and a look does not see it.
+#[tokio::test]
+async fn what_is_rejected_during_a_look_is_not_in_the_checkpoint_after_it() {
+    let turn = Turn::new().await;
+    let command = turn.before().await;
+    turn.folder.write("a", "the command's\n");
+    assert_eq!(turn.after(command).await, ["a"]);
+    let host = &turn.live.host;
+    let look = host.desk.lock().unwrap().begin_look().unwrap();
+    let looked = look.take(&AtomicBool::new(false)).unwrap();
+    let decide = Decide {
+        session_id: turn.session_id,
+        decision: Decision::Reject,
+        target: Target::All,
+    };
+    let done = turn.engine.call::<method::ReviewDecide>(decide).await;
+    assert_eq!(done.unwrap().written, ["a"]);
+    host.desk
+        .lock()
+        .unwrap()
+        .end_look_meanwhile(looked)
+        .unwrap();
+    let other = ["d/b".parse().unwrap()];
+    host.before_change(ItemId::new(), Scope::Paths(&other))
+        .await
+        .unwrap();
+    assert_eq!(turn.last_seen("a").as_deref(), Some("one\n"));
+}
+
+#[tokio::test]
+async fn what_was_written_is_looked_at_again_after_a_look_that_came_to_nothing() {
+    let turn = Turn::new().await;
+    let host = &turn.live.host;
+    let (first, other) = (["a".parse().unwrap()], ["d/b".parse().unwrap()]);
+    host.before_change(ItemId::new(), Scope::Paths(&first))
+        .await
+        .unwrap();
+    turn.folder.write("a", "the tool's\n");
+    {
+        let mut desk = host.desk.lock().unwrap();
+        // Nothing is made of this one.
+        drop(desk.begin_look().unwrap());
+        let stop = AtomicBool::new(true);
+        let stopped = desk.before_paths(&other, &Before::default(), &stop);
+        stopped.expect_err("it was stopped");
+        let go_on = AtomicBool::new(false);
+        desk.before_paths(&other, &Before::default(), &go_on)
+            .unwrap();
+    }
+    assert_eq!(turn.last_seen("a").as_deref(), Some("the tool's\n"));
 }
 
 #[tokio::test]

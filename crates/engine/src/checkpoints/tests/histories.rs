@@ -1,4 +1,4 @@
-//! Long random histories of one folder, against a simple model: agent, shell and user change files, changes are accepted,
+//! Tests by long random histories of one folder, against a simple model: agent, shell and user change files, changes are accepted,
 //! rejected and taken back, git commits, the engine is opened anew, blobs are collected, and the folder goes back and
 //! forth between its checkpoints. After every step not a byte of the folder may differ from the model.
 //!
@@ -206,8 +206,10 @@ pub(super) async fn always_follow(engine: &Engine, live: &Live, folder: &Path) {
     let indexed = engine.indexed(&folder.canonicalize().unwrap()).unwrap();
     live.host.follow(&indexed);
     indexed.begin_to_watch();
-    while cfg!(target_os = "linux") && indexed.changes().is_none() {
-        tokio::task::yield_now().await;
+    #[cfg(target_os = "linux")]
+    {
+        let changes = indexed.changes_once_watched().await;
+        changes.expect("the file system of the temporary folder does not tell of its changes");
     }
 }
 

@@ -1,0 +1,5 @@
+//! Tests of checkpoints in real folders, from the engine down.
+
+#[cfg(target_os = "linux")]
+mod following;
+mod histories;
