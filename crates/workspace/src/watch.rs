@@ -2,7 +2,8 @@
 //!
 //! Events of the operating system are hints: they can be lost, doubled or late. So this part promises only that a
 //! change that is not ignored leads to an event that names it, or to [`WatchEvent::Rescan`], after which the
-//! listener walks the folder and compares. It opens no file and holds no state of the files.
+//! listener walks the folder and compares. It reads rule files alone, and holds no state of the files; which paths were
+//! told of is kept where somebody asked for it.
 //!
 //! On Linux every folder that is not ignored gets its own watch, because a recursive one would spend the system's
 //! limit on `node_modules`; elsewhere one recursive watch serves. Where the system's limit is reached, the watcher
