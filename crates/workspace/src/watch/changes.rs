@@ -115,9 +115,15 @@ pub(super) struct Cookies {
 }
 
 impl Cookies {
-    /// In this folder, which other watchers and processes may use as well.
+    /// In this folder, which other watchers and processes may use as well. It is for nothing else: what is in it by now
+    /// was left by a process that was killed, or has been told already.
     pub(super) fn new(folder: PathBuf) -> Self {
         static WATCHERS: AtomicU64 = AtomicU64::new(0);
+        for left in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if let Err(error) = fs::remove_file(left.path()) {
+                tracing::debug!(%error, "a file of ours stays");
+            }
+        }
         let watcher = WATCHERS.fetch_add(1, Ordering::Relaxed);
         Self {
             folder,

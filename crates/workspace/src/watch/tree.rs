@@ -11,7 +11,7 @@ use super::batch::Batch;
 use super::changes::{Changes, Cookies, Log};
 use super::place::{IN_ORDER, tells_all};
 use super::slept::Sleeps;
-use crate::folder::Workspace;
+use crate::folder::{Workspace, plain};
 use crate::fs::{FsError, Kind, is_temp_name};
 use crate::path::RelPath;
 use crate::walk::{
@@ -30,7 +30,7 @@ pub(super) struct Tree {
     rules: Rules,
     /// Whether `rules` may hold rules of a folder that is elsewhere by now.
     rules_moved: bool,
-    /// The folders that are watched, or were.
+    /// The folders that are watched, or were until they were moved.
     folders: HashSet<RelPath>,
     /// The rule files of git that lie in no watched folder, there or not.
     excludes: HashSet<PathBuf>,
@@ -93,17 +93,20 @@ impl Tree {
 
     /// Watches the folder of a rule file of git's, or git's own folder until that one is made.
     fn watch_excludes(&mut self, file: PathBuf) {
-        let is_told = RECURSIVE && file.starts_with(self.workspace.root());
-        let folder = file
-            .ancestors()
-            .skip(1)
-            .take(2)
-            .find(|folder| folder.is_dir());
-        if let Some(folder) = folder.filter(|_| !is_told) {
+        let mut above = file.ancestors().skip(1).take(2);
+        let Some((rest, folder)) = above.find_map(|folder| {
+            let rest = file.strip_prefix(folder).ok()?;
+            // Under another name the system would tell what is in a folder that is watched already by that name alone.
+            Some((rest, plain(folder.canonicalize().ok()?)))
+        }) else {
+            self.excludes.insert(file);
+            return;
+        };
+        if !RECURSIVE || !folder.starts_with(self.workspace.root()) {
             // Without it these rules are seen with the next change of another rule file.
-            drop(self.system.watch(folder, RecursiveMode::NonRecursive));
+            drop(self.system.watch(&folder, RecursiveMode::NonRecursive));
         }
-        self.excludes.insert(file);
+        self.excludes.insert(folder.join(rest));
     }
 
     /// Keeps from now on what is told; see [`super::Watcher::changes`].
@@ -341,11 +344,16 @@ impl Tree {
             return self.take_protected(inside, comes, batch);
         };
         if matches!(kind, EventKind::Modify(ModifyKind::Name(_))) {
-            self.rules_moved = true;
-            if self.folders.contains(&path) {
+            let was_watched = self.folders.contains(&path);
+            // A folder takes the rules in it along.
+            self.rules_moved |= was_watched || RECURSIVE;
+            if was_watched {
                 // What is in it goes on being told by its old name.
                 self.log.doubt();
             }
+        }
+        if matches!(kind, EventKind::Remove(_)) {
+            self.folders.remove(&path);
         }
         if path.file_name().is_some_and(is_rule_file)
             && path

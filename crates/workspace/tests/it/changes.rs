@@ -20,6 +20,9 @@ struct Asked {
 fn ask(root: &Path) -> Asked {
     let ws = Workspace::open(root).unwrap();
     let private = tempfile::tempdir().unwrap();
+    // As a process leaves it that is killed while it asks.
+    fs::create_dir(private.path().join("watch")).unwrap();
+    fs::write(private.path().join("watch/1-0-1"), "").unwrap();
     let hour = Duration::from_secs(3600);
     let watching = Watching::new(hour);
     let watcher = Watcher::start(&ws, watching, |event| panic!("{event:?}")).unwrap();

@@ -221,6 +221,24 @@ fn a_change_of_excludes_that_lie_elsewhere_calls_for_a_rescan(#[case] layout: &s
     );
 }
 
+/// The system knows a folder by one name at a time, the last by which it was asked to watch it.
+#[cfg(unix)]
+#[test]
+fn a_folder_of_excludes_that_is_a_link_to_a_watched_one_stays_watched() {
+    let base = tempfile::tempdir().unwrap();
+    let main = base.path().join("main");
+    repository(&main);
+    let dots = main.join("part/dots");
+    fs::create_dir_all(&dots).unwrap();
+    fs::remove_dir_all(main.join(".git/info")).unwrap();
+    std::os::unix::fs::symlink(&dots, main.join(".git/info")).unwrap();
+    let watched = watch(&main.join("part"));
+    fs::write(dots.join("a"), "").unwrap();
+    assert_eq!(watched.until("b"), set(&["dots/a"]));
+    fs::write(dots.join("exclude"), "*.left\n").unwrap();
+    assert!(watched.rescan().contains("exclude` changed"));
+}
+
 #[test]
 fn a_moved_folder_calls_for_a_rescan() {
     let temp = tempfile::tempdir().unwrap();
