@@ -41,6 +41,8 @@ pub(crate) struct Indexes {
 pub(crate) struct Indexed {
     index: Index,
     workspace: Workspace,
+    /// Whether this front watches its folders. Who does not is over soon, and asks [`now`](Self::now).
+    watches: bool,
     watcher: OnceLock<Watcher>,
     /// Whether the folder is watched, or is about to be.
     is_watched: AtomicBool,
@@ -55,7 +57,7 @@ pub(crate) struct Indexed {
 impl Indexed {
     /// The index, told of what has changed by now.
     pub(crate) fn now(&self) -> &Index {
-        if self.watcher.get().is_none() {
+        if !self.watches && self.watcher.get().is_none() {
             self.index.changed(Change::Everything);
         }
         &self.index
@@ -108,17 +110,20 @@ impl Indexed {
         }
     }
 
-    /// Has the index ask whether the computer has slept, whoever searches in it.
-    fn ask_about_sleep(self: &Arc<Self>) {
+    /// Has the index ask before each answer, whoever searches in it, whether something may not have been told: as long as
+    /// nobody watches, and once after a sleep of the computer.
+    fn ask_what_was_missed(self: &Arc<Self>) {
         let told = Arc::downgrade(self);
         let known = AtomicU64::new(0);
         self.index.ask_first(move || {
-            let indexed = told.upgrade();
-            let watcher = indexed.as_ref().and_then(|indexed| indexed.watcher.get());
-            watcher.is_some_and(|watcher| {
-                let sleeps = watcher.sleeps();
-                known.swap(sleeps, Ordering::Relaxed) != sleeps
-            })
+            let Some(indexed) = told.upgrade() else {
+                return false;
+            };
+            let Some(watcher) = indexed.watcher.get() else {
+                return indexed.watches;
+            };
+            let sleeps = watcher.sleeps();
+            known.swap(sleeps, Ordering::Relaxed) != sleeps
         });
     }
 
@@ -173,6 +178,7 @@ impl Engine {
         let indexed = Arc::new(Indexed {
             index,
             workspace,
+            watches: self.options().watch,
             watcher: OnceLock::new(),
             is_watched: AtomicBool::new(false),
             changes: OnceLock::new(),
@@ -180,8 +186,8 @@ impl Engine {
             clock: self.options().sleep_clock.clone(),
             note,
         });
-        indexed.ask_about_sleep();
-        if self.options().watch {
+        indexed.ask_what_was_missed();
+        if indexed.watches {
             indexed.begin_to_watch();
         }
         open.insert(folder.to_owned(), Arc::clone(&indexed));

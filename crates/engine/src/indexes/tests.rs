@@ -1,16 +1,19 @@
-//! Search in a folder in which something changed while the computer slept. Only on Linux it is known how to change a file
-//! so that the system does not tell.
+//! Search in a folder of which the system does not tell everything: something changed while the computer slept, or nothing
+//! can be watched. Only on Linux it is known how to bring that about.
 
-use crate::{Engine, EnvironmentEndpoint, Home, Options};
+use crate::{Engine, Options};
+use kerf_index::GrepQuery;
 use kerf_protocol::{
     request::method,
     search::{Search, SearchMode},
 };
 use kerf_test_support::{Fixture, Sleeper};
+use kerf_workspace::RelPath;
 use rstest::rstest;
 use std::{
     fs,
     path::Path,
+    sync::atomic::AtomicBool,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -29,30 +32,32 @@ async fn found(engine: &Engine, folder: &Path, mode: SearchMode) -> Vec<String> 
     answer.hits.into_iter().map(|hit| hit.path).collect()
 }
 
-#[rstest]
-#[tokio::test]
-async fn what_changed_in_a_sleep_is_found_by_the_first_search_after_it(
-    #[values(SearchMode::Exact, SearchMode::Words, SearchMode::Symbol)] mode: SearchMode,
-) {
+/// An engine as a window has it, and the folder that is open in it. The file in it was written so long ago that it is
+/// not read twice.
+async fn open(home: &Path, sleeper: &Sleeper) -> (Engine, Fixture) {
     let fixture = Fixture::new("//- /animal.rs\nfn zebra() {}\n");
-    // It was written so long ago that it is not read twice.
     let file = fs::File::options()
         .write(true)
         .open(fixture.join("animal.rs"))
         .unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(100))
         .unwrap();
-    let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let sleeper = Sleeper::default();
     let options = Options {
         watch: true,
-        home: Home::locate(Some(home.path().to_owned())).unwrap(),
-        helper: "no-helper".into(),
-        attended: true,
         sleep_clock: sleeper.clock(),
-        environment: EnvironmentEndpoint::default(),
+        ..Options::offline(home)
     };
-    let engine = Engine::open(options).await.unwrap();
+    (Engine::open(options).await.unwrap(), fixture)
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_changed_in_a_sleep_is_found_by_the_first_search_after_it(
+    #[values(SearchMode::Exact, SearchMode::Words, SearchMode::Symbol)] mode: SearchMode,
+) {
+    let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let sleeper = Sleeper::default();
+    let (engine, fixture) = open(home.path(), &sleeper).await;
     let folder = fixture.path().canonicalize().unwrap();
     let indexed = engine.indexed(&folder).unwrap();
     while indexed.watcher.get().is_none() {
@@ -68,4 +73,60 @@ async fn what_changed_in_a_sleep_is_found_by_the_first_search_after_it(
     assert_eq!(found(&engine, &folder, mode).await, [""; 0], "nobody told");
     sleeper.naps();
     assert_eq!(found(&engine, &folder, mode).await, ["animal.rs"]);
+}
+
+#[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test runs itself where nothing can be watched"
+)]
+async fn in_a_folder_that_cannot_be_watched_every_search_finds_what_is_there() {
+    const INSIDE: &str = "KERF_TEST_NO_WATCHES";
+    const NAME: &str =
+        "indexes::tests::in_a_folder_that_cannot_be_watched_every_search_finds_what_is_there";
+    if std::env::var_os(INSIDE).is_none() {
+        let script = "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$0\" --exact \"$1\"";
+        let inside = std::process::Command::new("unshare")
+            .args(["--user", "--map-root-user", "sh", "-c", script])
+            .arg(std::env::current_exe().unwrap())
+            .arg(NAME)
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&inside.stdout);
+        let is_done = inside.status.success() && told.contains("1 passed");
+        assert!(is_done, "{inside:?}");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (engine, fixture) = open(home.path(), &Sleeper::default()).await;
+    let folder = fixture.path().canonicalize().unwrap();
+    let indexed = engine.indexed(&folder).unwrap();
+    while indexed.note.get().is_none() {
+        tokio::task::yield_now().await;
+    }
+    let is_built = indexed.index.wait(Instant::now() + LONG);
+    assert!(is_built, "the index takes too long");
+
+    // As the agent asks, which has the index alone.
+    let is_there = |text: &str| {
+        let query = GrepQuery {
+            pattern: text.to_owned(),
+            literal: true,
+            ignore_case: false,
+            multi_line: false,
+            under: RelPath::root(),
+            glob: None,
+            hidden: true,
+            limit: 1,
+            context: 0,
+        };
+        let found = indexed.handle().grep(&query, &AtomicBool::new(false));
+        found.unwrap().total > 0
+    };
+    assert!(!is_there("giraffe"));
+    for animal in ["giraffe", "okapi"] {
+        fs::write(fixture.join("animal.rs"), format!("fn {animal}() {{}}\n")).unwrap();
+        assert!(is_there(animal), "{animal}");
+    }
 }

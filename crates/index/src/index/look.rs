@@ -26,16 +26,22 @@ impl Core {
         if !self.is_walked.load(Ordering::Acquire) {
             return Ok(false);
         }
-        self.take_in(cancel)?;
-        Ok(true)
-    }
-
-    /// The same for the thread that makes the first walk.
-    pub(super) fn take_in(&self, cancel: &AtomicBool) -> Result<(), SearchError> {
         let _one_looks = self.looking.take(cancel)?;
         if self.missed.get().is_some_and(|missed| missed()) {
             self.queue.tell(Change::Everything);
         }
+        self.take_told(cancel)?;
+        Ok(true)
+    }
+
+    /// The same for the index's own thread, which answers nobody.
+    pub(super) fn take_in(&self, cancel: &AtomicBool) -> Result<(), SearchError> {
+        let _one_looks = self.looking.take(cancel)?;
+        self.take_told(cancel)
+    }
+
+    /// Called by the one who looks.
+    fn take_told(&self, cancel: &AtomicBool) -> Result<(), SearchError> {
         let pending = self.queue.take();
         let looked = match &pending {
             Pending::Nothing => Ok(()),
