@@ -8,9 +8,12 @@
 //! ignores case; all other bytes are as they are. A trigram never reaches over a line end (`\n`): none is taken from a
 //! text and none is planned, also for patterns that span lines. And a match is a run of bytes of the text, so what a
 //! pattern only looks at (`^`, `\b`) asks for nothing.
+//!
+//! A pattern without three bytes in a row is planned by runs of characters of one class instead (`runs.rs`).
 
 mod analysis;
 mod plan;
+mod runs;
 mod strings;
 #[cfg(test)]
 mod tests;
@@ -18,6 +21,7 @@ mod token;
 
 pub(crate) use analysis::plan;
 pub(crate) use plan::Plan;
+pub(crate) use runs::runs;
 pub(crate) use token::{TrigramTokenizer, write_terms};
 
 use std::fmt;
@@ -25,7 +29,7 @@ use std::fmt;
 /// How many trigrams there are.
 const ALL: usize = 1 << 24;
 
-/// Three bytes, ASCII letters lowered, the first one highest.
+/// Three bytes, ASCII letters lowered, the first one highest. One that begins with a line end stands for a run (`runs.rs`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Trigram(u32);
 

@@ -7,7 +7,7 @@ use super::tokens::{DefinitionTokenizer, END, KIND, NameTokenizer};
 use crate::{
     content::Content,
     symbols::{Language, Outline, Reader},
-    trigram::{TrigramTokenizer, Trigrams, write_terms},
+    trigram::{TrigramTokenizer, Trigrams, runs, write_terms},
     words::WordTokenizer,
 };
 use std::{
@@ -25,8 +25,8 @@ use tantivy::{
 /// The fields and what they mean.
 const SCHEMA_VERSION: u32 = 3;
 
-/// How texts become trigrams.
-const TRIGRAM_VERSION: u32 = 1;
+/// How texts become trigrams and runs.
+const TRIGRAM_VERSION: u32 = 2;
 
 /// How texts become words, and names become terms.
 const WORD_VERSION: u32 = 1;
@@ -185,7 +185,8 @@ impl DocumentMaker {
         fields.add_u64(shape.hash_high, high);
         fields.add_u64(shape.hash_low, low);
         self.terms.clear();
-        write_terms(trigrams, &mut self.terms);
+        write_terms(trigrams.iter().copied(), &mut self.terms);
+        write_terms(runs(&content.text), &mut self.terms);
         fields.add_text(shape.trigrams, &self.terms);
         let mut bytes = self.terms.len();
         if content.reason.is_none() {

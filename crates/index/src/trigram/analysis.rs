@@ -5,7 +5,7 @@
 //! bound something is forgotten, which makes the plan weaker and never wrong.
 
 use super::{
-    Plan,
+    Plan, runs,
     strings::{self, MAX_STRINGS, Strings},
 };
 use crate::GrepQuery;
@@ -73,7 +73,14 @@ pub(super) fn plan_with(query: &GrepQuery, fuel: usize) -> Plan {
         lines: !query.multi_line,
         fuel,
     };
-    analysis.part(&hir, 0).into_plan()
+    match analysis.part(&hir, 0).into_plan() {
+        // Trigrams, where there are some, let through less.
+        Plan::Everything => {
+            let runs = runs::asked(&hir, !query.multi_line, MAX_DEPTH);
+            Plan::all(runs.into_iter().map(Plan::Has))
+        }
+        plan => plan,
+    }
 }
 
 /// Reads an expression with the flags that the matcher is built with.

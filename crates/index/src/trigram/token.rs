@@ -12,8 +12,8 @@ impl Trigram {
 }
 
 /// Appends the terms of `trigrams` to `text`, as [`TrigramTokenizer`] takes them apart.
-pub(crate) fn write_terms(trigrams: &[Trigram], text: &mut String) {
-    text.reserve(trigrams.len() * 3);
+pub(crate) fn write_terms(trigrams: impl Iterator<Item = Trigram>, text: &mut String) {
+    text.reserve(trigrams.size_hint().0 * 3);
     for trigram in trigrams {
         text.extend(trigram.bytes().map(char::from));
     }
@@ -102,7 +102,7 @@ mod tests {
         let mut finder = Trigrams::new();
         for text in texts {
             let mut terms = String::new();
-            write_terms(finder.of(text), &mut terms);
+            write_terms(finder.of(text).iter().copied(), &mut terms);
             let mut document = TantivyDocument::new();
             document.add_text(field, &terms);
             writer.add_document(document).unwrap();
