@@ -3,7 +3,7 @@
 //! The walk leaves out what they ignore, by the rules of gitignore. Here the same files answer more strictly: each of them
 //! can only add. A `!name` takes back what its own file ignores and nothing that one of a folder above does, so that a
 //! file which a command makes in a folder beneath opens nothing. A `.kerfignore` that cannot be read withholds its whole
-//! folder.
+//! folder, and so do rules of the repository above that cannot be read.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::rules::{MAX_RULE_BYTES, OWN_IGNORE_FILE, repository_above};
+use super::rules::{MAX_RULE_BYTES, OWN_IGNORE_FILE, above_cannot_be_read, repository_above};
 use crate::folder::Workspace;
 use crate::fs::Kind;
 use crate::path::{Escaped, RelPath};
@@ -43,9 +43,9 @@ pub enum IgnoredBy {
         /// The line.
         line: String,
     },
-    /// A `.kerfignore` that cannot be read.
+    /// A `.kerfignore` that cannot be read, or rules that say whether one counts.
     Unreadable {
-        /// The file.
+        /// The file, or the folder of the rules.
         file: String,
         /// Why not.
         reason: String,
@@ -136,7 +136,15 @@ impl KerfIgnore {
     fn above(&self) -> &[Arc<Level>] {
         self.above.get_or_init(|| {
             let root = self.workspace.root();
-            if !self.workspace.is_on_disk() || repository_above(root).is_none() {
+            if !self.workspace.is_on_disk() {
+                return Vec::new();
+            }
+            // Then nobody knows whose rules count here.
+            if let Some((folder, reason)) = above_cannot_be_read(root) {
+                let file = Escaped(folder.as_os_str()).to_string();
+                return vec![Arc::new(Level::Unreadable { file, reason })];
+            }
+            if repository_above(root).is_none() {
                 return Vec::new();
             }
             let folders = root.ancestors().skip(1);

@@ -70,15 +70,30 @@ pub(super) fn plain_rules(root: &Path) -> WalkBuilder {
     builder
 }
 
-/// Where the repository begins that `root` is a part of: one above that does not itself ignore it.
-pub(super) fn repository_above(root: &Path) -> Option<&Path> {
-    if root.join(DOT_GIT).exists() {
+/// The folder above `root` in which a repository begins, unless one begins in `root`.
+fn top_above(root: &Path) -> Option<&Path> {
+    let begins = |folder: &&Path| folder.join(DOT_GIT).exists();
+    if begins(&root) {
         return None;
     }
-    let top = root
-        .ancestors()
-        .skip(1)
-        .find(|above| above.join(DOT_GIT).exists())?;
+    root.ancestors().skip(1).find(begins)
+}
+
+/// Why it cannot be told whether the repository above ignores `root`, and the folder that it is so for.
+/// [`repository_above`] reads the rules on the way.
+pub(super) fn above_cannot_be_read(root: &Path) -> Option<(&Path, String)> {
+    let top = top_above(root)?;
+    let on_the_way = root.ancestors().skip(1);
+    on_the_way
+        .take_while(|folder| folder.starts_with(top))
+        .find_map(|folder| Some((folder, cannot_be_read(folder)?)))
+}
+
+/// Where the repository begins that `root` is a part of: one above that does not itself ignore it.
+///
+/// [`above_cannot_be_read`] comes first.
+pub(super) fn repository_above(root: &Path) -> Option<&Path> {
+    let top = top_above(root)?;
     let inside = root.strip_prefix(top).ok()?;
     plain_rules(top)
         .build_matchers()
@@ -152,8 +167,7 @@ pub(crate) fn users_excludes() -> Option<PathBuf> {
 /// files above a part of a repository.
 pub(crate) fn rules_elsewhere(root: &Path) -> Vec<u8> {
     let repository = root.ancestors().find_map(excludes_of);
-    let begins = |folder: &Path| folder.join(DOT_GIT).exists();
-    let is_part = !begins(root) && root.ancestors().skip(1).any(begins);
+    let is_part = top_above(root).is_some();
     // Some of them count from above the repository too, as they do in the walk.
     let above = root.ancestors().skip(1).filter(|_| is_part);
     let above = above.flat_map(|folder| RULE_FILES.map(|name| folder.join(name)));

@@ -72,6 +72,42 @@ fn files_above_count_in_a_repository() {
     assert!(version.is_some() && KerfIgnore::new(&workspace).version() != version);
 }
 
+/// Whether the repository ignores the folder, and so whether its rules count, is in files that have no end.
+#[rstest]
+#[case::endless(".gitignore", Some("/dev/zero"))]
+#[case::a_pipe(".gitignore", None)]
+#[case::on_the_way("between/.ignore", None)]
+#[case::excludes(".git/info/exclude", Some("/dev/zero"))]
+#[cfg(unix)]
+fn a_repository_above_that_cannot_be_read_withholds_the_folder(
+    #[case] file: &str,
+    #[case] target: Option<&str>,
+) {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().canonicalize().unwrap();
+    let inside = root.join("between/part");
+    fs::create_dir_all(&inside).unwrap();
+    fs::create_dir_all(root.join(".git/info")).unwrap();
+    let by = || {
+        let ignored = KerfIgnore::new(&Workspace::open(&inside).unwrap());
+        let by = ignored.withholds(&"a".parse().unwrap(), false);
+        (by.map(|by| by.to_string()), ignored.version())
+    };
+    assert_eq!(by(), (None, None));
+    let file = root.join(file);
+    match target {
+        Some(target) => std::os::unix::fs::symlink(target, file).unwrap(),
+        None => {
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            rustix::fs::mkfifoat(rustix::fs::CWD, &file, mode).unwrap();
+        }
+    }
+    let (said, version) = by();
+    let said = said.unwrap();
+    assert!(said.contains("ignore rules cannot be read"), "{said}");
+    assert!(version.is_some());
+}
+
 #[rstest]
 #[case::endless("/dev/zero", true)]
 #[case::missing("/none", false)]
