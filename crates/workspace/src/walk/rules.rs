@@ -202,6 +202,10 @@ fn git_folder_in(dot_git: &Path) -> Option<String> {
 
 /// The file of git's in a folder that names a place which is not followed.
 fn leads_off_in(folder: &Path) -> Option<PathBuf> {
+    // Elsewhere all are followed; each folder of a walk is asked about.
+    if !cfg!(windows) {
+        return None;
+    }
     let dot_git = folder.join(DOT_GIT);
     if git_folder_in(&dot_git).is_some_and(|named| !may_be_followed(&named)) {
         return Some(dot_git);
