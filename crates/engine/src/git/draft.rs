@@ -5,10 +5,11 @@
 
 use super::{in_slashes, whole_folder};
 use crate::{
-    engine::Engine,
+    engine::{Engine, canonical_folder},
     failure::{failure, from_panic, from_store},
     projects::from_git,
 };
+use kerf_agent::Guard;
 use kerf_egress::About;
 use kerf_git::{DiffHunk, FileDiff, LineKind, Repo, Side};
 use kerf_model::{Message, Part, Request, Role};
@@ -20,7 +21,11 @@ use kerf_protocol::{
 };
 use kerf_secrets::Vault;
 use kerf_workspace::RelPath;
-use std::{fmt::Write as _, path::Path, sync::Arc};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio_util::sync::CancellationToken;
 
 /// So many bytes of differences are shown to the model.
@@ -56,6 +61,24 @@ pub(super) struct Wanted {
     pub(super) max_bytes: usize,
 }
 
+/// Tells what no model is shown of a part of a repository.
+struct PartGuard {
+    /// The folder in the repository.
+    part: PathBuf,
+    guard: Guard,
+}
+
+impl PartGuard {
+    /// Of a path in the repository. Of what lies elsewhere the guard of another part tells.
+    fn hides(&self, path: &Path) -> bool {
+        let Ok(inside) = path.strip_prefix(&self.part) else {
+            return false;
+        };
+        // Nobody can tell of a path that Kerf does not take.
+        RelPath::new(inside).map_or(true, |inside| self.guard.hides(&inside))
+    }
+}
+
 impl Engine {
     pub(crate) async fn git_draft_message(
         &self,
@@ -63,18 +86,14 @@ impl Engine {
     ) -> Result<DraftedMessage, Failure> {
         let folder = whole_folder(&draft.folder)?;
         let endpoint = self.drafting_endpoint(draft.session_id).await?;
-        let guard = self.guard_of(&folder).await?;
-        let hides = move |path: &Path| {
-            let inside = path.strip_prefix(guard.root()).ok();
-            match inside.and_then(|inside| RelPath::new(inside).ok()) {
-                Some(inside) => guard.hides(&inside),
-                // Of what lies outside of the folder only names tell.
-                None => kerf_secrets::withheld(&path.to_string_lossy()).is_some(),
-            }
-        };
-        let shown = tokio::task::spawn_blocking(move || staged(&folder, &hides))
-            .await
-            .map_err(from_panic)??;
+        let guards = self.guards_of(&folder).await?;
+        let shown = tokio::task::spawn_blocking(move || {
+            staged(&folder, &|path| {
+                guards.iter().any(|guard| guard.hides(path))
+            })
+        })
+        .await
+        .map_err(from_panic)??;
         let left_out = shown.left_out.join("; ");
         let wanted = Wanted {
             system: SYSTEM,
@@ -86,6 +105,30 @@ impl Engine {
             .drafted(endpoint, draft.session_id, shown, wanted)
             .await?;
         Ok(DraftedMessage { text, left_out })
+    }
+
+    /// The guards of the repository that a folder is in, and of the folder itself: what is staged may lie in both.
+    async fn guards_of(&self, folder: &Path) -> Result<Vec<PartGuard>, Failure> {
+        let at = folder.to_owned();
+        let top = tokio::task::spawn_blocking(move || {
+            let repo = repository(&at)?;
+            canonical_folder(&repo.workdir().to_string_lossy())
+        })
+        .await
+        .map_err(from_panic)??;
+        let (whole, opened) = (self.guard_of(&top).await?, self.guard_of(folder).await?);
+        // Both roots are canonical, and on Windows of the same form.
+        let part = opened.root().strip_prefix(whole.root());
+        let part = part.map(|part| PartGuard {
+            part: part.to_owned(),
+            guard: opened.clone(),
+        });
+        let whole = PartGuard {
+            part: PathBuf::new(),
+            guard: whole,
+        };
+        // Where git's settings put the files elsewhere, none of them is in the folder.
+        Ok(std::iter::once(whole).chain(part).collect())
     }
 
     /// The endpoint that is asked for a draft: the session's, else the one that is set.
@@ -171,12 +214,16 @@ impl Engine {
     }
 }
 
-/// What is staged, as text, with the last messages for their style. `hides` tells of whole paths what is not shown.
+fn repository(folder: &Path) -> Result<Repo, Failure> {
+    let repo = Repo::discover(folder).map_err(from_git)?;
+    repo.ok_or_else(|| failure(Code::Usage, "this folder is in no git repository", ""))
+}
+
+/// What is staged, as text, with the last messages for their style. `hides` tells of paths in the repository what is not
+/// shown.
 fn staged(folder: &Path, hides: &dyn Fn(&Path) -> bool) -> Result<Shown, Failure> {
     const EARLIER: usize = 5;
-    let repo = Repo::discover(folder).map_err(from_git)?;
-    let repo =
-        repo.ok_or_else(|| failure(Code::Usage, "this folder is in no git repository", ""))?;
+    let repo = repository(folder)?;
     let changes = repo.changes().map_err(from_git)?;
     if changes.staged.is_empty() {
         return Err(failure(
@@ -201,7 +248,7 @@ fn staged(folder: &Path, hides: &dyn Fn(&Path) -> bool) -> Result<Shown, Failure
         }
         let path = in_slashes(&changed.path);
         let _ = writeln!(shown.text, "\nFile {path}: {:?}", changed.change);
-        if hides(&repo.workdir().join(&changed.path)) {
+        if hides(&changed.path) {
             shown.left_out.push(format!("{path} is withheld"));
             continue;
         }

@@ -16,6 +16,7 @@ use kerf_protocol::{
     request::{Folder, method},
 };
 use kerf_test_support::{Script, Step, Turn};
+use std::fs;
 
 const TREE: &str =
     "//- /a.txt\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n//- /b.txt\nb\n";
@@ -304,6 +305,43 @@ async fn a_draft_shows_the_model_what_is_staged_and_no_secret() {
         .find(|row| row.entry.purpose == Purpose::CommitMessage)
         .unwrap();
     assert_eq!(row.entry.files[0].path, "a.txt");
+}
+
+/// The user opened a part of the repository; what is staged lies in all of it.
+#[tokio::test]
+async fn a_draft_shows_nothing_that_is_withheld_elsewhere_in_the_repository() {
+    let script = Script::new().turn(Turn::text("Say more\n"));
+    let mut bench = bench([]);
+    bench.server = kerf_test_support::ModelServer::start(script);
+    let config = bench.options().home.config();
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(config, "[rules]\ndeny = [\"Read(./own/**)\"]\n").unwrap();
+    let engine = bench.engine().await;
+    bench.fixture.write(".kerfignore", "/keys/\n");
+    let all = [
+        ("keys/customers.txt", "of the top"),
+        ("sub/own/a.txt", "of the part"),
+        ("shown/a.txt", "to be seen"),
+        ("sub/keys/b.txt", "to be read"),
+    ];
+    for (path, text) in all {
+        bench.fixture.write(path, format!("{text}\n"));
+        stage(&engine, &folder(&bench), path).await;
+    }
+    let draft = DraftMessage {
+        folder: bench.fixture.path().join("sub").display().to_string(),
+        session_id: None,
+    };
+    let drafted = engine.call::<method::GitDraftMessage>(draft).await.unwrap();
+    assert_eq!(
+        drafted.left_out,
+        "keys/customers.txt is withheld; sub/own/a.txt is withheld"
+    );
+    let sent = bench.server.requests();
+    let body = String::from_utf8(sent[0].body.to_vec()).unwrap();
+    for (_, text) in all {
+        assert_eq!(body.contains(text), text.starts_with("to be"), "{text}");
+    }
 }
 
 #[tokio::test]
