@@ -64,9 +64,10 @@ impl Engine {
         let (all, held) = (self.moving(), Arc::new(Held { root, by }));
         all.held().push(Arc::clone(&held));
         let hold = Hold { all, held };
+        // First, because a session takes no turn during its check either, and the check is what is told.
+        self.refuse_beside(&hold.held.root, Some(&hold.held))?;
         self.refuse_turn(&hold.held.root)?;
         self.refuse_beside_command(&hold.held.root)?;
-        self.refuse_beside(&hold.held.root, Some(&hold.held))?;
         Ok(hold)
     }
 
@@ -77,8 +78,8 @@ impl Engine {
 
     /// The same of the root of a working tree.
     pub(super) fn refuse_work_in(&self, root: &Path) -> Result<(), Failure> {
-        self.refuse_turn(root)?;
-        self.refuse_beside(root, None)
+        self.refuse_beside(root, None)?;
+        self.refuse_turn(root)
     }
 
     /// Errors: while files of the folder are held, by a git command or by Kerf itself.
@@ -143,8 +144,9 @@ pub(super) fn overlap(one: &Path, other: &Path) -> bool {
 
 /// The root of the working tree that a folder is in, or the folder itself.
 async fn root(folder: &str) -> Result<PathBuf, Failure> {
-    let folder = whole_folder(folder)?;
+    let folder = folder.to_owned();
     tokio::task::spawn_blocking(move || {
+        let folder = whole_folder(&folder)?;
         let repo = Repo::discover(&folder).map_err(from_git)?;
         Ok(repo.map_or(folder, |repo| repo.workdir().to_owned()))
     })
@@ -161,6 +163,7 @@ mod tests {
         request::{NewSession, Prompt, WhenRunning, method},
     };
     use kerf_test_support::Fixture;
+    use std::fs;
 
     async fn session_in(engine: &Engine, folder: &Path) -> SessionId {
         let new = NewSession {
@@ -175,7 +178,7 @@ mod tests {
         let fixture = Fixture::new("//- /inner/a.txt\na\n//- /other/b.txt\nb\n").git();
         let root = fixture.path().canonicalize().unwrap();
         let nested = Fixture::new("//- /c.txt\nc\n").git();
-        std::fs::rename(nested.path(), root.join("nested")).unwrap();
+        fs::rename(nested.path(), root.join("nested")).unwrap();
         let home = tempfile::tempdir().unwrap();
         let engine = Engine::open(Options::offline(home.path())).await.unwrap();
         let begin = |session_id| {
@@ -199,10 +202,16 @@ mod tests {
                 assert!(refused.message.contains(says), "{held}: {refused}");
                 let live = engine.live(id).await.unwrap();
                 assert!(!live.is_running());
-                // Nor do two hold them.
-                let second = engine.hold_files(held, Holder::Library).await;
-                let refused = second.map(drop).unwrap_err();
-                assert!(refused.message.contains(says), "{held}: {refused}");
+                // Nor do two hold them, whether or not the session is kept from turns meanwhile.
+                for is_paused in [false, true] {
+                    let works = is_paused.then(|| live.pause().unwrap());
+                    let second = engine.hold_files(held, Holder::Library).await;
+                    let refused = second.map(drop).unwrap_err();
+                    assert!(refused.message.contains(says), "{held}: {refused}");
+                    let refused = engine.refuse_while_working(held).await.unwrap_err();
+                    assert!(refused.message.contains(says), "{held}: {refused}");
+                    drop(works);
+                }
                 drop(hold);
                 let works = live.pause().unwrap();
                 let refused = engine.hold_files(held, by).await.map(drop).unwrap_err();
