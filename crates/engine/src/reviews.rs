@@ -5,6 +5,7 @@ use crate::{
     desk::{Desk, DeskDecision, Journal},
     engine::{Engine, now},
     failure::{failure, from_fs, from_panic, from_store},
+    wake::Live,
 };
 use kerf_protocol::{
     Code, Failure, SessionId,
@@ -235,6 +236,13 @@ impl Engine {
             .await
     }
 
+    /// Errors: while files are held that a decision may write, in the session's folder or in the user's.
+    fn refuse_deciding(&self, live: &Live) -> Result<(), Failure> {
+        let session = live.session().clone();
+        self.refuse_while_moving(Path::new(&session.folder))?;
+        self.refuse_while_moving(Path::new(session.users_folder()))
+    }
+
     /// Decides, and writes down how that is taken back.
     async fn decided(
         &self,
@@ -243,6 +251,7 @@ impl Engine {
     ) -> Result<Decided, Failure> {
         let live = self.live(session_id).await?;
         let _one = live.host.deciding.lock().await;
+        self.refuse_deciding(&live)?;
         let done = live
             .host
             .decide_at_desk(move |desk| {
@@ -295,6 +304,21 @@ impl Engine {
     ) -> Result<Decided, Failure> {
         let live = self.live(session_id).await?;
         let _one = live.host.deciding.lock().await;
+        self.refuse_deciding(&live)?;
+        self.undo_last(&live).await
+    }
+
+    /// Takes back the last decision of something that did not come to its end, also while others hold the files: half of it
+    /// must not stay.
+    pub(crate) async fn take_back(&self, session_id: SessionId) -> Result<Decided, Failure> {
+        let live = self.live(session_id).await?;
+        let _one = live.host.deciding.lock().await;
+        self.undo_last(&live).await
+    }
+
+    /// For who holds the lock on deciding.
+    async fn undo_last(&self, live: &Live) -> Result<Decided, Failure> {
+        let session_id = live.session().id;
         let decisions = self
             .store()
             .decisions(session_id)

@@ -5,7 +5,7 @@ use crate::{desk::conflict, engine::Engine, failure::failure};
 use kerf_protocol::{
     Code, Failure, ItemId, SessionId, TaskId, TurnId,
     attempt::{Pick, PreviewedFile, TakeAttempts, TakePreview, TakenAttempts},
-    request::{Decide, SessionRef},
+    request::Decide,
     review::{Author, Decision, Target},
 };
 use kerf_review::{Clash, Content, FileReview, combine};
@@ -204,7 +204,7 @@ impl Engine {
             .filter(|one| one.decision_id != 0)
         {
             let session_id = decided.session_id;
-            if let Err(failure) = self.review_undo(SessionRef { session_id }).await {
+            if let Err(failure) = self.take_back(session_id).await {
                 tracing::warn!(%session_id, message = failure.message, "a decision was not taken back");
             }
         }

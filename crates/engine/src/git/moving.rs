@@ -157,12 +157,17 @@ async fn root(folder: &str) -> Result<PathBuf, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Options;
+    use crate::{desk::Before, engine::Options};
+    use kerf_agent::{Host as _, Scope};
     use kerf_protocol::{
-        SessionId,
-        request::{NewSession, Prompt, WhenRunning, method},
+        ItemId, SessionId, TurnId,
+        event::EventBody,
+        request::{Decide, NewSession, Prompt, SessionRef, WhenRunning, method},
+        review::{Author, Decision, Target},
+        worktree::WorkspaceKind,
     };
     use kerf_test_support::Fixture;
+    use rstest::rstest;
     use std::fs;
 
     async fn session_in(engine: &Engine, folder: &Path) -> SessionId {
@@ -224,6 +229,71 @@ mod tests {
             }
             begin(id).await.unwrap();
             engine.idle(id).await.unwrap();
+        }
+    }
+
+    /// A decision writes files: in the session's folder, and in the user's where that is another.
+    #[rstest]
+    #[case::in_place(WorkspaceKind::InPlace, Decision::Reject, "one\n")]
+    #[case::in_a_worktree(WorkspaceKind::Worktree { branch: None }, Decision::Accept, "two\n")]
+    #[tokio::test]
+    async fn nothing_is_decided_while_files_are_held(
+        #[case] workspace: WorkspaceKind,
+        #[case] decision: Decision,
+        #[case] decided: &str,
+    ) {
+        let fixture = Fixture::new("//- /a.txt\none\n").git();
+        let users = fixture.path().canonicalize().unwrap();
+        let users = users.to_str().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
+        let new = NewSession {
+            folder: users.to_owned(),
+            workspace,
+            ..NewSession::default()
+        };
+        let session = engine.call::<method::SessionNew>(new).await.unwrap();
+        let session_id = session.id;
+        let live = engine.live(session_id).await.unwrap();
+        live.host.begin_turn(Before::default()).await;
+        live.host.looked().await;
+        let (turn_id, item_id) = (TurnId::new(), ItemId::new());
+        live.host.emit(EventBody::TurnStarted {
+            turn_id,
+            instructions: Vec::new(),
+        });
+        let before = live.host.before_change(item_id, Scope::Anything).await;
+        before.unwrap();
+        fs::write(Path::new(&session.folder).join("a.txt"), "two\n").unwrap();
+        let author = Author::Command { turn_id, item_id };
+        let after = live.host.after_change(Scope::Anything, author).await;
+        assert_eq!(after.unwrap().len(), 1);
+
+        let decide = || {
+            engine.call::<method::ReviewDecide>(Decide {
+                session_id,
+                decision,
+                target: Target::All,
+            })
+        };
+        let undo = || engine.call::<method::ReviewUndo>(SessionRef { session_id });
+        let was = fixture.read("a.txt");
+        for (refused, then) in [(was.as_str(), decided), (decided, was.as_str())] {
+            for held in [session.folder.as_str(), users] {
+                let hold = engine.hold_files(held, Holder::Check).await.unwrap();
+                for failure in [decide().await.unwrap_err(), undo().await.unwrap_err()] {
+                    assert!(failure.message.contains("a check runs"), "{failure}");
+                }
+                assert_eq!(fixture.read("a.txt"), refused);
+                drop(hold);
+            }
+            let done = if then == decided {
+                decide().await
+            } else {
+                undo().await
+            };
+            done.unwrap();
+            assert_eq!(fixture.read("a.txt"), then);
         }
     }
 }
