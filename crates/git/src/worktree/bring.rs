@@ -256,7 +256,7 @@ fn top(line: &str) -> Option<OsString> {
     let named = line.trim_start_matches('/');
     let (top, beneath) = named.split_once('/').unwrap_or((named, ""));
     let begins_at_top = named.len() < line.len() || !beneath.is_empty();
-    let is_plain = !top.contains(['*', '?', '[', '\\']);
+    let is_plain = !top.contains(['*', '?', '[', '{', '\\']);
     (begins_at_top && is_plain).then(|| top.into())
 }
 
@@ -387,6 +387,7 @@ mod tests {
     #[case("/cache\n", true)]
     #[case("local/.env\ncache/x\n", true)]
     #[case("/c*/.env\n", true)]
+    #[case("/{cache,x}/.env\n", true)]
     #[case("**/.env\n", true)]
     #[case(".env\n", true)]
     #[case("deep/\n", true)]
