@@ -116,14 +116,16 @@ impl Desk {
         self.take_in(looked)
     }
 
-    /// Takes in what a look found, and keeps it as a checkpoint. Nobody may have taken another snapshot since.
+    /// Takes in what a look found, and keeps it as a checkpoint, with what was touched during the look as it is now. Nobody
+    /// may have taken another snapshot since.
     pub(crate) fn end_look(
         &mut self,
         looked: Looked,
         before: &Before,
+        cancel: &AtomicBool,
     ) -> Result<Vec<Write>, Failure> {
         let mut writes = self.take_in(looked)?;
-        writes.extend(self.keep_checkpoint(before)?);
+        writes.extend(self.checkpoint_paths(&[], before, cancel)?);
         Ok(writes)
     }
 

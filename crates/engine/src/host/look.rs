@@ -106,10 +106,11 @@ impl SessionHost {
         let Some(look) = self.with_desk(|desk| Ok(desk.begin_look())).await? else {
             return Ok(());
         };
-        let looked = tokio::task::spawn_blocking(move || look.take(&stop))
+        let flag = Arc::clone(&stop);
+        let looked = tokio::task::spawn_blocking(move || look.take(&flag))
             .await
             .map_err(from_panic)??;
-        self.at_desk(move |desk| Ok(((), desk.end_look(looked, &before)?)))
+        self.at_desk(move |desk| Ok(((), desk.end_look(looked, &before, &stop)?)))
             .await
     }
 

@@ -10,6 +10,7 @@ use kerf_protocol::{
     review::{Author, Decision, Target},
 };
 use kerf_test_support::{Fixture, Sleeper};
+use rstest::rstest;
 use std::{
     fs,
     sync::{Arc, atomic::AtomicBool},
@@ -156,8 +157,11 @@ async fn what_the_system_does_not_tell_of_is_found_while_the_model_is_asked() {
 }
 
 /// A decision does not wait for a look, and a look does not see it.
+#[rstest]
+#[case::meanwhile(false)]
+#[case::with_a_checkpoint(true)]
 #[tokio::test]
-async fn what_is_rejected_during_a_look_is_not_in_the_checkpoint_after_it() {
+async fn what_is_rejected_during_a_look_is_not_in_the_checkpoint_after_it(#[case] is_kept: bool) {
     let turn = Turn::new().await;
     let command = turn.before().await;
     turn.folder.write("a", "the command's\n");
@@ -172,15 +176,18 @@ async fn what_is_rejected_during_a_look_is_not_in_the_checkpoint_after_it() {
     };
     let done = turn.engine.call::<method::ReviewDecide>(decide).await;
     assert_eq!(done.unwrap().written, ["a"]);
-    host.desk
-        .lock()
-        .unwrap()
-        .end_look_meanwhile(looked)
-        .unwrap();
-    let other = ["d/b".parse().unwrap()];
-    host.before_change(ItemId::new(), Scope::Paths(&other))
-        .await
-        .unwrap();
+    if is_kept {
+        let go_on = AtomicBool::new(false);
+        let mut desk = host.desk.lock().unwrap();
+        desk.end_look(looked, &Before::default(), &go_on).unwrap();
+    } else {
+        let mut desk = host.desk.lock().unwrap();
+        desk.end_look_meanwhile(looked).unwrap();
+        let other = ["d/b".parse().unwrap()];
+        let go_on = AtomicBool::new(false);
+        desk.before_paths(&other, &Before::default(), &go_on)
+            .unwrap();
+    }
     assert_eq!(turn.last_seen("a").as_deref(), Some("one\n"));
 }
 
