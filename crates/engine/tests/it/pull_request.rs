@@ -212,15 +212,25 @@ async fn the_host_s_own_program_is_a_command_that_is_shown() {
             title: "Say two".to_owned(),
             body: "It is more.".to_owned(),
         };
-        let preview = PreviewGit {
-            folder: scene.folder(),
-            act,
+        let preview = async || {
+            let preview = PreviewGit {
+                folder: scene.folder(),
+                act: act.clone(),
+            };
+            let preview = scene.engine.call::<method::GitPreview>(preview);
+            preview.await.unwrap()
         };
-        let preview = scene
-            .engine
-            .call::<method::GitPreview>(preview)
-            .await
-            .unwrap();
+        assert_eq!(preview().await.programs, [""; 0]);
+        // The program runs git, which goes there when an object is missing.
+        scene.git(&["config", "remote.other.url", "https://other.example/x"]);
+        scene.git(&["config", "remote.other.promisor", "true"]);
+        let preview = preview().await;
+        assert_eq!(
+            preview.programs,
+            [
+                "`other` at https://other.example/x, which git asks for objects that are missing here"
+            ]
+        );
         assert_eq!(preview.argv[0], program);
         assert!(preview.argv.iter().any(|word| word == "--draft"));
         assert!(preview.argv.iter().any(|word| word == "--title=Say two"));

@@ -78,7 +78,9 @@ pub(super) fn plan(repo: &Repo, settings: &Settings, act: &GitAct) -> Result<Git
             Act::Pull
         }
         GitAct::OpenPull { .. } => {
-            return crate::git::pull_request::plan(repo, settings, act, preview);
+            preview = crate::git::pull_request::plan(repo, settings, act, preview)?;
+            // The program asks git how the working tree is.
+            Act::Look
         }
     };
     preview

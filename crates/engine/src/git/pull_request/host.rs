@@ -6,7 +6,7 @@ use crate::{
     projects::from_git,
     settings::Settings,
 };
-use kerf_git::{Act, Repo};
+use kerf_git::Repo;
 use kerf_protocol::{
     Code, Failure,
     git::{
@@ -162,10 +162,6 @@ pub(in crate::git) fn plan(
         target.host, target.branch, target.project
     );
     preview.remote = Some(target.remote);
-    // The program asks git how the working tree is.
-    preview
-        .programs
-        .extend(repo.programs(Act::Look).map_err(from_git)?);
     Ok(preview)
 }
 
