@@ -211,7 +211,7 @@ impl Engine {
     }
 }
 
-/// A hash of all that the files would hold.
+/// A hash of all that the files would hold. Of the user's other files it says nothing.
 pub(super) fn name_of(plan: &[Planned]) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut add = |bytes: &[u8]| {
