@@ -8,6 +8,7 @@ use crate::{
     interrupted::Interrupted,
     log::EventLog,
     placeholder_key,
+    withheld::made_of_folder,
     worktrees::{lent_to, place},
 };
 use kerf_agent::{Agent, Control, Setup, UserInstructions};
@@ -174,9 +175,8 @@ impl Engine {
         } = self.stored(session_id).await?;
         let interrupted = Interrupted::mark(session_id, &mut turns);
         let workspace = open_folder(&session.folder)?;
-        // In a folder that is gone nothing is withheld.
-        let users = session.worktree_of.as_deref();
-        let made_of = users.and_then(|folder| open_folder(folder).ok());
+        let users = session.worktree_of.as_deref().map(Path::new);
+        let made_of = users.map(made_of_folder).transpose()?.flatten();
         // What is wrong with the endpoint is told when it is needed.
         if let Ok(endpoint) = self.endpoint_now(session.endpoint.clone()) {
             session.endpoint = endpoint;

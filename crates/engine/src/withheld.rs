@@ -9,8 +9,9 @@ use crate::{
 use kerf_agent::{Guard, withheld};
 use kerf_protocol::{Failure, session::Session};
 use kerf_sandbox::Withheld;
-use kerf_workspace::Workspace;
+use kerf_workspace::{FsError, Workspace};
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -27,9 +28,9 @@ impl Engine {
         let users = PathBuf::from(session.users_folder());
         let folder = folder.to_owned();
         tokio::task::spawn_blocking(move || {
-            // In a folder that is gone nothing is withheld.
             let made_of = Some(users).filter(|users| *users != folder);
-            let made_of = made_of.and_then(|users| Workspace::open(&users).ok());
+            let made_of = made_of.map(|users| made_of_folder(&users)).transpose()?;
+            let made_of = made_of.flatten();
             let workspace = Workspace::open(&folder).map_err(from_fs)?;
             Ok(withheld(&workspace, made_of.as_ref(), &rules))
         })
@@ -48,5 +49,48 @@ impl Engine {
         })
         .await
         .map_err(from_panic)?
+    }
+}
+
+/// The user's folder that a worktree was made of. None: it is gone, and in it nothing is withheld.
+///
+/// # Errors
+/// When it cannot be opened although it may be there: commands might read in it what nobody could withhold.
+pub(crate) fn made_of_folder(users: &Path) -> Result<Option<Workspace>, Failure> {
+    match Workspace::open(users) {
+        Ok(workspace) => Ok(Some(workspace)),
+        Err(FsError::Open { source, .. })
+            if matches!(
+                source.kind(),
+                ErrorKind::NotFound | ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(from_fs(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn only_of_a_folder_that_is_gone_nothing_is_withheld() {
+        let base = tempfile::tempdir().unwrap();
+        let open = |name: &str| made_of_folder(&base.path().join(name));
+        fs::create_dir(base.path().join("there")).unwrap();
+        fs::write(base.path().join("file"), "").unwrap();
+        assert!(open("there").unwrap().is_some());
+        assert!(open("gone").unwrap().is_none());
+        assert!(open("file").unwrap().is_none());
+        assert!(open("file/inside").unwrap().is_none());
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("circle", base.path().join("circle")).unwrap();
+            let failure = open("circle").unwrap_err();
+            assert!(failure.message.contains("circle"), "{failure}");
+        }
     }
 }
