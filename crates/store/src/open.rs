@@ -56,7 +56,7 @@ pub(crate) async fn writer(path: &Path) -> Result<SqliteConnection, StoreError> 
         .map_err(|error| StoreError::sqlx(path, error))
 }
 
-/// Opens the database for writing, and makes or upgrades it where that is needed.
+/// Opens the database for writing, and makes or upgrades it where that is needed. For who holds [`lock`].
 pub(crate) async fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
     let header = prepare(path)?;
     if matches!(header, Header::Unclear) {
@@ -91,7 +91,7 @@ pub(crate) async fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
     Ok(conn)
 }
 
-/// Lets one process at a time change what the database file is. Held until the file is dropped.
+/// Lets one process at a time open the database or change what its file is. Held until the file is dropped.
 pub(crate) async fn lock(path: &Path) -> Result<File, StoreError> {
     let (file, lock) = lock_file(path, "opening.lock")?;
     tokio::task::spawn_blocking(move || file.lock().map(|()| file))
@@ -100,7 +100,7 @@ pub(crate) async fn lock(path: &Path) -> Result<File, StoreError> {
         .map_err(|error| StoreError::io(&lock, "lock", error))
 }
 
-/// Keeps others from setting the database aside until the file is dropped. Waits while somebody does.
+/// Keeps others from setting the database aside until the file is dropped.
 pub(crate) async fn hold(path: &Path) -> Result<File, StoreError> {
     let (file, lock) = lock_file(path, IN_USE)?;
     tokio::task::spawn_blocking(move || file.lock_shared().map(|()| file))
@@ -131,9 +131,8 @@ fn lock_file(path: &Path, name: &str) -> Result<(File, PathBuf), StoreError> {
     Ok((file, lock))
 }
 
-/// One process at a time: the change to WAL mode does not wait for others, it fails.
+/// One process at a time, by [`lock`]: the change to WAL mode does not wait for others, it fails.
 async fn upgrade(path: &Path) -> Result<SqliteConnection, StoreError> {
-    let held = lock(path).await?;
     let sql = |error| StoreError::sqlx(path, error);
     let mut conn = writer(path).await?;
     let found = schema::version(&mut conn).await.map_err(sql)?;
@@ -151,7 +150,6 @@ async fn upgrade(path: &Path) -> Result<SqliteConnection, StoreError> {
         .map_err(sql)?;
     let mut conn = writer(path).await?;
     schema::migrate(&mut conn).await.map_err(sql)?;
-    drop(held);
     Ok(conn)
 }
 

@@ -65,8 +65,11 @@ impl Store {
         // An absolute path cannot be taken for a URI by SQLite, and stays right when the working folder changes.
         let path =
             std::path::absolute(path).map_err(|error| StoreError::io(path, "find", error))?;
+        // Whoever found the file damaged has to be alone with it, and waits here for those who are about to find out.
+        let opening = open::lock(&path).await?;
         let held = open::hold(&path).await?;
         let conn = open::open(&path).await?;
+        drop(opening);
         let (jobs, queue) = mpsc::unbounded_channel();
         let (progress, done) = watch::channel(0);
         tokio::spawn(writer::run(conn, held, path.clone(), queue, progress));

@@ -115,6 +115,28 @@ async fn a_damaged_database_is_set_aside_and_the_backup_serves(#[case] harm: Har
     assert_eq!(start(&home).await, None);
 }
 
+/// Each of them has the file open while it finds out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_several_that_start_at_once_one_sets_it_aside_and_all_go_on() {
+    let home = Home::new();
+    let store = home.open().await;
+    fill(&store, "before").await;
+    assert!(store.back_up_daily().await.unwrap());
+    store.close().await.unwrap();
+    Harm::Cut.apply(&home.path());
+    let starts: Vec<_> = (0..16)
+        .map(|_| home.path())
+        .map(|path| tokio::spawn(async move { Store::open_or_recover(&path).await }))
+        .collect();
+    let mut recovered = 0;
+    for start in starts {
+        let (store, recovery) = start.await.unwrap().unwrap();
+        recovered += usize::from(recovery.is_some());
+        assert_eq!(titles(&store).await, ["before"]);
+    }
+    assert_eq!(recovered, 1);
+}
+
 /// Opens as a start of Kerf does; damage that only a look at all of it shows is found by the daily one.
 async fn start(home: &Home) -> Option<Recovery> {
     let (store, recovery) = Store::open_or_recover(&home.path()).await.unwrap();
