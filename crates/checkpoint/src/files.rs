@@ -1,14 +1,14 @@
 //! The files of a snapshot: what every one of them held, and what differs between two.
 
 use crate::Held;
-use imbl::ordmap::DiffItem;
+use imbl::{OrdMap, ordmap::DiffItem};
 use kerf_workspace::RelPath;
 
 /// Files and links by their paths, in order of path.
 ///
 /// Copies share what is the same. So a snapshot that differs from another in three files costs about as much as three
 /// files to make, to hold and to compare, however many there are.
-pub type Files = imbl::OrdMap<RelPath, Held>;
+pub type Files = OrdMap<RelPath, Held>;
 
 /// The files at and beneath a path.
 pub(crate) fn beneath<'a>(
@@ -22,10 +22,10 @@ pub(crate) fn beneath<'a>(
 
 /// The paths at which the two hold something else, a stamp included, with what each side holds. What both share is not
 /// looked at.
-pub(crate) fn differing<'a>(
-    before: &'a Files,
-    after: &'a Files,
-) -> impl Iterator<Item = (&'a RelPath, Option<&'a Held>, Option<&'a Held>)> {
+pub(crate) fn differing<'a, H: PartialEq>(
+    before: &'a OrdMap<RelPath, H>,
+    after: &'a OrdMap<RelPath, H>,
+) -> impl Iterator<Item = (&'a RelPath, Option<&'a H>, Option<&'a H>)> {
     before.diff(after).map(|item| match item {
         DiffItem::Add(path, new) => (path, None, Some(new)),
         DiffItem::Remove(path, old) => (path, Some(old), None),
@@ -37,7 +37,10 @@ pub(crate) fn differing<'a>(
 }
 
 /// A map of `files`, which are in order of path. It shares with `base` what is the same.
-pub(crate) fn becoming(base: &Files, files: Vec<(RelPath, Held)>) -> Files {
+pub(crate) fn becoming<H: Clone + PartialEq>(
+    base: &OrdMap<RelPath, H>,
+    files: Vec<(RelPath, H)>,
+) -> OrdMap<RelPath, H> {
     let mut became = base.clone();
     let mut was = base.iter().peekable();
     for (path, held) in files {
@@ -59,7 +62,11 @@ pub(crate) fn becoming(base: &Files, files: Vec<(RelPath, Held)>) -> Files {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::{
+        cell::Cell,
+        collections::{BTreeMap, BTreeSet},
+        rc::Rc,
+    };
 
     type Map = BTreeMap<RelPath, Held>;
 
@@ -131,5 +138,38 @@ mod tests {
             .collect();
         let before = becoming(&Files::default(), files.clone());
         assert!(becoming(&before, files.clone()).ptr_eq(&before));
+    }
+
+    /// Counts how often it is compared.
+    #[derive(Clone, Debug)]
+    struct Counted(u8, Rc<Cell<usize>>);
+
+    impl PartialEq for Counted {
+        fn eq(&self, other: &Self) -> bool {
+            self.1.set(self.1.get() + 1);
+            self.0 == other.0
+        }
+    }
+
+    #[test]
+    fn one_change_leaves_the_rest_shared() {
+        const FILES: u16 = 3_000;
+        let compared = Rc::new(Cell::new(0));
+        let mut files: Vec<_> = (0..FILES)
+            .map(|number| (path(number), Counted(0, Rc::clone(&compared))))
+            .collect();
+        files.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let before = becoming(&OrdMap::default(), files.clone());
+        files[1_000].1.0 = 1;
+        let after = becoming(&before, files.clone());
+        compared.set(0);
+        let found: Vec<_> = differing(&before, &after).map(|(path, ..)| path).collect();
+        assert_eq!(found, [&files[1_000].0]);
+        // Only what lies in the same leaf is looked at.
+        let compared = compared.get();
+        assert!(
+            compared < usize::from(FILES) / 10,
+            "{compared} were compared"
+        );
     }
 }
