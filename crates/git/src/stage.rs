@@ -223,7 +223,6 @@ pub(crate) fn refuse_special(
     Ok(())
 }
 
-/// The tree of the last commit; none before the first.
 /// What differs on one side: between the last commit and the index, or the index and the folder.
 pub(crate) fn differing<'repo>(
     repo: &'repo Repository,
@@ -242,6 +241,7 @@ pub(crate) fn differing<'repo>(
     }
 }
 
+/// The tree of the last commit; none before the first.
 pub(crate) fn head_tree(repo: &Repository) -> Result<Option<Tree<'_>>, git2::Error> {
     match repo.head() {
         Ok(head) => head.peel_to_tree().map(Some),
