@@ -301,11 +301,15 @@ impl Engine {
         let forget = Write::ForgetWorktree(id);
         let forgotten = self.store().commit(vec![forget]).await;
         forgotten.map_err(from_store)?;
+        self.remove_lock(id);
+        Ok(())
+    }
+
+    fn remove_lock(&self, id: WorktreeId) {
         let lock = self.lock_of(id);
         if let Err(error) = fs::remove_file(&lock) {
             tracing::warn!(%error, path = %lock.display(), "the lock of a worktree that is gone stays");
         }
-        Ok(())
     }
 
     async fn keep_worktree(&self, worktree: &Worktree) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ use kerf_protocol::{
     Failure, WorktreeId,
     worktree::{Worktree, WorktreeState},
 };
+use kerf_store::StoreError;
 use std::path::Path;
 
 impl Engine {
@@ -47,7 +48,14 @@ impl Engine {
 
     async fn tidy(&self, id: WorktreeId) -> Result<(), Failure> {
         // As it is under the lock.
-        let mut worktree = self.store().worktree(id).await.map_err(from_store)?;
+        let mut worktree = match self.store().worktree(id).await {
+            // Another Kerf was done with it first, and its lock is the one that was just made.
+            Err(StoreError::NotFound { .. }) => {
+                self.remove_lock(id);
+                return Ok(());
+            }
+            found => found.map_err(from_store)?,
+        };
         self.heed_place(&worktree)?;
         let at = worktree.clone();
         match worktree.state {
@@ -87,5 +95,23 @@ impl Engine {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Options;
+
+    #[tokio::test]
+    async fn of_a_worktree_that_another_one_tidied_nothing_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
+        let id = WorktreeId::new();
+        let lock = engine.lock_worktree(id).unwrap();
+        assert!(engine.lock_of(id).exists());
+        engine.tidy(id).await.unwrap();
+        assert!(!engine.lock_of(id).exists());
+        drop(lock);
     }
 }
