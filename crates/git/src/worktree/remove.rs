@@ -262,14 +262,6 @@ impl Repo {
         Ok(())
     }
 
-    /// Forgets an archive after the worktree was brought back.
-    ///
-    /// # Errors
-    /// When the repository cannot be written.
-    pub fn forget_archive(&self, place: &Place) -> Result<(), GitError> {
-        self.forget(&place.archive())
-    }
-
     fn base_of(
         &self,
         repo: &Repository,
