@@ -95,7 +95,6 @@ impl Engine {
             Request::ProjectOpen(params) => answered(self.project_open(params).await),
             Request::ProjectRemove(params) => answered(self.project_remove(params).await),
             Request::ProjectStatus(params) => answered(self.project_status(params).await),
-            Request::ProjectFiles(params) => answered(self.project_files(params).await),
             Request::ProjectRead(params) => answered(self.project_read(params).await),
             Request::SearchRun(params) => answered(self.search_run(params).await),
             Request::IndexStatus(params) => answered(self.index_status(params).await),

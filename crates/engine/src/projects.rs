@@ -2,24 +2,16 @@
 
 use crate::{
     engine::{Engine, canonical_folder, now},
-    failure::{failure, from_fs, from_panic, from_store},
+    failure::{failure, from_panic, from_store},
 };
 use kerf_git::Repo;
-use kerf_index::{FindQuery, find_files};
 use kerf_protocol::{
     Code, Failure,
-    project::{FileNames, FindFiles, OpenProject, OpenedProject, Project, ProjectRef, RepoStatus},
+    project::{OpenProject, OpenedProject, Project, ProjectRef, RepoStatus},
     request::{Folder, Nothing},
 };
 use kerf_store::Write;
-use kerf_workspace::{RelPath, Workspace};
-use std::{
-    path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
-};
-
-/// More names than anybody reads are not handed out.
-const MAX_NAMES: u32 = 1000;
+use std::path::{Path, PathBuf};
 
 impl Engine {
     pub(crate) async fn project_list(&self) -> Result<Vec<Project>, Failure> {
@@ -69,28 +61,6 @@ impl Engine {
         tokio::task::spawn_blocking(move || repo_status(&folder).map_err(from_git))
             .await
             .map_err(from_panic)?
-    }
-
-    pub(crate) async fn project_files(&self, find: FindFiles) -> Result<FileNames, Failure> {
-        let folder = canonical_folder(&find.folder)?;
-        tokio::task::spawn_blocking(move || {
-            let workspace = Workspace::open(&folder).map_err(from_fs)?;
-            let query = FindQuery {
-                pattern: find.query,
-                under: RelPath::root(),
-                limit: find.limit.min(MAX_NAMES) as usize,
-            };
-            let found =
-                find_files(&workspace, &query, &AtomicBool::new(false)).map_err(|error| {
-                    failure(Code::Usage, error.to_string(), "Search for other letters")
-                })?;
-            Ok(FileNames {
-                more: found.total > found.paths.len(),
-                paths: found.paths.iter().map(ToString::to_string).collect(),
-            })
-        })
-        .await
-        .map_err(from_panic)?
     }
 }
 

@@ -71,28 +71,6 @@ pub struct RepoStatus {
     pub under_way: Option<String>,
 }
 
-/// See `project/files`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct FindFiles {
-    /// The folder.
-    pub folder: String,
-    /// Letters of the path in their order; empty for all.
-    pub query: String,
-    /// At most so many.
-    pub limit: u32,
-}
-
-/// The files that a search by name found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
-#[ts(export)]
-pub struct FileNames {
-    /// Paths in the workspace, best first.
-    pub paths: Vec<String>,
-    /// Whether there are more.
-    pub more: bool,
-}
-
 /// See `review/commit`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[ts(export)]

@@ -29,8 +29,7 @@ use crate::{
     },
     policy::{Answer, Isolation, Policy},
     project::{
-        CommitReview, Committed, FileNames, FindFiles, OpenProject, OpenedProject, Project,
-        ProjectRef, RepoStatus,
+        CommitReview, Committed, OpenProject, OpenedProject, Project, ProjectRef, RepoStatus,
     },
     review::{Decided, Decision, HunkParts, Outline, Review, Target},
     room::Collected,
@@ -246,8 +245,6 @@ mod table {
         "project/remove" ProjectRemove(ProjectRef) -> Nothing;
         /// What the folder's repository says.
         "project/status" ProjectStatus(Folder) -> RepoStatus;
-        /// Files by name, best first.
-        "project/files" ProjectFiles(FindFiles) -> FileNames;
         /// Lines of a file of a folder.
         "project/read" ProjectRead(ReadLines) -> FileLines;
         /// Searches a folder.

@@ -21,7 +21,6 @@ import type { Endpoint } from "./Endpoint";
 import type { Event } from "./Event";
 import type { FileConflict } from "./FileConflict";
 import type { FileLines } from "./FileLines";
-import type { FileNames } from "./FileNames";
 import type { GitBranch } from "./GitBranch";
 import type { GitPreview } from "./GitPreview";
 import type { GitRun } from "./GitRun";
@@ -347,10 +346,6 @@ export type Answers = {
  * What the folder's repository says.
  */
 "project/status": RepoStatus, 
-/**
- * Files by name, best first.
- */
-"project/files": FileNames, 
 /**
  * Lines of a file of a folder.
  */

@@ -6,7 +6,7 @@ use kerf_protocol::{
     Code, Failure,
     event::EventBody,
     policy::{Answer, ApproveMode},
-    project::{FindFiles, OpenProject},
+    project::OpenProject,
     request::{Folder, Nothing, method},
     rule::{
         Rule, RuleOrigin, RuleRef, RuleVerdict, SetTrust, TestRules, TrustKind, TrustPin,
@@ -423,12 +423,6 @@ async fn mc1_mc2_opening_and_asking_runs_nothing_reaches_nothing_and_changes_no_
         .call::<method::ProjectStatus>(in_folder())
         .await
         .unwrap();
-    let find = FindFiles {
-        folder: folder.clone(),
-        query: "a".to_owned(),
-        limit: 100,
-    };
-    engine.call::<method::ProjectFiles>(find).await.unwrap();
     engine
         .call::<method::IndexRebuild>(in_folder())
         .await

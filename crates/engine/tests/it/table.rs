@@ -196,10 +196,6 @@ fn requests(bench: &Bench, session_id: &str) -> Vec<(&'static str, Value)> {
         ("project/remove", json!({"project_id": session_id})),
         ("project/status", json!({"folder": folder})),
         (
-            "project/files",
-            json!({"folder": folder, "query": "a", "limit": 5}),
-        ),
-        (
             "project/read",
             json!({"folder": folder, "path": "a.txt", "first_line": 1, "last_line": 9}),
         ),

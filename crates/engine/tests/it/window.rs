@@ -7,7 +7,7 @@ use kerf_protocol::{
     event::{Event, EventBody},
     item::{ItemBody, ItemStatus},
     policy::{ApproveMode, Policy, SandboxMode},
-    project::{CommitReview, FindFiles, OpenProject, OpenedProject, ProjectRef},
+    project::{CommitReview, OpenProject, OpenedProject, ProjectRef},
     request::{ConfigureSession, Decide, Folder, Nothing, SessionRef, method},
     review::{Decision, HunkState, Target},
     settings::{AppSettings, Theme},
@@ -183,14 +183,6 @@ async fn projects_are_opened_listed_and_taken_off() {
     engine.call::<method::ProjectRemove>(remove).await.unwrap();
     assert_eq!(list().await.len(), 1);
 
-    let find = FindFiles {
-        folder: folder.display().to_string(),
-        query: "lib".to_owned(),
-        limit: 5,
-    };
-    let found = engine.call::<method::ProjectFiles>(find).await.unwrap();
-    assert_eq!(found.paths, ["src/lib.rs"]);
-    assert!(!found.more);
     let status = engine
         .call::<method::ProjectStatus>(Folder {
             folder: folder.display().to_string(),
