@@ -298,16 +298,18 @@ impl<H: Host> Agent<H> {
         }
         let author = Author::Command { turn_id, item_id };
         if call.background {
-            let background = match self.setup.sandbox.start(job) {
+            let background = match self.setup.sandbox.start(job).await {
                 Ok(background) => background,
                 Err(error) => return Ok(ToolOutput::failed(error.to_string())),
             };
+            let (withheld, said) = (background.withheld(), [&*call.command]);
+            let note = command::note_withheld(withheld, &said, &self.setup.workspace);
             self.next_job += 1;
             let number = self.next_job;
             self.jobs
                 .insert(number, RunningJob::new(background, call.command, author));
             return Ok(ToolOutput::done(format!(
-                "Job {number} runs. Call run_command with job {number} to see its output, with stop to end it."
+                "Job {number} runs. Call run_command with job {number} to see its output, with stop to end it.{note}"
             )));
         }
         let host = Arc::clone(&self.host);

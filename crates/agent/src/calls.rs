@@ -170,7 +170,8 @@ impl<H: Host> Agent<H> {
     /// Tells which files are withheld.
     pub(crate) fn guard(&self) -> Guard {
         Guard::new(
-            self.setup.workspace.clone(),
+            &self.setup.workspace,
+            self.setup.made_of.as_ref(),
             Arc::clone(&self.setup.show),
             Arc::clone(&self.setup.rules),
         )

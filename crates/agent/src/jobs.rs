@@ -11,6 +11,7 @@ use crate::{
 };
 use kerf_protocol::{Code, Failure, TurnId, review::Author};
 use kerf_sandbox::{Background, Capped, End};
+use kerf_workspace::Workspace;
 
 /// A command in the background, and how far it was told of.
 pub(crate) struct RunningJob {
@@ -34,8 +35,9 @@ impl RunningJob {
         }
     }
 
-    /// What is new since the last look, and whether it goes on.
-    fn news(&mut self) -> (String, bool) {
+    /// What is new since the last look, and whether it goes on. What its line names of the withheld files was told when it
+    /// began.
+    fn news(&mut self, workspace: &Workspace) -> (String, bool) {
         // Asked first: what it says and leaves is then whole.
         let ended = self.background.ended();
         let (bytes, read) = self.background.output_since(self.read);
@@ -61,6 +63,12 @@ impl RunningJob {
             &output
         });
         text.push_str(&command::notes(self.background.findings()));
+        let withheld = self.background.withheld();
+        text.push_str(&command::note_withheld(
+            withheld,
+            &[output.as_str()],
+            workspace,
+        ));
         (text, ended.is_none())
     }
 }
@@ -76,7 +84,7 @@ impl<H: Host> Agent<H> {
         if call.stop {
             job.background.kill().await;
         }
-        let (text, goes_on) = job.news();
+        let (text, goes_on) = job.news(&self.setup.workspace);
         let author = job.author;
         if !goes_on {
             self.jobs.remove(&number);

@@ -47,7 +47,7 @@ pub use instructions::{MAX_BYTES as MAX_INSTRUCTION_BYTES, UserInstructions};
 pub use set_up::{SET_UP, SetUp};
 pub use shape::check_output_schema;
 pub use turn::{Agent, Setup, TurnEnd};
-pub use withheld::{Guard, Withheld, withheld};
+pub use withheld::{Guard, WithheldBy, withheld};
 
 /// The tools as they are offered to a model: names, descriptions and schemas.
 #[must_use]

@@ -41,7 +41,7 @@ pub(crate) struct InPlay {
 }
 
 /// Makes the map for a model with a window of so many tokens. None: it is not ready, or there is nothing to show.
-/// Withheld files are only named.
+/// Files with secret names are only named, and what the user withholds is not.
 pub(crate) async fn make(
     index: &Index,
     guard: Guard,
@@ -72,8 +72,8 @@ pub(crate) async fn make(
         };
         let tokens = usize::try_from(tokens).unwrap_or_default();
         // Nothing but being cancelled makes it fail.
-        let may_quote = |path: &RelPath| !guard.hides(path);
-        index.map(&focus, tokens, &may_quote, &cancelled).ok()
+        let may_show = |path: &RelPath| guard.may_show(path);
+        index.map(&focus, tokens, &may_show, &cancelled).ok()
     });
     let made = tokio::time::timeout(PATIENCE, making).await;
     cancel.store(true, Ordering::Relaxed);

@@ -108,30 +108,41 @@ pub(crate) fn edit(rules: &Rules, workspace: &Workspace, paths: &[RelPath]) -> S
     Said::new(&rules.edit(&places))
 }
 
-/// What the rules say about reading a file.
-pub(crate) fn read(rules: &Rules, workspace: &Workspace, path: &RelPath) -> Said {
-    let (named, real) = place(workspace, path);
-    Said::new(&rules.read(PathAt {
+/// What the rules say about reading a file, or about reading all that a folder holds.
+pub(crate) fn read(rules: &Rules, path: &RelPath, real: Option<&RelPath>, is_dir: bool) -> Said {
+    let named = slashes(path.as_path());
+    let real = real.map(|real| slashes(real.as_path()));
+    let at = PathAt {
         named: &named,
         real: real.as_deref(),
-    }))
+    };
+    let own = Said::new(&rules.read(at));
+    if !is_dir {
+        return own;
+    }
+    let all = Said::new(&rules.read_all(at));
+    if all.verdict > own.verdict { all } else { own }
 }
 
 /// A path as rules see it, and where it really leads when that is elsewhere in the folder.
 fn place(workspace: &Workspace, path: &RelPath) -> (String, Option<String>) {
+    let real = real(workspace, path).map(|real| slashes(real.as_path()));
+    (slashes(path.as_path()), real)
+}
+
+/// Where a path really leads when that is elsewhere in the folder. What is not there yet is where its folder is.
+pub(crate) fn real(workspace: &Workspace, path: &RelPath) -> Option<RelPath> {
     let whole = workspace.root().join(path.as_path());
-    // What is not there yet is where its folder is.
     let real = whole.ancestors().find_map(|there| {
         let real = there.canonicalize().ok()?;
         let rest = whole.strip_prefix(there).ok()?;
         let inside = real.strip_prefix(workspace.root()).ok()?;
         Some(inside.join(rest))
-    });
-    let named = slashes(path.as_path());
-    let real = real
-        .map(|real| slashes(&real))
-        .filter(|real| *real != named);
-    (named, real)
+    })?;
+    if real.as_os_str().is_empty() {
+        return Some(RelPath::root()).filter(|real| real != path);
+    }
+    RelPath::new(&real).ok().filter(|real| real != path)
 }
 
 /// A path as a rule writes it. None: it has bytes that no text holds.

@@ -5,8 +5,9 @@
 //! deny withhold ([`withheld`]); files with secret names they may use where they are.
 
 use crate::rules;
+use kerf_index::MayShow;
 use kerf_protocol::rule::RuleVerdict;
-use kerf_rules::{PathAt, Rules};
+use kerf_rules::Rules;
 use kerf_sandbox::Withhold;
 use kerf_secrets::Reason;
 use kerf_workspace::{IgnoredBy, KerfIgnore, Kind, RelPath, Workspace};
@@ -18,7 +19,7 @@ use std::{
 
 /// Why a tool does not read a file.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Withheld {
+pub enum WithheldBy {
     /// Its name says that it holds secrets.
     #[error(
         "`{path}` is withheld from the model: {reason}. Commands may use the file where it is. \
@@ -57,7 +58,8 @@ pub struct Guard {
     workspace: Workspace,
     show: Arc<[PathBuf]>,
     rules: Arc<Rules>,
-    ignored: Arc<KerfIgnore>,
+    /// The folder's own, and behind it those of the user's folder that it was made of.
+    ignored: Arc<[(PathBuf, KerfIgnore)]>,
 }
 
 /// What commands must not read: in the workspace, and in the user's folder that it was made of, which they could read as
@@ -67,27 +69,35 @@ pub fn withheld(
     made_of: Option<&Workspace>,
     rules: &Arc<Rules>,
 ) -> Vec<kerf_sandbox::Withheld> {
-    let guard = |workspace: &Workspace, rules: Arc<Rules>| kerf_sandbox::Withheld {
+    let by = |workspace: &Workspace, made_of, rules: Arc<Rules>| kerf_sandbox::Withheld {
         root: workspace.root().to_owned(),
-        by: Arc::new(Guard::new(workspace.clone(), Arc::default(), rules)),
+        by: Arc::new(Guard::new(workspace, made_of, Arc::default(), rules)),
     };
-    let mut all = vec![guard(workspace, Arc::clone(rules))];
+    let mut all = vec![by(workspace, made_of, Arc::clone(rules))];
     if let Some(made_of) = made_of {
         let there = rules.in_folder(&made_of.root().to_string_lossy());
-        all.push(guard(made_of, Arc::new(there)));
+        all.push(by(made_of, None, Arc::new(there)));
     }
     all
 }
 
 impl Guard {
-    /// `show` are the whole paths that the user allowed although their names say that they hold secrets.
-    pub fn new(workspace: Workspace, show: Arc<[PathBuf]>, rules: Arc<Rules>) -> Self {
-        let ignored = Arc::new(KerfIgnore::new(&workspace));
+    /// `made_of` is the user's folder when the workspace is a worktree: what is withheld there for a `.kerfignore` of its
+    /// own, which no commit may hold, is withheld here too. `show` are the whole paths that the user allowed although
+    /// their names say that they hold secrets.
+    pub fn new(
+        workspace: &Workspace,
+        made_of: Option<&Workspace>,
+        show: Arc<[PathBuf]>,
+        rules: Arc<Rules>,
+    ) -> Self {
+        let folders = [Some(workspace), made_of].into_iter().flatten();
+        let ignored = folders.map(|folder| (folder.root().to_owned(), KerfIgnore::new(folder)));
         Self {
-            workspace,
+            workspace: workspace.clone(),
             show,
             rules,
-            ignored,
+            ignored: ignored.collect(),
         }
     }
 
@@ -100,20 +110,20 @@ impl Guard {
     ///
     /// # Errors
     /// When it is withheld.
-    pub fn check(&self, path: &RelPath) -> Result<(), Withheld> {
-        self.check_folder(path)?;
-        let real = self.real(path);
-        let behind_link = real
-            .as_deref()
-            .and_then(|real| real.strip_prefix(self.workspace.root()).ok())
-            .and_then(|inside| kerf_secrets::withheld(&inside.to_string_lossy()));
-        let Some(reason) = by_name(path).or(behind_link) else {
+    pub fn check(&self, path: &RelPath) -> Result<(), WithheldBy> {
+        let real = rules::real(&self.workspace, path);
+        self.check_user_s(path, real.as_ref())?;
+        let Some(reason) = by_name(path).or_else(|| real.as_ref().and_then(by_name)) else {
             return Ok(());
         };
-        if self.is_shown(path) || real.is_some_and(|real| self.show.contains(&real)) {
+        if [Some(path), real.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|path| self.is_shown(path))
+        {
             return Ok(());
         }
-        Err(Withheld::Secret {
+        Err(WithheldBy::Secret {
             path: path.clone(),
             reason,
         })
@@ -123,52 +133,66 @@ impl Guard {
     ///
     /// # Errors
     /// When it is withheld.
-    pub(crate) fn check_folder(&self, path: &RelPath) -> Result<(), Withheld> {
-        let said = rules::read(&self.rules, &self.workspace, path);
-        if holds_back(said.verdict) {
-            return Err(Withheld::Rule {
-                path: path.clone(),
-                rule: said.rule,
-            });
-        }
+    pub(crate) fn check_folder(&self, path: &RelPath) -> Result<(), WithheldBy> {
+        self.check_user_s(path, rules::real(&self.workspace, path).as_ref())
+    }
+
+    /// Whether the user withholds what is at a path, which really is at another one.
+    fn check_user_s(&self, path: &RelPath, real: Option<&RelPath>) -> Result<(), WithheldBy> {
         let is_dir = |path: &RelPath| {
             let stat = self.workspace.fs().stat(path);
             stat.is_ok_and(|stat| stat.kind == Kind::Dir)
         };
-        let real = self.real(path);
-        let real = real
-            .as_deref()
-            .and_then(|real| real.strip_prefix(self.workspace.root()).ok())
-            .and_then(|inside| RelPath::new(inside).ok())
-            .filter(|real| real != path);
-        let by = [Some(path), real.as_ref()]
-            .into_iter()
-            .flatten()
-            .find_map(|path| self.ignored.withholds(path, is_dir(path)));
-        match by {
+        let said = rules::read(&self.rules, path, real, is_dir(real.unwrap_or(path)));
+        if holds_back(said.verdict) {
+            return Err(WithheldBy::Rule {
+                path: path.clone(),
+                rule: said.rule,
+            });
+        }
+        let mut places = [Some(path), real].into_iter().flatten();
+        match places.find_map(|path| self.ignored_by(path, is_dir(path))) {
             None => Ok(()),
-            Some(by) => Err(Withheld::Ignored {
+            Some(by) => Err(WithheldBy::Ignored {
                 path: path.clone(),
                 by,
             }),
         }
     }
 
-    /// Whether the content of a file that a search found is withheld. A search follows no link.
-    pub fn hides(&self, path: &RelPath) -> bool {
-        let named = path.as_path().to_string_lossy();
-        let said = self.rules.read(PathAt {
-            named: &named,
-            real: None,
-        });
-        holds_back(said.verdict)
-            || (by_name(path).is_some() && !self.is_shown(path))
-            || self.ignored.withholds(path, false).is_some()
+    /// Which `.kerfignore` withholds a path.
+    fn ignored_by(&self, path: &RelPath, is_dir: bool) -> Option<IgnoredBy> {
+        self.ignored.iter().find_map(|(root, ignored)| {
+            let by = ignored.withholds(path, is_dir)?;
+            let is_own = root == self.workspace.root();
+            Some(if is_own {
+                by
+            } else {
+                by.seen_from_elsewhere(root)
+            })
+        })
     }
 
-    fn real(&self, path: &RelPath) -> Option<PathBuf> {
-        let whole = self.workspace.root().join(path.as_path());
-        whole.canonicalize().ok()
+    /// Whether the user withholds a file, so that not even its name is told. No link on the way is followed.
+    pub(crate) fn is_kept_quiet(&self, path: &RelPath) -> bool {
+        holds_back(rules::read(&self.rules, path, None, false).verdict)
+            || self.ignored_by(path, false).is_some()
+    }
+
+    /// Whether the content of a file is withheld from searches. A search follows no link.
+    pub fn hides(&self, path: &RelPath) -> bool {
+        self.is_kept_quiet(path) || (by_name(path).is_some() && !self.is_shown(path))
+    }
+
+    /// What a map may show of a file.
+    pub(crate) fn may_show(&self, path: &RelPath) -> MayShow {
+        if self.is_kept_quiet(path) {
+            MayShow::Nothing
+        } else if self.hides(path) {
+            MayShow::Name
+        } else {
+            MayShow::Lines
+        }
     }
 
     fn is_shown(&self, path: &RelPath) -> bool {
@@ -188,21 +212,23 @@ impl Guard {
 
 impl Withhold for Guard {
     fn version(&self) -> Option<u64> {
-        match (self.rules.denied_reads_version(), self.ignored.version()) {
-            (None, None) => None,
-            both => {
-                let mut hasher = DefaultHasher::new();
-                both.hash(&mut hasher);
-                Some(hasher.finish())
-            }
+        let of_rules = self.rules.denied_reads_version();
+        let of_files = self.ignored.iter().map(|(_, ignored)| ignored.version());
+        let all: Vec<Option<u64>> = [of_rules].into_iter().chain(of_files).collect();
+        if all.iter().all(Option::is_none) {
+            return None;
         }
+        let mut hasher = DefaultHasher::new();
+        all.hash(&mut hasher);
+        Some(hasher.finish())
     }
 
     fn withholds(&self, path: &Path, is_dir: bool) -> bool {
         let Some(inside) = self.inside(path) else {
             return false;
         };
-        self.ignored.withholds_itself(&inside, is_dir).is_some()
+        let mut ignored = self.ignored.iter();
+        ignored.any(|(_, ignored)| ignored.withholds_itself(&inside, is_dir).is_some())
             || self
                 .rules
                 .denies_reading(&rules::slashes(inside.as_path()), is_dir)
@@ -210,9 +236,10 @@ impl Withhold for Guard {
 
     fn names(&self, folder: &Path, name: &str) -> bool {
         self.rules.denied_reads_name(name)
-            || self
-                .inside(folder)
-                .is_some_and(|folder| self.ignored.names(&folder, name))
+            || self.inside(folder).is_some_and(|folder| {
+                let mut ignored = self.ignored.iter();
+                ignored.any(|(_, ignored)| ignored.names(&folder, name))
+            })
     }
 
     fn places(&self) -> Vec<PathBuf> {
@@ -237,9 +264,10 @@ mod tests {
     use kerf_rules::{Entry, Rule};
     use std::fs;
 
-    /// A worktree's commands could read the folder that it was made of, where the same is withheld.
+    /// A worktree's commands could read the folder that it was made of, where the same is withheld; and what that
+    /// folder's own `.kerfignore` withholds is withheld in the worktree.
     #[test]
-    fn commands_are_kept_from_the_user_s_folder_too() {
+    fn a_worktree_and_the_user_s_folder_withhold_the_same() {
         let base = tempfile::tempdir().unwrap();
         let base = base.path().canonicalize().unwrap();
         for folder in ["users/keys", "worktree"] {
@@ -262,7 +290,8 @@ mod tests {
         let said = |by: &kerf_sandbox::Withheld, path: &str, is_dir| {
             by.by.withholds(&base.join(path), is_dir)
         };
-        assert!(said(own, "worktree/keys", true) && !said(own, "worktree/mine", false));
+        assert!(said(own, "worktree/keys", true) && said(own, "worktree/mine", false));
+        assert!(said(own, "worktree/a/mine", false) && !said(own, "users/mine", false));
         assert!(said(users, "users/keys", true) && said(users, "users/mine", false));
         assert!(!said(users, "users/keys", false) && !said(users, "worktree/keys", true));
         assert!(users.by.version().is_some() && users.by.names(&users.root, "keys"));

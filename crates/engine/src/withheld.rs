@@ -4,7 +4,7 @@
 
 use crate::{
     engine::Engine,
-    failure::{from_fs, from_panic},
+    failure::{from_fs, from_panic, from_store},
 };
 use kerf_agent::{Guard, withheld};
 use kerf_protocol::{Failure, session::Session};
@@ -38,14 +38,37 @@ impl Engine {
         .map_err(from_panic)?
     }
 
-    /// Tells what of a folder no model is shown.
+    /// Tells what of a folder no model is shown. In a worktree of Kerf's it is also what the user withholds in the folder
+    /// that this was made of.
     pub(crate) async fn guard_of(&self, folder: &Path) -> Result<Guard, Failure> {
-        let rules = self.rules_in(&folder.to_string_lossy()).await?;
+        let all = self.store().worktrees().await.map_err(from_store)?;
+        let around = all.into_iter().find_map(|worktree| {
+            let inside = folder.strip_prefix(&worktree.path).ok()?;
+            Some((
+                worktree.session_id,
+                Path::new(&worktree.folder).join(inside),
+            ))
+        });
+        let rules = match &around {
+            None => self.rules_in(&folder.to_string_lossy()).await?,
+            Some((session_id, _)) => {
+                let session = self.store().session(*session_id).await;
+                let rules = self.rules_for(&session.map_err(from_store)?).await?;
+                rules.in_folder(&folder.to_string_lossy())
+            }
+        };
         let show = self.settings()?.secrets.show.into();
         let folder = folder.to_owned();
         tokio::task::spawn_blocking(move || {
             let workspace = Workspace::open(&folder).map_err(from_fs)?;
-            Ok(Guard::new(workspace, show, Arc::new(rules)))
+            // In a folder that is gone nothing is withheld.
+            let made_of = around.and_then(|(_, users)| Workspace::open(&users).ok());
+            Ok(Guard::new(
+                &workspace,
+                made_of.as_ref(),
+                show,
+                Arc::new(rules),
+            ))
         })
         .await
         .map_err(from_panic)?

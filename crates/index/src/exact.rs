@@ -6,7 +6,7 @@
 //! built, or holds half of the folder, only makes the search slower.
 
 use crate::{
-    GrepQuery, Grepped, SearchError,
+    GrepQuery, Grepped, Hides, SearchError,
     files::Files,
     grep::{Wanted, scan, search},
     index::Core,
@@ -23,11 +23,12 @@ pub(crate) const FEW_UNKNOWN: usize = 100;
 pub(crate) fn grep(
     core: &Core,
     query: &GrepQuery,
+    hides: Option<Hides<'_>>,
     cancel: &AtomicBool,
 ) -> Result<Grepped, SearchError> {
-    let wanted = Wanted::new(query)?;
+    let wanted = Wanted::new(query)?.without(hides);
     if !core.look(cancel)? {
-        return scan(core.workspace(), query, core.except(), cancel);
+        return scan(core.workspace(), query, core.except(), hides, cancel);
     }
     let snapshot = core.store().snapshot();
     let candidates = core.store().candidates(&snapshot, &trigram::plan(query));
@@ -36,7 +37,7 @@ pub(crate) fn grep(
         let listing = core.listing();
         if !covers(&listing, &query.under) {
             drop((catalog, listing));
-            return scan(core.workspace(), query, core.except(), cancel);
+            return scan(core.workspace(), query, core.except(), hides, cancel);
         }
         let files: Vec<RelPath> = match &candidates {
             // The catalog goes from the contents to their files, the listing through all files.

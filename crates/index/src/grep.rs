@@ -1,7 +1,7 @@
 //! Text search over the files of a workspace.
 
 use crate::{
-    SearchError, files, glob::Glob, kept::Kept, lines::Lines, matcher::LineMatcher, pattern,
+    Hides, SearchError, files, glob::Glob, kept::Kept, lines::Lines, matcher::LineMatcher, pattern,
 };
 use grep_matcher::Matcher;
 use grep_searcher::{BinaryDetection, SearcherBuilder};
@@ -87,7 +87,20 @@ pub fn grep(
     query: &GrepQuery,
     cancel: &AtomicBool,
 ) -> Result<Grepped, SearchError> {
-    scan(ws, query, None, cancel)
+    scan(ws, query, None, None, cancel)
+}
+
+/// The same without the files that are hidden from the search: nothing of the answer tells what they hold.
+///
+/// # Errors
+/// As for [`grep`].
+pub fn grep_without(
+    ws: &Workspace,
+    query: &GrepQuery,
+    hides: Hides<'_>,
+    cancel: &AtomicBool,
+) -> Result<Grepped, SearchError> {
+    scan(ws, query, None, Some(hides), cancel)
 }
 
 /// What to look for, ready to be compared with files.
@@ -95,6 +108,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) query: &'a GrepQuery,
     pub(crate) matcher: LineMatcher,
     glob: Option<Glob>,
+    hides: Option<Hides<'a>>,
 }
 
 impl<'a> Wanted<'a> {
@@ -108,7 +122,13 @@ impl<'a> Wanted<'a> {
                 .as_deref()
                 .map(|glob| Glob::new(glob, &query.under))
                 .transpose()?,
+            hides: None,
         })
+    }
+
+    /// The same without hidden files.
+    pub(crate) fn without(self, hides: Option<Hides<'a>>) -> Self {
+        Self { hides, ..self }
     }
 
     /// The same, prepared for a search through many files.
@@ -121,12 +141,15 @@ impl<'a> Wanted<'a> {
                 .unwrap_or_else(|_| self.matcher.clone()),
             glob: self.glob.clone(),
             query: self.query,
+            hides: self.hides,
         }
     }
 
     /// Whether a file is to be searched at all.
     pub(crate) fn takes(&self, path: &RelPath) -> bool {
-        self.shows(path) && self.glob.as_ref().is_none_or(|glob| glob.matches(path))
+        self.shows(path)
+            && self.glob.as_ref().is_none_or(|glob| glob.matches(path))
+            && self.hides.is_none_or(|hides| !hides(path))
     }
 
     /// Whether no line can match, by one look at all of the bytes: most files have no match, and going through their
@@ -154,9 +177,10 @@ pub(crate) fn scan(
     ws: &Workspace,
     query: &GrepQuery,
     except: Option<&RelPath>,
+    hides: Option<Hides<'_>>,
     cancel: &AtomicBool,
 ) -> Result<Grepped, SearchError> {
-    let wanted = Wanted::new(query)?;
+    let wanted = Wanted::new(query)?.without(hides);
     let mut all = files::list(ws, &query.under, except, cancel)?;
     all.files.retain(|path| wanted.takes(path));
     all.files.sort_unstable();

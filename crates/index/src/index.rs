@@ -18,7 +18,7 @@ mod work;
 pub use status::{Event, LeftOut, Phase, Status};
 
 use crate::{
-    Answer, Definition, Focus, GrepQuery, Grepped, Map, Names, SearchError, Wanted,
+    Answer, Definition, Focus, GrepQuery, Grepped, Hides, Map, MayShow, Names, SearchError, Wanted,
     catalog::Catalog,
     content::ContentId,
     exact, files,
@@ -186,7 +186,20 @@ impl Index {
     /// # Errors
     /// See [`SearchError`].
     pub fn grep(&self, query: &GrepQuery, cancel: &AtomicBool) -> Result<Grepped, SearchError> {
-        exact::grep(&self.handle.core, query, cancel)
+        exact::grep(&self.handle.core, query, None, cancel)
+    }
+
+    /// The same without the files that are hidden from the search: nothing of the answer tells what they hold.
+    ///
+    /// # Errors
+    /// See [`SearchError`].
+    pub fn grep_without(
+        &self,
+        query: &GrepQuery,
+        hides: Hides<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<Grepped, SearchError> {
+        exact::grep(&self.handle.core, query, Some(hides), cancel)
     }
 
     /// Answers a query: exact lines, words, definitions, references or files, whatever it asks for.
@@ -197,7 +210,21 @@ impl Index {
     /// # Errors
     /// See [`SearchError`].
     pub fn search(&self, wanted: &Wanted<'_>, cancel: &AtomicBool) -> Result<Answer, SearchError> {
-        search::search(&self.handle.core, wanted, cancel)
+        search::search(&self.handle.core, wanted, None, cancel)
+    }
+
+    /// The same without the files that are hidden from the search: they are neither looked into nor told of. How rare a
+    /// word is, by which answers to words are ranked, is reckoned over all files.
+    ///
+    /// # Errors
+    /// See [`SearchError`].
+    pub fn search_without(
+        &self,
+        wanted: &Wanted<'_>,
+        hides: Hides<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<Answer, SearchError> {
+        search::search(&self.handle.core, wanted, Some(hides), cancel)
     }
 
     /// The definitions of one file as it is now, in the order of their beginnings; none for a file whose language is
@@ -209,8 +236,8 @@ impl Index {
         search::outline(&self.handle.core, path)
     }
 
-    /// An outline of the files and definitions that matter most, of at most so many tokens. Files that `may_quote` does
-    /// not let through are only named.
+    /// An outline of the files and definitions that matter most, of at most so many tokens. Of each file is
+    /// shown what `may_show` says.
     ///
     /// A token is taken for 4 bytes, and the text never has more than 4 bytes for each of the budget; of 0 nothing is
     /// left, and below 100 files are only named. Every line is quoted from the file as it is now. While the index is
@@ -222,10 +249,10 @@ impl Index {
         &self,
         focus: &Focus,
         budget_tokens: usize,
-        may_quote: &dyn Fn(&RelPath) -> bool,
+        may_show: &dyn Fn(&RelPath) -> MayShow,
         cancel: &AtomicBool,
     ) -> Result<Map, SearchError> {
-        map::map(&self.handle.core, focus, budget_tokens, may_quote, cancel)
+        map::map(&self.handle.core, focus, budget_tokens, may_show, cancel)
     }
 
     /// What the index is and does.

@@ -32,14 +32,19 @@ mod symbols;
 mod trigram;
 mod words;
 
+use kerf_workspace::RelPath;
+
 pub use content::Reason;
 pub use error::SearchError;
 pub use find::{FindQuery, FoundFiles, find_files};
-pub use grep::{Found, GrepQuery, Grepped, grep};
+pub use grep::{Found, GrepQuery, Grepped, grep, grep_without};
 pub use index::{Change, Event, Index, LeftOut, Phase, Status};
-pub use map::{Focus, Map};
+pub use map::{Focus, Map, MayShow};
 pub use names::{NameHit, NameHits, Names};
 pub use query::{
     Case, Key, Known, Mistake, Mode, PathFilter, Pattern, Query, QueryError, Scope, Without,
 };
 pub use search::{Answer, Definition, Hit, HitKind, Wanted};
+
+/// Tells which files a search passes over as if they were not there.
+pub type Hides<'a> = &'a (dyn Fn(&RelPath) -> bool + Sync);

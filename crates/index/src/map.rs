@@ -39,6 +39,17 @@ const NAME_BYTES: usize = 8;
 const MAX_OPENED: usize = 300;
 const MAX_NAMED: usize = 100_000;
 
+/// What of a file a map may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MayShow {
+    /// Its name and lines of it.
+    Lines,
+    /// Its name.
+    Name,
+    /// Not even its name.
+    Nothing,
+}
+
 /// What the map is about. Nothing: the repository as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Focus {
@@ -85,15 +96,15 @@ pub(crate) fn map(
     core: &Core,
     focus: &Focus,
     budget_tokens: usize,
-    may_quote: &dyn Fn(&RelPath) -> bool,
+    may_show: &dyn Fn(&RelPath) -> MayShow,
     cancel: &AtomicBool,
 ) -> Result<Map, SearchError> {
-    let (mut map, mut named) = map_told(core, focus, budget_tokens, may_quote, cancel)?;
+    let (mut map, mut named) = map_told(core, focus, budget_tokens, may_show, cancel)?;
     for _ in 1..MAX_ROUNDS {
         if core.are_there(&named) {
             break;
         }
-        (map, named) = map_told(core, focus, budget_tokens, may_quote, cancel)?;
+        (map, named) = map_told(core, focus, budget_tokens, may_show, cancel)?;
     }
     Ok(map)
 }
@@ -103,7 +114,7 @@ fn map_told(
     core: &Core,
     focus: &Focus,
     budget_tokens: usize,
-    may_quote: &dyn Fn(&RelPath) -> bool,
+    may_show: &dyn Fn(&RelPath) -> MayShow,
     cancel: &AtomicBool,
 ) -> Result<(Map, Vec<RelPath>), SearchError> {
     let is_walked = core.look(cancel)?;
@@ -129,8 +140,11 @@ fn map_told(
         let mut opener = open::Opener::new(core, &snapshot, &repository, &ranks, focus);
         let named = (budget / NAME_BYTES).min(MAX_NAMED);
         let opened = (budget / OPEN_BYTES).min(MAX_OPENED);
-        let shown = best.iter().take(named).enumerate().map(|(number, &best)| {
-            let shown = if number < opened && may_quote(&best.file.path) {
+        let best = best
+            .iter()
+            .filter(|best| may_show(&best.file.path) != MayShow::Nothing);
+        let shown = best.take(named).enumerate().map(|(number, &best)| {
+            let shown = if number < opened && may_show(&best.file.path) == MayShow::Lines {
                 opener.open(best.file, best.place, best.rank, cancel)?
             } else {
                 open::named(best.file, best.rank)

@@ -16,7 +16,7 @@ mod ranked;
 mod references;
 mod window;
 
-use crate::{Query, SearchError, index::Core};
+use crate::{Hides, Query, SearchError, index::Core};
 use kerf_workspace::RelPath;
 use std::{ops::Range, sync::atomic::AtomicBool};
 
@@ -120,10 +120,11 @@ pub struct Definition {
 pub(crate) fn search(
     core: &Core,
     wanted: &Wanted<'_>,
+    hides: Option<Hides<'_>>,
     cancel: &AtomicBool,
 ) -> Result<Answer, SearchError> {
     let query = wanted.query;
-    let filter = filter::Filter::new(wanted)?;
+    let filter = filter::Filter::new(wanted, hides)?;
     if !query.symbols.is_empty() {
         return definitions::find(core, wanted, &filter, cancel);
     }

@@ -1,6 +1,6 @@
 //! What rules deny to read, for whoever hides files from a command instead of asking about each.
 
-use crate::{path::PathPattern, rule::About, set::Rules};
+use crate::{Judgement, PathAt, path::PathPattern, rule::About, set::Rules};
 use kerf_protocol::rule::RuleVerdict;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -8,10 +8,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 const ANY: &str = "\u{1}any\u{1}";
 
 impl Rules {
-    /// The same rules as they count in another folder.
+    /// What they say about reading all that a folder holds.
     #[must_use]
-    pub fn in_folder(&self, folder: &str) -> Self {
-        self.moved(folder)
+    pub fn read_all(&self, folder: PathAt<'_>) -> Judgement<'_> {
+        let [named, real] = [Some(folder.named), folder.real].map(|folder| folder.map(any_in));
+        self.read(PathAt {
+            named: named.as_deref().unwrap_or(ANY),
+            real: real.as_deref(),
+        })
     }
 
     /// Whether a rule denies reading a path in the folder, with `/` between names, and of a folder also whether one denies
@@ -27,16 +31,16 @@ impl Rules {
             self.denied_reads()
                 .any(|(_, pattern)| pattern.matches(Some(inside), &whole, self.home(), true))
         };
-        denies(inside) || is_dir && denies(&format!("{inside}/{ANY}"))
+        denies(inside) || is_dir && denies(&any_in(inside))
     }
 
-    /// Whole paths of the files and folders outside of the project that may not be read, as far as rules name them
-    /// without a pattern: `Read(~/notes)`, `Read(//srv/keys/**)`.
+    /// Whole paths of the files and folders that may not be read, as far as rules name them without a pattern:
+    /// `Read(~/notes)`, `Read(//srv/keys/**)`, `Read(.git/config)`. They are known without a look through folders.
     #[must_use]
     pub fn denied_places(&self) -> Vec<String> {
         let patterns = self.denied_reads();
         patterns
-            .filter_map(|(_, pattern)| pattern.place(self.home()))
+            .filter_map(|(_, pattern)| pattern.place(self.folder(), self.home()))
             .collect()
     }
 
@@ -72,6 +76,14 @@ impl Rules {
     }
 }
 
+/// Something in a folder.
+fn any_in(folder: &str) -> String {
+    match folder {
+        "" | "." => ANY.to_owned(),
+        folder => format!("{folder}/{ANY}"),
+    }
+}
+
 /// The names in the brackets of a rule.
 fn names_of(text: &str) -> impl Iterator<Item = &str> {
     let inner = text.split_once('(').map_or("", |(_, inner)| inner);
@@ -80,7 +92,7 @@ fn names_of(text: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Entry, Rule, Rules};
+    use crate::{Entry, PathAt, Rule, Rules};
     use kerf_protocol::rule::{RuleOrigin, RuleVerdict};
 
     fn rules(texts: &[&str]) -> Rules {
@@ -93,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn places_elsewhere_are_those_without_a_pattern() {
+    fn places_are_those_without_a_pattern() {
         let rules = rules(&[
             "Read(~/notes)",
             "Read(//srv/keys/**)",
@@ -102,11 +114,21 @@ mod tests {
             "Read(//)",
             "Read(~/)",
             "Read(./here)",
+            "Read(.git/config)",
+            "Read(.git/*.key)",
+            "Read(anywhere)",
             "Read(//srv/a\\[b\\])",
             "Edit(~/other)",
             "Read",
         ]);
-        let places = ["/home/ada/notes", "/srv/keys", "/srv/all", "/srv/a[b]"];
+        let places = [
+            "/home/ada/notes",
+            "/srv/keys",
+            "/srv/all",
+            "/home/ada/p/here",
+            "/home/ada/p/.git/config",
+            "/srv/a[b]",
+        ];
         assert_eq!(rules.denied_places(), places);
     }
 
@@ -116,6 +138,10 @@ mod tests {
         assert!(rules.denies_reading("keys", true) && !rules.denies_reading("keys", false));
         assert!(rules.denies_reading("keys/a", false) && rules.denies_reading("b/c.PEM", false));
         assert!(!rules.denies_reading("b", true));
+        let said = |named, real| rules.read_all(PathAt { named, real }).verdict;
+        assert_eq!(said("keys", None), Some(RuleVerdict::Deny));
+        assert_eq!(said("link", Some("keys")), Some(RuleVerdict::Deny));
+        assert_eq!((said("b", None), said(".", None)), (None, None));
     }
 
     #[test]

@@ -96,14 +96,13 @@ impl PathPattern {
         })
     }
 
-    /// The whole path that it means, with all beneath, where it counts from the home folder or the root of the file
-    /// system and is no pattern but for an end that means all.
-    pub(crate) fn place(&self, home: Option<&str>) -> Option<String> {
+    /// The whole path that it means, with all beneath, where it is no pattern but for an end that means all.
+    pub(crate) fn place(&self, project: &str, home: Option<&str>) -> Option<String> {
         let Self::Beneath { anchor, glob, .. } = self else {
             return None;
         };
         let base = match anchor {
-            Anchor::Project => return None,
+            Anchor::Project => project,
             Anchor::Home => home?,
             Anchor::Root => "",
         };

@@ -135,7 +135,9 @@ impl Rules {
         self.home.as_deref()
     }
 
-    pub(crate) fn moved(&self, folder: &str) -> Self {
+    /// The same rules as they count in another folder.
+    #[must_use]
+    pub fn in_folder(&self, folder: &str) -> Self {
         Self {
             folder: slashes(folder),
             ..self.clone()

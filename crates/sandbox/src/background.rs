@@ -1,7 +1,10 @@
 //! A command that runs on while the conversation goes on.
 
 use crate::{End, Finding, output::Capture};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -18,16 +21,23 @@ pub(crate) struct Shared {
     id: u32,
     capture: Mutex<Capture>,
     findings: OnceLock<Vec<Finding>>,
+    withheld: Vec<PathBuf>,
     end: watch::Sender<Option<End>>,
     stop: CancellationToken,
 }
 
 impl Shared {
-    pub(crate) fn new(id: u32, cap: usize, stop: CancellationToken) -> Arc<Self> {
+    pub(crate) fn new(
+        id: u32,
+        cap: usize,
+        withheld: Vec<PathBuf>,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id,
             capture: Mutex::new(Capture::new(cap)),
             findings: OnceLock::new(),
+            withheld,
             end: watch::Sender::new(None),
             stop,
         })
@@ -74,10 +84,15 @@ impl Background {
         *self.shared.end.borrow()
     }
 
-    /// What it left in the workspace that programs outside of the sandbox should not follow unseen, as of its end; nothing
-    /// while it runs, nor when the last clone of its sandbox was gone by then.
+    /// What it left in the workspace that programs outside of the sandbox should not follow unseen, and what else is to be
+    /// known about it, as of its end; nothing while it runs, nor when the last clone of its sandbox was gone by then.
     pub fn findings(&self) -> &[Finding] {
         self.shared.findings.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Files and folders that it cannot read because they are withheld from it.
+    pub fn withheld(&self) -> &[PathBuf] {
+        &self.shared.withheld
     }
 
     /// Waits until it has ended and nothing of it is left.

@@ -38,7 +38,8 @@ pub struct Job {
     /// Folders that are seen elsewhere in the workspace. Where that is not possible, the places stay as they are: see
     /// [`Sandbox::can_lend`](crate::Sandbox::can_lend).
     pub lent: Vec<Lent>,
-    /// What it must not read, folder by folder. Under [`SandboxMode::Off`] it reads everything.
+    /// What it must not read, folder by folder: the `.kerfignore` files of one may count in those before it. Under
+    /// [`SandboxMode::Off`] it reads everything.
     pub withheld: Vec<Withheld>,
 }
 
@@ -54,8 +55,8 @@ pub struct Withheld {
 /// Says which files and folders a command must not read. Made for one command: what it has read of a `.kerfignore` may be
 /// old for the next.
 pub trait Withhold: fmt::Debug + Send + Sync {
-    /// Another number when other rules count than those in the `.kerfignore` files of the folder; these are watched here.
-    /// None: there are no others.
+    /// Another number when other rules count than those in the `.kerfignore` files of the folder, and of the folders behind
+    /// it in [`Job::withheld`]; these are watched here. None: there are no others.
     fn version(&self) -> Option<u64>;
 
     /// Whether a command must not read this, by its whole path. Of what lies in a withheld folder nothing is asked.
@@ -113,13 +114,15 @@ pub struct Outcome {
     pub isolation: Isolation,
     /// From the start of the helper until nothing of the command was left.
     pub duration: Duration,
-    /// What the command left in the workspace that programs outside of the sandbox should not follow unseen.
+    /// What the command left in the workspace that programs outside of the sandbox should not follow unseen, and what else
+    /// is to be known about it.
     pub findings: Vec<Finding>,
     /// Files and folders that it could not read because they are withheld from it.
     pub withheld: Vec<PathBuf>,
 }
 
-/// Something that a command left behind and that can reach beyond the sandbox later, when others use the folder.
+/// What is to be known about a command that ran: what it left behind and can reach beyond the sandbox later, when others
+/// use the folder, and what it was not kept from or was kept from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Finding {
     /// A repository that was not there before, by the path of its `.git`. Its hooks and settings name programs,
@@ -134,6 +137,9 @@ pub enum Finding {
         /// What it says.
         target: PathBuf,
     },
+    /// A folder with so many folders or files that not all were looked at, so that a `.kerfignore` among the others did not
+    /// count for the command. Nobody knows of one.
+    Unseen(PathBuf),
     /// A place that the command wanted to connect to and was not let to, with the reason.
     Refused(String),
 }
@@ -154,6 +160,11 @@ impl fmt::Display for Finding {
                 "the command made the link `{}`, which leads out of the workspace to `{}`",
                 path.display(),
                 target.display()
+            ),
+            Self::Unseen(root) => write!(
+                f,
+                "`{}` holds too much to be looked through: the command could read what a `.kerfignore` deep in it withholds",
+                root.display()
             ),
             Self::Refused(what) => write!(f, "the network refused {what}"),
         }

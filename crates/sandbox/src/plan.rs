@@ -166,8 +166,8 @@ fn folder(path: &Path) -> Result<PathBuf, SandboxError> {
     }
 }
 
-/// What of a job's lent folders can be lent: to empty folders of the workspace, without a link on the way, and nothing in
-/// which the user's keys or something withheld lie.
+/// What of a job's lent folders can be lent: to empty folders of the workspace that are not withheld, without a link on the
+/// way, and nothing in which the user's keys or something withheld lie.
 fn lent(job: &Job, workspace: &Path, guard: &Guard) -> Vec<(OsString, OsString)> {
     let lend = |lent: &crate::Lent| {
         let (from, at) = (lent.from.canonicalize().ok()?, lent.at.canonicalize().ok()?);
@@ -176,6 +176,8 @@ fn lent(job: &Job, workspace: &Path, guard: &Guard) -> Vec<(OsString, OsString)>
             && at.starts_with(workspace)
             && !from.starts_with(workspace)
             && at.read_dir().ok()?.next().is_none()
+            // What hides Kerf's own data is around each worktree too.
+            && !guard.withheld.iter().any(|closed| at.starts_with(closed))
             && !guard
                 .hidden
                 .iter()

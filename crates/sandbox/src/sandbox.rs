@@ -19,6 +19,8 @@ use std::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+const STARTING: &str = "starting the command";
+
 /// Runs commands. Clones are cheap and share the background commands, which end with the last clone.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
@@ -126,7 +128,7 @@ impl Sandbox {
         let (timeout, cap) = (job.timeout, job.output_cap);
         let network = job.network.clone();
         let sandbox = self.clone();
-        let spawned = blocking("starting the command", move || sandbox.spawn(&job));
+        let spawned = blocking(STARTING, move || sandbox.spawn(&job));
         let Spawned {
             running,
             isolation,
@@ -156,13 +158,23 @@ impl Sandbox {
     ///
     /// # Errors
     /// As for [`Sandbox::run`].
-    pub fn start(&self, job: Job) -> Result<Background, SandboxError> {
+    pub async fn start(&self, job: Job) -> Result<Background, SandboxError> {
+        let sandbox = self.clone();
+        let spawned = blocking(STARTING, move || {
+            let spawned = sandbox.spawn(&job);
+            spawned.map(|spawned| (spawned, job))
+        });
+        let (spawned, job) = spawned.await??;
         let Spawned {
-            running, before, ..
-        } = self.spawn(&job)?;
+            running,
+            before,
+            withheld,
+            ..
+        } = spawned;
         let shared = Shared::new(
             running.id,
             job.output_cap,
+            withheld,
             self.inner.background.child_token(),
         );
         let background = Background::new(Arc::clone(&shared));

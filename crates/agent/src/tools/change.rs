@@ -72,7 +72,8 @@ impl EditFile {
             .map_err(|error| error.to_string())?;
         // Also what nearly matched would tell of the file.
         guard.check(&path).map_err(|error| error.to_string())?;
-        let (stamp, bytes) = read(workspace, &path)?;
+        let (stamp, bytes) =
+            read_raw(workspace, &path).map_err(|error| missing(workspace, guard, &path, error))?;
         let file = decode(&path, &bytes)?;
         let edits: Vec<Replacement> = self
             .edits
@@ -207,10 +208,6 @@ fn read_raw(workspace: &Workspace, path: &RelPath) -> Result<(Stamp, Vec<u8>), F
             "a link or a device"
         },
     })
-}
-
-fn read(workspace: &Workspace, path: &RelPath) -> Result<(Stamp, Vec<u8>), String> {
-    read_raw(workspace, path).map_err(|error| missing(workspace, path, error))
 }
 
 fn decode(path: &RelPath, bytes: &[u8]) -> Result<TextFile, String> {

@@ -105,29 +105,33 @@ pub(crate) fn describe(outcome: &Outcome, command: &str, workspace: &Workspace) 
         &output
     });
     text += &notes(&outcome.findings);
-    let said = [command, &output];
-    let withheld = outcome.withheld.iter();
+    text += &note_withheld(&outcome.withheld, &[command, &output], workspace);
+    text
+}
+
+/// What of the files that are withheld from a command one of the texts names; nothing when none does.
+pub(crate) fn note_withheld(withheld: &[PathBuf], texts: &[&str], workspace: &Workspace) -> String {
     let named: Vec<String> = withheld
-        .filter(|path| path.file_name().is_some_and(|name| is_named(&said, name)))
+        .iter()
+        .filter(|path| path.file_name().is_some_and(|name| is_named(texts, name)))
         .map(|path| {
             let inside = path.strip_prefix(workspace.root()).unwrap_or(path);
             Escaped(inside.as_os_str()).to_string()
         })
         .collect();
-    if !named.is_empty() {
-        let more = named.len().saturating_sub(MAX_FINDINGS);
-        let some = named[..named.len() - more].join("`, `");
-        let _ = write!(
-            text,
-            "\nnote: `.kerfignore` or a rule of the user's withholds `{some}`{} from commands, which can neither read nor change it",
-            if more == 0 {
-                String::new()
-            } else {
-                format!(" and {more} more")
-            },
-        );
+    if named.is_empty() {
+        return String::new();
     }
-    text
+    let more = named.len().saturating_sub(MAX_FINDINGS);
+    let some = named[..named.len() - more].join("`, `");
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!(" and {more} more")
+    };
+    format!(
+        "\nnote: `.kerfignore` or a rule of the user's withholds `{some}`{more} from commands, which can neither read nor change it"
+    )
 }
 
 /// Whether one of the texts has a file's name as a word.

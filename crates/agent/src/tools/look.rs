@@ -93,7 +93,7 @@ impl ReadFile {
         let stat = workspace
             .fs()
             .stat(&path)
-            .map_err(|error| missing(workspace, &path, error))?;
+            .map_err(|error| missing(workspace, guard, &path, error))?;
         if stat.kind == Kind::Dir {
             return Err(format!("{path} is a folder; list it with list_dir"));
         }
@@ -170,8 +170,13 @@ impl ReadFile {
     }
 }
 
-/// Says of a missing file where one of its name is.
-pub(crate) fn missing(workspace: &Workspace, path: &RelPath, error: FsError) -> String {
+/// Says of a missing file where one of its name is, unless the user withholds that.
+pub(crate) fn missing(
+    workspace: &Workspace,
+    guard: &Guard,
+    path: &RelPath,
+    error: FsError,
+) -> String {
     if !matches!(error, FsError::NotFound { .. }) {
         return error.to_string();
     }
@@ -189,6 +194,7 @@ pub(crate) fn missing(workspace: &Workspace, path: &RelPath, error: FsError) -> 
             found
                 .paths
                 .iter()
+                .filter(|path| !guard.is_kept_quiet(path))
                 .map(ToString::to_string)
                 .collect::<Vec<_>>()
         })
@@ -220,7 +226,7 @@ impl ListDir {
         }
         let entries = match workspace.fs().list(&path) {
             Ok(entries) => entries,
-            Err(error) => return ToolOutput::failed(missing(workspace, &path, error)),
+            Err(error) => return ToolOutput::failed(missing(workspace, guard, &path, error)),
         };
         let mut text = String::new();
         for entry in entries.iter().take(MAX_LINES) {

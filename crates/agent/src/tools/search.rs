@@ -46,7 +46,7 @@ pub(crate) struct FindFiles {
     pub(crate) pattern: String,
 }
 
-/// Searches in files by regular expression (Rust syntax). Gives `path:line:column: text`. Ignored and binary files are left out.
+/// Searches in files by regular expression (Rust syntax). Gives `path:line:column: text`. Ignored, withheld and binary files are left out.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Grep {
@@ -102,7 +102,7 @@ pub(crate) struct Outline {
 impl FindFiles {
     pub(crate) fn run(&self, at: &Searched, cancel: &AtomicBool) -> ToolOutput {
         if let Some(index) = &at.index {
-            return self.by_index(index, cancel);
+            return self.by_index(at, index, cancel);
         }
         let query = FindQuery {
             pattern: self.pattern.clone(),
@@ -110,42 +110,28 @@ impl FindFiles {
             limit: MAX_FILES,
         };
         match kerf_index::find_files(&at.workspace, &query, cancel) {
-            Ok(found) if found.paths.is_empty() => ToolOutput::done("(no file)"),
             Ok(found) => {
-                let mut text = String::new();
-                for path in &found.paths {
-                    let _ = writeln!(text, "{path}");
-                }
-                if found.total > found.paths.len() {
-                    let _ = writeln!(
-                        text,
-                        "({} more were left out; narrow the pattern)",
-                        found.total - found.paths.len()
-                    );
-                }
-                ToolOutput::done(text)
+                let left_out = found.total - found.paths.len();
+                at.named(found.paths.iter(), left_out)
             }
             Err(error) => ToolOutput::failed(error.to_string()),
         }
     }
 
-    fn by_index(&self, index: &Index, cancel: &AtomicBool) -> ToolOutput {
-        let answer = match ask(index, &self.pattern, Mode::Path, "", MAX_FILES, cancel) {
-            Ok(answer) => answer,
-            Err(message) => return ToolOutput::failed(message),
+    fn by_index(&self, at: &Searched, index: &Index, cancel: &AtomicBool) -> ToolOutput {
+        let sought = Sought {
+            text: &self.pattern,
+            mode: Mode::Path,
+            within: "",
+            limit: MAX_FILES,
         };
-        if answer.hits.is_empty() {
-            return ToolOutput::done("(no file)");
+        match ask(index, &at.guard, &sought, cancel) {
+            Ok(answer) => {
+                let left_out = answer.total - answer.hits.len();
+                at.named(answer.hits.iter().map(|hit| &hit.path), left_out)
+            }
+            Err(message) => ToolOutput::failed(message),
         }
-        let mut text = String::new();
-        for hit in &answer.hits {
-            let _ = writeln!(text, "{}", hit.path);
-        }
-        if answer.more {
-            let left_out = answer.total - answer.hits.len();
-            let _ = writeln!(text, "({left_out} more were left out; narrow the pattern)");
-        }
-        ToolOutput::done(text)
     }
 }
 
@@ -169,9 +155,10 @@ impl Grep {
             limit: MAX_MATCHES,
             context: self.context.min(10) as usize,
         };
+        let hides = |path: &RelPath| at.guard.hides(path);
         let grepped = match &at.index {
-            Some(index) => index.grep(&query, cancel),
-            None => kerf_index::grep(&at.workspace, &query, cancel),
+            Some(index) => index.grep_without(&query, &hides, cancel),
+            None => kerf_index::grep_without(&at.workspace, &query, &hides, cancel),
         };
         let grepped = match grepped {
             Ok(grepped) => grepped,
@@ -188,9 +175,6 @@ impl Grep {
                 break;
             }
             shown += 1;
-            if filter.hides(&found.path) {
-                continue;
-            }
             let before = u32::try_from(found.before.len()).unwrap_or(0);
             let first = found.line.saturating_sub(before).max(1);
             for (line, number) in found.before.iter().zip(first..) {
@@ -215,7 +199,6 @@ impl Grep {
                 last_line: found.line + u32::try_from(found.after.len()).unwrap_or(0),
             });
         }
-        filter.note(&mut output.text);
         if grepped.truncated || shown < grepped.found.len() {
             let _ = writeln!(
                 output.text,
@@ -270,12 +253,15 @@ impl Outline {
             Err(error) => return ToolOutput::failed(error.to_string()),
         };
         let outlined = match at.workspace.fs().stat(&path) {
-            Ok(stat) if stat.kind == Kind::Dir => of_folder(index, &at.guard, &path, cancel),
+            Ok(stat) if stat.kind == Kind::Dir => match at.guard.check_folder(&path) {
+                Ok(()) => of_folder(index, &at.guard, &path, cancel),
+                Err(withheld) => Err(withheld.to_string()),
+            },
             Ok(_) => match at.guard.check(&path) {
                 Ok(()) => of_file(index, &path),
                 Err(withheld) => Err(withheld.to_string()),
             },
-            Err(error) => Err(missing(&at.workspace, &path, error)),
+            Err(error) => Err(missing(&at.workspace, &at.guard, &path, error)),
         };
         outlined.unwrap_or_else(ToolOutput::failed)
     }
@@ -301,12 +287,33 @@ impl Searched {
         } else {
             under.to_string()
         };
-        ask(index, text, mode, &within, limit, cancel)
+        let sought = Sought {
+            text,
+            mode,
+            within: &within,
+            limit,
+        };
+        ask(index, &self.guard, &sought, cancel)
+    }
+
+    /// Files by name, but for those that the user withholds; `left_out` more were found.
+    fn named<'a>(&self, paths: impl Iterator<Item = &'a RelPath>, left_out: usize) -> ToolOutput {
+        let mut text = String::new();
+        for path in paths.filter(|path| !self.guard.is_kept_quiet(path)) {
+            let _ = writeln!(text, "{path}");
+        }
+        if left_out > 0 {
+            let _ = writeln!(text, "({left_out} more were left out; narrow the pattern)");
+        }
+        if text.is_empty() {
+            text.push_str("(no file)");
+        }
+        ToolOutput::done(text)
     }
 
     /// Says of a place that a search finds nothing in why that is so.
     fn searchable(&self, path: &RelPath) -> Result<(), String> {
-        searchable(&self.workspace, path)?;
+        searchable(&self.workspace, &self.guard, path)?;
         self.guard.check(path).map_err(|error| error.to_string())
     }
 
@@ -323,9 +330,6 @@ impl Searched {
                 break;
             }
             shown += 1;
-            if filter.hides(&hit.path) {
-                continue;
-            }
             let text = filter.line(&hit.path, hit.line, &hit.text);
             let _ = writeln!(output.text, "{}", line(hit, text));
             output.quotes.push(FileRange {
@@ -334,7 +338,6 @@ impl Searched {
                 last_line: hit.line,
             });
         }
-        filter.note(&mut output.text);
         if answer.more || shown < answer.hits.len() {
             let _ = writeln!(
                 output.text,
@@ -350,14 +353,28 @@ impl Searched {
 
 const NO_INDEX: &str = "this folder has no index; use grep and read_file";
 
+/// What is asked of the index.
+struct Sought<'a> {
+    text: &'a str,
+    mode: Mode,
+    /// Only under this folder or in this file.
+    within: &'a str,
+    limit: usize,
+}
+
+/// Nothing of the answer is of a withheld file, nor depends on what such a file holds but for the order of words' hits.
 fn ask(
     index: &Index,
-    text: &str,
-    mode: Mode,
-    within: &str,
-    limit: usize,
+    guard: &Guard,
+    sought: &Sought<'_>,
     cancel: &AtomicBool,
 ) -> Result<Answer, String> {
+    let &Sought {
+        text,
+        mode,
+        within,
+        limit,
+    } = sought;
     let mut query = Query::parse(text, mode, &Known::all()).map_err(|error| error.to_string())?;
     if !within.is_empty() {
         query
@@ -372,7 +389,7 @@ fn ask(
         ignore_case: false,
     };
     index
-        .search(&wanted, cancel)
+        .search_without(&wanted, &|path| guard.hides(path), cancel)
         .map_err(|error| error.to_string())
 }
 
@@ -419,7 +436,7 @@ fn of_file(index: &Index, path: &RelPath) -> Result<ToolOutput, String> {
     Ok(ToolOutput::done(text))
 }
 
-/// Withheld files are only named.
+/// Files with secret names are only named, and what the user withholds is not.
 fn of_folder(
     index: &Index,
     guard: &Guard,
@@ -431,7 +448,7 @@ fn of_folder(
         ..Focus::default()
     };
     let map = index
-        .map(&focus, OUTLINE_TOKENS, &|path| !guard.hides(path), cancel)
+        .map(&focus, OUTLINE_TOKENS, &|path| guard.may_show(path), cancel)
         .map_err(|error| error.to_string())?;
     let mut output = ToolOutput::done(map.text);
     output.quotes = crate::map::quotes(map.ranges);
@@ -439,11 +456,11 @@ fn of_folder(
 }
 
 /// Says of a place that a search would silently find nothing in why it is none to search.
-fn searchable(workspace: &Workspace, path: &RelPath) -> Result<(), String> {
+fn searchable(workspace: &Workspace, guard: &Guard, path: &RelPath) -> Result<(), String> {
     let fs = workspace.fs();
     let stat = fs
         .stat(path)
-        .map_err(|error| missing(workspace, path, error))?;
+        .map_err(|error| missing(workspace, guard, path, error))?;
     if stat.kind != Kind::Link {
         return Ok(());
     }

@@ -81,6 +81,16 @@ impl Withheld {
 
     /// What each of the calls gave, in one turn. Nothing of a canary is in any request.
     fn outputs(&self, begin: &[&str], calls: impl IntoIterator<Item = Call>) -> Vec<String> {
+        let outputs = self.answers(begin, calls);
+        for request in self.server.requests() {
+            let sent = request.json().to_string();
+            assert!(!sent.contains(CANARY), "{sent}");
+        }
+        outputs
+    }
+
+    /// What each of the calls gave, in one turn.
+    fn answers(&self, begin: &[&str], calls: impl IntoIterator<Item = Call>) -> Vec<String> {
         for (name, arguments) in calls {
             self.server.push(Turn::call(name, arguments));
         }
@@ -89,10 +99,6 @@ impl Withheld {
             .kerf
             .run(&[begin, &["--json", "Look around"]].concat())
             .expect(0);
-        for request in self.server.requests() {
-            let sent = request.json().to_string();
-            assert!(!sent.contains(CANARY), "{sent}");
-        }
         let calls = ran.calls().into_iter();
         calls
             .map(|call| call["output"].as_str().unwrap_or_default().to_owned())
@@ -129,6 +135,17 @@ fn no_tool_reads_it_and_each_says_why() {
         (call("list_dir", json!({ "path": "vault/a" })), folder),
         (call("list_dir", json!({ "path": "linked" })), folder),
         (call("list_dir", json!({ "path": "sub" })), "again.priv"),
+        (call("list_dir", json!({ "path": "held" })), rule),
+        (call("outline", json!({ "path": "held" })), rule),
+        (
+            call("grep", json!({ "pattern": "z", "path": "held" })),
+            rule,
+        ),
+        (
+            call("find_files", json!({ "pattern": "held/**" })),
+            "(no file)",
+        ),
+        (read("one.rs"), "one.rs"),
         (call("grep", json!({ "pattern": "zebra" })), "zebra_open"),
         (
             call("grep", json!({ "pattern": "z", "path": "top.priv" })),
@@ -199,7 +216,130 @@ fn no_tool_reads_it_and_each_says_why() {
     assert_eq!(outputs.len(), taken_for.len());
     for ((call, says), output) in taken_for.iter().zip(outputs) {
         assert!(output.contains(says), "{call:?}: {output}");
+        let (_, arguments) = call;
+        let is_named = arguments.to_string().contains("held/one.rs");
+        assert!(
+            is_named || !output.contains("held/one.rs"),
+            "{call:?}: {output}"
+        );
     }
+}
+
+/// A search that could be asked letter by letter what a file holds would read it.
+#[test]
+fn no_search_tells_a_right_guess_from_a_wrong_one() {
+    let withheld = Withheld::new();
+    withheld
+        .folder
+        .write("many.txt", "zebra_full\n".repeat(200));
+    for index in [false, true] {
+        if index {
+            withheld.kerf.run(&["index"]).expect(0);
+        }
+        let guesses = ["canary_of_a_r", "canary_of_a_x"].map(|guess| {
+            let mut calls = Vec::new();
+            for name in ["grep", "search_code", "symbols"] {
+                let key = match name {
+                    "grep" => "pattern",
+                    "search_code" => "query",
+                    _ => "name",
+                };
+                calls.push(call(name, json!({ key: guess })));
+                calls.push(call(name, json!({ key: format!("\"zebra_{guess}\"") })));
+            }
+            // One more would be more than are shown.
+            let all = format!("zebra_full|{guess}");
+            calls.push(call("grep", json!({ "pattern": all })));
+            withheld.answers(&BEGIN, calls)
+        });
+        assert_eq!(guesses[0], guesses[1]);
+    }
+}
+
+/// A `.kerfignore` of the user's own that git ignores does not come into a worktree, and counts there.
+#[test]
+fn a_worktree_withholds_what_the_user_s_own_file_says() {
+    let folder = Fixture::new(FOLDER);
+    folder.write(".gitignore", ".kerfignore\n");
+    folder.write(".kerfignore", "");
+    let folder = folder.git();
+    folder.write(".kerfignore", "*.priv\n/vault/\ndocs/AGENTS.md\nheld*\n");
+    folder.write("sub/.kerfignore", "local.txt\n");
+    let server = ModelServer::start(Script::new());
+    let kerf = Kerf::new().server(&server, Wire::Chat).in_repo(&folder);
+    let withheld = Withheld {
+        folder,
+        server,
+        kerf,
+    };
+    let users = withheld.folder.join(".kerfignore").canonicalize().unwrap();
+    let line = format!("the line `*.priv` of `{}`", users.display());
+    let taken_for = [
+        (read("top.priv"), line.as_str()),
+        (read("vault/a/b.rs"), "`/vault/`"),
+        (read("sub/local.txt"), "`local.txt`"),
+        (call("list_dir", json!({ "path": "vault" })), "`/vault/`"),
+        (call("grep", json!({ "pattern": "zebra" })), "zebra_open"),
+        (
+            call("find_files", json!({ "pattern": "vault/**" })),
+            "(no file)",
+        ),
+        (read("docs/open.md"), "zebra_open"),
+    ];
+    let begin = [&BEGIN[..], &["--worktree"]].concat();
+    let commands = [
+        (
+            "cat top.priv vault/a/b.rs sub/local.txt; ls vault",
+            "`top.priv`, `vault`",
+        ),
+        ("cat src/open.rs docs/open.md", "zebra_open"),
+    ];
+    let hides = withheld.hides();
+    let told = commands.into_iter().filter(|_| hides);
+    let told = told.map(|(line, says)| (command(line), says));
+    let taken_for: Vec<(Call, &str)> = taken_for.into_iter().chain(told).collect();
+    let calls = taken_for.iter().map(|(call, _)| call.clone());
+    let outputs = withheld.outputs(&begin, calls);
+    assert_eq!(outputs.len(), taken_for.len());
+    for ((call, says), output) in taken_for.iter().zip(outputs) {
+        assert!(output.contains(says), "{call:?}: {output}");
+    }
+}
+
+#[test]
+fn a_job_in_the_background_is_told_what_it_cannot_read() {
+    let withheld = Withheld::new();
+    if !withheld.hides() {
+        return;
+    }
+    let job = json!({ "command": "cat top.priv", "background": true });
+    let outputs = withheld.outputs(&BEGIN, [call("run_command", job)]);
+    assert!(outputs[0].starts_with("Job 1 runs."), "{outputs:?}");
+    assert!(outputs[0].contains("withholds `top.priv`"), "{outputs:?}");
+}
+
+/// One path in a repository's own folder is kept from commands as any other.
+#[test]
+fn a_rule_on_a_file_of_the_repository_reaches_commands() {
+    let mut withheld = Withheld::new();
+    if !withheld.hides() {
+        return;
+    }
+    withheld.folder = withheld.folder.git();
+    withheld
+        .folder
+        .write(".git/secret", "zebra canary_in_the_repository\n");
+    // A line of its own would be asked about, for the name in it.
+    withheld
+        .folder
+        .write("peek.sh", "cat .git/secret; mv .git/secret x; cat x\n");
+    let rules = RULES.replace("deny = [", "deny = [\"Read(.git/secret)\", ");
+    withheld.kerf = withheld.kerf.config(&rules);
+    let outputs = withheld.outputs(&BEGIN, [command("sh peek.sh")]);
+    assert!(
+        outputs[0].contains("withholds `.git/secret`"),
+        "{outputs:?}"
+    );
 }
 
 #[test]

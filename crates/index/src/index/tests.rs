@@ -1,7 +1,7 @@
 //! What a commit that is under way keeps from going on: nothing that somebody waits for.
 
 use super::{Change, Index};
-use crate::{Focus, GrepQuery, Known, Mode, Query, SearchError, Wanted, store::Held};
+use crate::{Focus, GrepQuery, Known, MayShow, Mode, Query, SearchError, Wanted, store::Held};
 use kerf_workspace::{RelPath, Workspace};
 use std::{
     collections::BTreeSet,
@@ -73,7 +73,7 @@ fn lines(index: &Index) -> Result<BTreeSet<String>, SearchError> {
 
 fn map(index: &Index) -> Result<BTreeSet<String>, SearchError> {
     let never = AtomicBool::new(false);
-    let map = index.map(&Focus::default(), 1_000, &|_| true, &never)?;
+    let map = index.map(&Focus::default(), 1_000, &|_| MayShow::Lines, &never)?;
     let is_in = map.text.contains("old.rs");
     Ok(is_in.then(|| "old.rs".to_owned()).into_iter().collect())
 }

@@ -56,7 +56,7 @@ struct Found {
 pub(super) fn find(
     core: &Core,
     wanted: &Wanted<'_>,
-    filter: &Filter,
+    filter: &Filter<'_>,
     cancel: &AtomicBool,
 ) -> Result<Answer, SearchError> {
     // Any name of the kinds, where no name is asked for.
@@ -189,7 +189,7 @@ pub(super) fn find(
 fn show(
     core: &Core,
     wanted: &Wanted<'_>,
-    filter: &Filter,
+    filter: &Filter<'_>,
     snapshot: &Snapshot,
     names: &[Name],
     found: Vec<Found>,
@@ -269,7 +269,7 @@ fn show(
 /// Takes the definitions of one file that answer.
 fn take(
     names: &[Name],
-    filter: &Filter,
+    filter: &Filter<'_>,
     wanted: &Wanted<'_>,
     file: &File,
     stored: Option<(crate::content::ContentId, crate::store::Stored)>,

@@ -11,7 +11,7 @@ const MAX_ROUNDS: usize = 3;
 pub(super) fn find(
     core: &Core,
     wanted: &Wanted<'_>,
-    filter: &Filter,
+    filter: &Filter<'_>,
     cancel: &AtomicBool,
 ) -> Result<Answer, SearchError> {
     let mut answer = find_told(core, wanted, filter, cancel)?;
@@ -32,7 +32,7 @@ pub(super) fn find(
 fn find_told(
     core: &Core,
     wanted: &Wanted<'_>,
-    filter: &Filter,
+    filter: &Filter<'_>,
     cancel: &AtomicBool,
 ) -> Result<Answer, SearchError> {
     let pattern = wanted.query.files.join(" ");
@@ -76,7 +76,7 @@ fn find_told(
 /// Whether a content has definitions of the kinds asked for and none of those excluded, as far as the store knows.
 fn of_kinds(
     core: &Core,
-    filter: &Filter,
+    filter: &Filter<'_>,
     snapshot: &crate::store::Snapshot,
 ) -> Option<impl Fn(Option<ContentId>) -> bool> {
     if !filter.has_kinds() {

@@ -5,7 +5,7 @@ use super::{
     finder::{Finder, Item},
 };
 use crate::{
-    Case, GrepQuery, PathFilter, Pattern, Query, SearchError, grep,
+    Case, GrepQuery, Hides, PathFilter, Pattern, Query, SearchError, grep,
     index::Core,
     names::Names,
     store::{ContentSet, Snapshot},
@@ -16,7 +16,7 @@ use grep_matcher::Matcher;
 use kerf_workspace::RelPath;
 
 /// What narrows an answer.
-pub(super) struct Filter {
+pub(super) struct Filter<'a> {
     paths: PathFilter,
     hidden: bool,
     languages: Vec<Language>,
@@ -29,6 +29,7 @@ pub(super) struct Filter {
     without_words: Vec<Item>,
     /// Parts of names, where files are not what is asked for.
     names: Vec<String>,
+    hides: Option<Hides<'a>>,
 }
 
 /// The same, ready to look at texts.
@@ -38,8 +39,8 @@ pub(super) struct Conditions<'f> {
     no_word: Option<Finder>,
 }
 
-impl Filter {
-    pub(super) fn new(wanted: &Wanted<'_>) -> Result<Self, SearchError> {
+impl<'a> Filter<'a> {
+    pub(super) fn new(wanted: &Wanted<'_>, hides: Option<Hides<'a>>) -> Result<Self, SearchError> {
         let query = wanted.query;
         let without = &query.without;
         Ok(Self {
@@ -57,6 +58,7 @@ impl Filter {
             } else {
                 query.files.clone()
             },
+            hides,
         })
     }
 
@@ -73,6 +75,7 @@ impl Filter {
                     .iter()
                     .all(|part| name.find(part, &[], 1).total > 0)
             })
+            && self.hides.is_none_or(|hides| !hides(path))
     }
 
     pub(super) fn hidden(&self) -> bool {

@@ -39,7 +39,7 @@ struct Tally {
 pub(super) fn find(
     core: &Core,
     wanted: &Wanted<'_>,
-    filter: &Filter,
+    filter: &Filter<'_>,
     cancel: &AtomicBool,
 ) -> Result<Answer, SearchError> {
     // Mistakes in expressions are told before any file is looked at.
@@ -90,7 +90,7 @@ pub(super) fn find(
 /// The files to look into, in order of path, and why they are all of them, if they are.
 fn choose(
     core: &Core,
-    filter: &Filter,
+    filter: &Filter<'_>,
     cancel: &AtomicBool,
 ) -> Result<(Files, Option<String>), SearchError> {
     if !core.look(cancel)? {
@@ -134,7 +134,7 @@ fn choose(
 /// Takes one file after the other until none is left.
 fn search_some(
     core: &Core,
-    filter: &Filter,
+    filter: &Filter<'_>,
     conditions: &mut Conditions<'_>,
     files: &[RelPath],
     next: &AtomicUsize,
@@ -236,7 +236,7 @@ fn matches(
     Ok((lines.count, lines.found))
 }
 
-fn has_kinds(filter: &Filter, symbols: &mut Opener<'_>, path: &RelPath, bytes: &[u8]) -> bool {
+fn has_kinds(filter: &Filter<'_>, symbols: &mut Opener<'_>, path: &RelPath, bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let language = Language::of(path.as_path(), &text[..text.floor_char_boundary(16 << 10)]);
     let outline = language.and_then(|language| symbols.parse(&text, language));
@@ -246,7 +246,7 @@ fn has_kinds(filter: &Filter, symbols: &mut Opener<'_>, path: &RelPath, bytes: &
 /// What was found, with the definitions that it is in.
 fn hits(
     core: &Core,
-    filter: &Filter,
+    filter: &Filter<'_>,
     found: Vec<Found>,
     cancel: &AtomicBool,
 ) -> Result<Vec<Hit>, SearchError> {

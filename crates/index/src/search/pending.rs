@@ -32,7 +32,7 @@ pub(super) struct Pending<'c> {
 pub(super) fn read<'c>(
     core: &Core,
     catalog: &'c Catalog,
-    filter: &Filter,
+    filter: &Filter<'_>,
     cancel: &AtomicBool,
     mut take: impl FnMut(Pending<'c>, &Texts),
 ) -> Result<Option<String>, SearchError> {

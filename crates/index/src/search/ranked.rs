@@ -55,7 +55,7 @@ struct Ranked(f32, u32);
 pub(super) fn find(
     core: &Core,
     wanted: &Wanted<'_>,
-    filter: &Filter,
+    filter: &Filter<'_>,
     cancel: &AtomicBool,
 ) -> Result<Answer, SearchError> {
     let items = items(&wanted.query.words.join(" "));
@@ -132,7 +132,7 @@ pub(super) fn find(
 /// Reads the candidates and finds the place in each that answers best.
 fn look(
     core: &Core,
-    filter: &Filter,
+    filter: &Filter<'_>,
     question: &Question,
     snapshot: &Snapshot,
     candidates: Vec<Candidate>,
@@ -190,7 +190,7 @@ fn look(
 fn stored(
     core: &Core,
     wanted: &Wanted<'_>,
-    filter: &Filter,
+    filter: &Filter<'_>,
     question: &mut Question,
     catalog: &Catalog,
     snapshot: &Snapshot,

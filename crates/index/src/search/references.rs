@@ -30,7 +30,7 @@ const MAX_OF_FILE: usize = 1_000;
 pub(super) fn find(
     core: &Core,
     wanted: &Wanted<'_>,
-    filter: &Filter,
+    filter: &Filter<'_>,
     cancel: &AtomicBool,
 ) -> Result<Answer, SearchError> {
     // What a reference is inside of says nothing about what it means, so only the last name counts.

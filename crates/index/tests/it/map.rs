@@ -4,12 +4,12 @@ use crate::{
     folder::{Folder, rel},
     index::{Indexed, age, open, some_files, wait},
 };
-use kerf_index::{Change, Focus, Index, Map, SearchError};
+use kerf_index::{Change, Focus, Index, Map, MayShow, SearchError};
 use std::{fs, sync::atomic::AtomicBool};
 
 fn map(index: &Index, focus: &Focus, budget: usize) -> Map {
     let map = index
-        .map(focus, budget, &|_| true, &AtomicBool::new(false))
+        .map(focus, budget, &|_| MayShow::Lines, &AtomicBool::new(false))
         .unwrap();
     assert!(map.text.len() <= budget * 4, "{}", map.text);
     map
@@ -213,9 +213,12 @@ fn what_is_not_in_the_index_is_told() {
 fn a_cancelled_map_ends() {
     let folder = shop();
     let indexed = Indexed::of(&folder);
-    let cancelled = indexed
-        .index
-        .map(&Focus::default(), 100, &|_| true, &AtomicBool::new(true));
+    let cancelled = indexed.index.map(
+        &Focus::default(),
+        100,
+        &|_| MayShow::Lines,
+        &AtomicBool::new(true),
+    );
     assert!(matches!(cancelled, Err(SearchError::Cancelled)));
 }
 

@@ -59,7 +59,8 @@ pub(super) fn arguments(plan: &Plan) -> Vec<OsString> {
         ));
         arguments.extend(parameter(&format!("WRITABLE_{number}"), path.clone()));
     }
-    // Of two rules the last one wins: what is hidden, a workspace inside of that, what is hidden in the workspace.
+    // Of two rules the last one wins: what is hidden, what the command works with inside of that,
+    // what is hidden in the workspace.
     let guard = &plan.guard;
     let is_shown = |path: &OsString| is_inside(Path::new(path), &plan.shown);
     let deny = |number: usize| {
@@ -70,8 +71,10 @@ pub(super) fn arguments(plan: &Plan) -> Vec<OsString> {
         profile.push_str(&deny(number));
         arguments.extend(parameter(&format!("HIDDEN_{number}"), path.clone()));
     }
-    for (number, path) in plan.shown.iter().enumerate() {
-        if !is_inside(Path::new(path), &guard.hidden) {
+    let needed = || plan.shown.iter().chain(&plan.writable);
+    for (number, path) in needed().enumerate() {
+        let path_at = Path::new(path);
+        if !is_inside(path_at, &guard.hidden) && !is_inside(path_at, &guard.withheld) {
             continue;
         }
         let verbs = if plan.writable.contains(path) {
@@ -89,7 +92,9 @@ pub(super) fn arguments(plan: &Plan) -> Vec<OsString> {
     }
     // What is kept, held or withheld can neither be written nor made, nor can a folder above it be moved.
     let kept = guard.kept.iter().chain(&guard.held).chain(&guard.shared);
-    let kept = kept.chain(&guard.withheld);
+    let holds_needed = |place: &OsString| needed().any(|path| Path::new(path).starts_with(place));
+    let closed = guard.withheld.iter().filter(|place| !holds_needed(place));
+    let kept = kept.chain(closed);
     let mut pinned = BTreeSet::new();
     for (number, path) in kept.enumerate() {
         profile.push_str(&format!(

@@ -55,8 +55,8 @@ pub(crate) struct Identity {
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     folders: HashMap<PathBuf, Folder>,
-    /// The rules by which the answers about what is withheld were given.
-    version: Option<u64>,
+    /// The rules by which the answers about what is withheld were given, and those that lie elsewhere.
+    version: (Option<u64>, u64),
 }
 
 /// What a look found.
@@ -71,8 +71,8 @@ pub(crate) struct Found {
     pub(crate) shared: Vec<PathBuf>,
     /// What commands must not read. Nothing in it lies below another of it, and none is a link.
     pub(crate) withheld: Vec<PathBuf>,
-    /// The `.kerfignore` files, if it was asked what is withheld.
-    pub(crate) rule_files: Vec<PathBuf>,
+    /// The `.kerfignore` files, if it was asked what is withheld, and which they are.
+    pub(crate) rule_files: Vec<(PathBuf, RuleStamp)>,
     /// Whether something may be withheld that was not seen.
     pub(crate) is_unseen: bool,
 }
@@ -100,7 +100,7 @@ struct Folder {
 }
 
 /// Tells a `.kerfignore` from an earlier one: its number, its change time and its length.
-type RuleStamp = (u64, i64, i64, u64);
+pub(crate) type RuleStamp = (u64, i64, i64, u64);
 
 #[derive(Debug, Default)]
 struct Held {
@@ -122,13 +122,13 @@ struct Next {
 }
 
 impl Survey {
-    /// Looks through `root`. With `by` also for what is withheld.
-    pub(crate) fn look(&mut self, root: &Path, by: Option<&dyn Withhold>) -> Found {
+    /// Looks through `root`. With `by` also for what is withheld; then `elsewhere` is another number when rule files that
+    /// lie in other folders and count here too are others than before.
+    pub(crate) fn look(&mut self, root: &Path, by: Option<&dyn Withhold>, elsewhere: u64) -> Found {
         let mut old = std::mem::take(&mut self.folders);
-        let other_rules = by.is_some_and(|by| by.version() != self.version);
-        if let Some(by) = by {
-            self.version = by.version();
-        }
+        let version = by.map(|by| (by.version(), elsewhere));
+        let other_rules = version.is_some_and(|version| version != self.version);
+        self.version = version.unwrap_or(self.version);
         let mut queue = VecDeque::from([Next {
             path: root.to_owned(),
             is_stale: other_rules,
@@ -161,8 +161,9 @@ impl Survey {
                 }
                 read
             });
-            if next.is_stale && by.is_none() {
-                folder.withheld = None;
+            if by.is_none() {
+                // Nobody was asked, so the answers below are still those of the rules before.
+                folder.rules = rules_before;
             }
             folder.is_tools = next.is_tools;
             let is_all = path != root && folder.withheld.as_ref().is_some_and(|held| held.is_all);
@@ -222,8 +223,8 @@ impl Survey {
 
 impl Found {
     fn take_withheld(&mut self, path: &Path, folder: &Folder, is_all: bool) {
-        if folder.rules.is_some() {
-            self.rule_files.push(path.join(RULE_FILE));
+        if let Some(stamp) = folder.rules {
+            self.rule_files.push((path.join(RULE_FILE), stamp));
         }
         let Some(held) = &folder.withheld else { return };
         if is_all {
@@ -359,7 +360,7 @@ fn is_settled((seconds, nanos): (i64, i64)) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
@@ -386,7 +387,7 @@ mod tests {
 
         let mut survey = Survey::default();
         for _ in 0..2 {
-            let found = survey.look(&root, None);
+            let found = survey.look(&root, None, 0);
             assert_eq!(
                 found.repositories.into_keys().collect::<Vec<_>>(),
                 [".git", "a/b/.git", "c/.git"].map(|name| root.join(name))
@@ -403,7 +404,7 @@ mod tests {
         }
         fs::remove_dir_all(root.join("a")).unwrap();
         fs::create_dir_all(root.join("d/.git")).unwrap();
-        let found = survey.look(&root, None);
+        let found = survey.look(&root, None, 0);
         assert!(found.repositories.contains_key(&root.join("d/.git")));
         assert!(found.links.is_empty() && found.repositories.len() == 3);
         assert_eq!(found.shared, Vec::<PathBuf>::new());
@@ -423,7 +424,7 @@ mod tests {
             fs::hard_link(one, two).unwrap();
         }
         assert_eq!(
-            Survey::default().look(&root, None).shared,
+            Survey::default().look(&root, None, 0).shared,
             Vec::<PathBuf>::new()
         );
     }
@@ -433,7 +434,7 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let root = base.path().canonicalize().unwrap();
         let mut survey = Survey::default();
-        survey.look(&root, None);
+        survey.look(&root, None, 0);
         let known = survey.folders.get_mut(&root).unwrap();
         let meta = root.metadata().unwrap();
         known.changed = Some((meta.ctime(), meta.ctime_nsec()));
@@ -443,14 +444,14 @@ mod tests {
             made: None,
         });
         assert_eq!(
-            survey.look(&root, None).repositories.len(),
+            survey.look(&root, None, 0).repositories.len(),
             1,
             "it was read again"
         );
         fs::create_dir(root.join("new")).unwrap();
         let changed = root.metadata().unwrap();
         if (changed.ctime(), changed.ctime_nsec()) != (meta.ctime(), meta.ctime_nsec()) {
-            assert_eq!(survey.look(&root, None).repositories.len(), 0);
+            assert_eq!(survey.look(&root, None, 0).repositories.len(), 0);
         }
     }
 
@@ -487,14 +488,14 @@ mod tests {
             end,
             ..Ends::default()
         };
-        let mut found = survey.look(root, Some(&ends)).withheld;
+        let mut found = survey.look(root, Some(&ends), 0).withheld;
         found.sort();
         let inside = |path: &PathBuf| path.strip_prefix(root).unwrap().display().to_string();
         (found.iter().map(inside).collect(), ends.asked.into_inner())
     }
 
     /// Waits until changes of now and changes to come have different times.
-    fn settle(root: &Path) {
+    pub(in crate::guard) fn settle(root: &Path) {
         let mut folders = vec![root.to_owned()];
         while let Some(folder) = folders.pop() {
             let meta = folder.metadata().unwrap();
@@ -539,11 +540,11 @@ mod tests {
         assert_eq!(found, keys);
         assert!(asked > ALL);
         // A look in between that asks nothing forgets nothing.
-        survey.look(&root, None);
+        survey.look(&root, None, 0);
         assert_eq!(withheld(&mut survey, &root, ".key"), (keys.clone(), 0));
         // What is new in one folder is asked about with that folder alone.
         fs::write(root.join("a/b/new.key"), "").unwrap();
-        survey.look(&root, None);
+        survey.look(&root, None, 0);
         let (found, asked) = withheld(&mut survey, &root, ".key");
         assert!(found.contains(&"a/b/new.key".to_owned()), "{found:?}");
         assert_eq!(asked, 2);
@@ -557,7 +558,7 @@ mod tests {
     fn below_a_rule_file_that_changed_everything_is_asked_about_anew() {
         let base = tempfile::tempdir().unwrap();
         let root = base.path().canonicalize().unwrap();
-        for folder in ["a/b/c", "d"] {
+        for folder in ["a/b/c", "a/target/deep", "d"] {
             fs::create_dir_all(root.join(folder)).unwrap();
         }
         fs::write(root.join("a/.kerfignore"), "x").unwrap();
@@ -567,10 +568,55 @@ mod tests {
         assert_eq!(withheld(&mut survey, &root, ".key").1, 0);
         // In its place: no folder changes.
         fs::write(root.join("a/.kerfignore"), "xy").unwrap();
-        // `.kerfignore` and `b`, and `c` below.
-        assert_eq!(withheld(&mut survey, &root, ".key").1, 3);
+        // `.kerfignore`, `b` and `target`, and `c` and `deep` below.
+        assert_eq!(withheld(&mut survey, &root, ".key").1, 5);
         fs::remove_file(root.join("a/.kerfignore")).unwrap();
-        survey.look(&root, None);
-        assert_eq!(withheld(&mut survey, &root, ".key").1, 2);
+        assert_eq!(withheld(&mut survey, &root, ".key").1, 4);
+    }
+
+    /// A look after a command asks nobody, and goes into no folder of tools.
+    #[test]
+    fn a_rule_file_that_is_replaced_during_a_command_counts_below_it_for_the_next() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path().canonicalize().unwrap();
+        for folder in ["a/b", "target/deep"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        fs::write(root.join(".kerfignore"), "x").unwrap();
+        settle(&root);
+        let mut survey = Survey::default();
+        withheld(&mut survey, &root, ".key");
+        assert_eq!(withheld(&mut survey, &root, ".key").1, 0);
+        // As an editor saves it: the folder changes too.
+        fs::write(root.join("new"), "xy").unwrap();
+        fs::rename(root.join("new"), root.join(".kerfignore")).unwrap();
+        survey.look(&root, None, 0);
+        // `.kerfignore`, `a` and `target`, and `b` and `deep` below.
+        assert_eq!(withheld(&mut survey, &root, ".key").1, 5);
+        settle(&root);
+        withheld(&mut survey, &root, ".key");
+        fs::remove_file(root.join(".kerfignore")).unwrap();
+        for _ in 0..2 {
+            survey.look(&root, None, 0);
+        }
+        assert_eq!(withheld(&mut survey, &root, ".key").1, 4);
+    }
+
+    #[test]
+    fn other_rules_elsewhere_ask_about_everything() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        settle(&root);
+        let mut survey = Survey::default();
+        let mut asked = |elsewhere| {
+            let ends = Ends {
+                end: ".key",
+                ..Ends::default()
+            };
+            survey.look(&root, Some(&ends), elsewhere);
+            ends.asked.into_inner()
+        };
+        assert_eq!([asked(1), asked(1), asked(2), asked(2)], [2, 0, 2, 0]);
     }
 }

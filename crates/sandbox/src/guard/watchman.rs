@@ -6,9 +6,10 @@ use super::{
 };
 use crate::{Finding, SandboxError, Withheld};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ffi::OsString,
     fs,
+    hash::{DefaultHasher, Hash, Hasher},
     io::Read,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -55,6 +56,8 @@ pub(crate) struct Watchman {
 #[derive(Debug, Default)]
 pub(crate) struct Before {
     found: Vec<(PathBuf, Found)>,
+    /// Folders of which not everything could be seen, so that rule files in them may not have been.
+    unseen: Vec<PathBuf>,
 }
 
 impl Watchman {
@@ -92,25 +95,32 @@ impl Watchman {
             }
         }
         let mut before = Before::default();
-        let mut places = BTreeSet::new();
-        let mut rule_files = BTreeSet::new();
-        for (root, by, found) in self.look(&asked) {
+        // With the folder that they were found in.
+        let mut places = BTreeMap::new();
+        let mut rule_files = BTreeMap::new();
+        let all = self.look(&asked);
+        let mut withholding = all
+            .iter()
+            .filter_map(|(_, by, found)| Some((by.as_ref()?, found)));
+        let has_rules = withholding
+            .any(|(by, found)| by.by.version().is_some() || !found.rule_files.is_empty());
+        for (root, by, found) in all {
             if let Some(by) = by {
-                let has_rules = by.by.version().is_some() || !found.rule_files.is_empty();
                 if found.is_unseen && has_rules {
                     return Err(too_much(
                         &root,
                         "not all that is withheld can be found in the many folders of",
                     ));
                 }
-                places.extend(found.withheld.iter().cloned());
-                places.extend(
-                    by.by
-                        .places()
-                        .iter()
-                        .filter_map(|path| path.canonicalize().ok()),
-                );
-                rule_files.extend(found.rule_files.iter().cloned());
+                if found.is_unseen {
+                    before.unseen.push(root.clone());
+                }
+                let elsewhere = by.by.places();
+                let elsewhere = elsewhere.iter().filter_map(|path| path.canonicalize().ok());
+                let of_root = |path| (path, root.clone());
+                places.extend(found.withheld.iter().cloned().chain(elsewhere).map(of_root));
+                let files = found.rule_files.iter().map(|(path, _)| path.clone());
+                rule_files.extend(files.map(of_root));
             }
             if written.contains(&root) {
                 guard.keep(&root, &found, roots);
@@ -118,7 +128,7 @@ impl Watchman {
             }
         }
         let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
-        places.retain(|place| {
+        places.retain(|place, _| {
             let holds = |folder: &PathBuf| folder.starts_with(place);
             !asked.iter().any(|(root, _)| holds(root))
                 && !roots.iter().any(holds)
@@ -126,21 +136,25 @@ impl Watchman {
         });
         let count = places.len() + rule_files.len();
         if count > WITHHELD {
-            let what = format!("{count} files and folders are withheld one by one in");
-            return Err(too_much(
-                asked.first().map_or(Path::new(""), |(root, _)| root),
-                &what,
-            ));
+            let mut counts: BTreeMap<&Path, usize> = BTreeMap::new();
+            for root in places.values().chain(rule_files.values()) {
+                *counts.entry(root.as_path()).or_default() += 1;
+            }
+            let most = counts.into_iter().max_by_key(|(_, count)| *count);
+            let (root, most) = most.unwrap_or((Path::new(""), count));
+            let most = if most == count { "" } else { ", most of them" };
+            let what = format!("{count} files and folders are withheld one by one{most} in");
+            return Err(too_much(root, &what));
         }
         // They say what is withheld, so a command must not write them.
         let mut kept = BTreeSet::new();
-        for file in &rule_files {
+        for file in rule_files.keys() {
             add(&mut kept, file, written);
         }
         guard
             .kept
             .extend(kept.into_iter().map(PathBuf::into_os_string));
-        guard.withheld = places.into_iter().map(PathBuf::into_os_string).collect();
+        guard.withheld = places.into_keys().map(PathBuf::into_os_string).collect();
         Ok((guard, before))
     }
 
@@ -149,7 +163,8 @@ impl Watchman {
         let roots: Vec<PathBuf> = before.found.iter().map(|(root, _)| root.clone()).collect();
         let asked: Vec<_> = roots.iter().map(|root| (root.clone(), None)).collect();
         let after = self.look(&asked);
-        let mut findings = Vec::new();
+        let unseen = before.unseen.iter().cloned().map(Finding::Unseen);
+        let mut findings: Vec<Finding> = unseen.collect();
         for ((_, before), (_, _, after)) in before.found.iter().zip(&after) {
             for (path, id) in &after.repositories {
                 match before.repositories.get(path) {
@@ -175,7 +190,8 @@ impl Watchman {
         findings
     }
 
-    /// Looks through folders, and at what is withheld in those that come with somebody to ask.
+    /// Looks through folders, and at what is withheld in those that come with somebody to ask. The rule files of one may
+    /// count in those before it.
     fn look<'a>(
         &self,
         folders: &[(PathBuf, Option<&'a Withheld>)],
@@ -185,15 +201,21 @@ impl Watchman {
         if surveys.len() > REMEMBERED {
             surveys.clear();
         }
-        folders
+        let mut elsewhere = DefaultHasher::new();
+        let mut all: Vec<_> = folders
             .iter()
+            .rev()
             .filter(|(root, _)| root.is_dir())
             .map(|(root, withheld)| {
                 let survey = surveys.entry(root.clone()).or_default();
-                let found = survey.look(root, withheld.map(|withheld| &*withheld.by));
+                let by = withheld.map(|withheld| &*withheld.by);
+                let found = survey.look(root, by, elsewhere.finish());
+                found.rule_files.hash(&mut elsewhere);
                 (root.clone(), *withheld, found)
             })
-            .collect()
+            .collect();
+        all.reverse();
+        all
     }
 
     /// What exists of the secret places, without those that a writable folder is or that hold the whole home.
@@ -324,6 +346,7 @@ fn leads_out(path: &Path, target: &Path, roots: &[PathBuf]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Withhold, guard::survey::tests::settle};
     use rstest::rstest;
     use std::os::unix::fs::symlink;
 
@@ -383,6 +406,101 @@ mod tests {
     #[case::no_pointer(|root: &Path| file(root, ".git", "gitdir:\n"), &[".git"])]
     fn what_is_kept(#[case] make: fn(&Path), #[case] expected: &[&str]) {
         assert_eq!(kept(make), expected);
+    }
+
+    /// Withholds what a root's `.kerfignore` names in another root, and what ends with `.key`.
+    #[derive(Debug)]
+    struct NamedIn(PathBuf);
+
+    impl Withhold for NamedIn {
+        fn version(&self) -> Option<u64> {
+            None
+        }
+
+        fn withholds(&self, path: &Path, _is_dir: bool) -> bool {
+            let lines = fs::read_to_string(self.0.join(".kerfignore")).unwrap_or_default();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.ends_with(".key") || lines.lines().any(|line| line == name)
+        }
+
+        fn names(&self, _folder: &Path, _name: &str) -> bool {
+            false
+        }
+
+        fn places(&self) -> Vec<PathBuf> {
+            Vec::new()
+        }
+    }
+
+    /// Two folders, of which the second one's rules count in both.
+    fn two() -> (tempfile::TempDir, [PathBuf; 2], [Withheld; 2]) {
+        let base = tempfile::tempdir().unwrap();
+        let roots =
+            ["worktree", "users"].map(|name| base.path().canonicalize().unwrap().join(name));
+        let withheld = roots.clone().map(|root| {
+            fs::create_dir_all(root.join("sub")).unwrap();
+            let by = std::sync::Arc::new(NamedIn(roots[1].clone()));
+            Withheld { root, by }
+        });
+        (base, roots, withheld)
+    }
+
+    #[test]
+    fn rules_of_one_folder_that_count_in_another_are_noticed_when_they_change() {
+        let (_base, [worktree, users], withheld) = two();
+        let watchman = Watchman::default();
+        for root in [&worktree, &users] {
+            file(root, "sub/plain", "");
+            settle(root);
+        }
+        let roots = [worktree.clone()];
+        let closed = || watchman.rules(&roots, true, &withheld).unwrap().0.withheld;
+        assert_eq!(closed(), Vec::<OsString>::new());
+        let all = [&users, &worktree].map(|root| root.join("sub/plain").into_os_string());
+        file(&users, ".kerfignore", "plain");
+        assert_eq!(closed(), all);
+        // In its place, which changes no folder.
+        file(&users, ".kerfignore", "another");
+        assert_eq!(closed(), Vec::<OsString>::new());
+    }
+
+    #[test]
+    fn the_folder_with_the_most_is_named() {
+        let (_base, [worktree, users], withheld) = two();
+        file(&worktree, "one.key", "");
+        for number in 0..WITHHELD {
+            file(&users, &format!("sub/{number}.key"), "");
+            file(&users, "sub/open", "");
+        }
+        let refused = Watchman::default().rules(&[worktree], true, &withheld);
+        let said = refused.unwrap_err().to_string();
+        let told = format!(
+            "257 files and folders are withheld one by one, most of them in `{}`",
+            users.display()
+        );
+        assert!(said.contains(&told), "{said}");
+    }
+
+    /// Where rules may be that nobody has seen, commands run, and that is told; where some are known, they do not.
+    #[test]
+    fn what_could_not_be_seen_is_told() {
+        let (_base, [worktree, users], withheld) = two();
+        for number in 0..20_000 {
+            fs::create_dir(users.join(number.to_string())).unwrap();
+        }
+        let watchman = Watchman::default();
+        let rules = || watchman.rules(std::slice::from_ref(&worktree), true, &withheld);
+        let (_, before) = rules().unwrap();
+        assert_eq!(watchman.findings(&before), [Finding::Unseen(users.clone())]);
+        file(&worktree, "sub/.kerfignore", "x");
+        let said = rules().unwrap_err().to_string();
+        assert!(said.contains("many folders"), "{said}");
+        fs::remove_file(worktree.join("sub/.kerfignore")).unwrap();
+        for number in 0..100 {
+            fs::remove_dir(users.join(number.to_string())).unwrap();
+        }
+        let (_, before) = rules().unwrap();
+        assert_eq!(watchman.findings(&before), []);
     }
 
     #[test]

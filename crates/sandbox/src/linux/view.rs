@@ -100,14 +100,18 @@ impl View {
             *known = kind.max(*known);
         };
         want(Path::new("/"), Kind::Shown);
-        for path in PRIVATE {
-            // A link to another one of them, on some systems.
-            if let Ok(path) = Path::new(path).canonicalize() {
-                want(&path, Kind::Private);
-            }
+        // One may be a link to another, on some systems.
+        let private = PRIVATE
+            .iter()
+            .filter_map(|path| Path::new(path).canonicalize().ok());
+        let private = private.map(|path| (path, Kind::Private));
+        let machine = [("/dev", Kind::Devices), ("/proc", Kind::Processes)];
+        let own: Vec<(PathBuf, Kind)> = private
+            .chain(machine.map(|(path, kind)| (path.into(), kind)))
+            .collect();
+        for (path, kind) in &own {
+            want(path, *kind);
         }
-        want(Path::new("/dev"), Kind::Devices);
-        want(Path::new("/proc"), Kind::Processes);
         let guard = &plan.guard;
         let held = held.iter().map(PathBuf::as_path);
         let kept = guard.kept.iter().map(Path::new);
@@ -119,9 +123,20 @@ impl View {
             want(Path::new(path), Kind::Hidden);
         }
         let is_there = |path: &&Path| path.symlink_metadata().is_ok();
+        let lent_at = plan.lent.iter().map(|(_, at)| at);
+        let needed = plan.shown.iter().chain(&plan.writable).chain(lent_at);
+        let needed = needed
+            .map(Path::new)
+            .chain(own.iter().map(|(path, _)| path.as_path()));
+        let needed: Vec<&Path> = needed.collect();
         // A mount over what has gone since would make it anew.
         for path in guard.withheld.iter().map(Path::new).filter(is_there) {
-            want(path, Kind::Withheld);
+            if !needed.iter().any(|needed| needed.starts_with(path)) {
+                want(path, Kind::Withheld);
+            } else if !needed.contains(&path) {
+                // Nothing can be put into what is closed, so it is emptied around what has to be there.
+                want(path, Kind::Hidden);
+            }
         }
         for path in &plan.shown {
             want(Path::new(path), Kind::Shown);
@@ -362,6 +377,32 @@ Pinned B/w/a/b
 Withheld B/w/a/b/.git
 Withheld B/w/a/key";
         assert_eq!(shown.replace(base.to_str().unwrap(), "B"), expected);
+    }
+
+    /// A rule may name a folder that the command has its own of, or that holds what it works with.
+    #[test]
+    fn what_is_withheld_around_what_the_command_has_is_emptied() {
+        let places = [
+            "/dev",
+            "/etc",
+            "/proc",
+            "/tmp",
+            "/usr",
+            "/usr/bin/env",
+            "/var",
+        ];
+        let guard = Guard {
+            withheld: strings(&places),
+            ..Guard::default()
+        };
+        let expected = [
+            "Withheld /etc",
+            "Hidden /usr",
+            "Shown /usr/bin",
+            "Withheld /usr/bin/env",
+            "Hidden /var",
+        ];
+        assert_eq!(view(&[], &["/usr/bin"], guard), expected);
     }
 
     /// Between the plan and the view a command in the background may exchange what it can write.

@@ -12,7 +12,7 @@ async fn it_runs_until_it_is_killed() {
     let fifo = room.fifo().await;
     let mut job = room.job(WorkspaceWrite, SERVER);
     job.timeout = None;
-    let background = room.sandbox.start(job).unwrap();
+    let background = room.sandbox.start(job).await.unwrap();
     let alive = opened(&fifo).await;
     assert_eq!(background.ended(), None);
     background.kill().await;
@@ -31,6 +31,7 @@ async fn it_ends_by_itself() {
     let background = room
         .sandbox
         .start(room.job(WorkspaceWrite, "echo done; exit 4"))
+        .await
         .unwrap();
     assert_ne!(background.id(), 0);
     assert_eq!(background.clone().wait().await, End::Exited(4));
@@ -44,7 +45,7 @@ async fn it_outlives_its_handle_but_not_the_sandbox() {
     let sandbox = Sandbox::new(HELPER.into());
     let mut job = room.job(WorkspaceWrite, SERVER);
     job.timeout = None;
-    let background = sandbox.start(job).unwrap();
+    let background = sandbox.start(job).await.unwrap();
     drop(background.clone());
     drop(sandbox.clone());
     let alive = opened(&fifo).await;
@@ -63,7 +64,7 @@ async fn what_it_left_is_told_once_it_has_ended() {
         "mkdir -p sub/x/.git; ln -s /etc out; exec 9> alive; read never < /dev/zero; sleep 1000";
     let mut job = room.job(WorkspaceWrite, line);
     job.timeout = None;
-    let background = room.sandbox.start(job).unwrap();
+    let background = room.sandbox.start(job).await.unwrap();
     let alive = opened(&fifo).await;
     assert_eq!(background.findings(), [], "it runs");
     background.kill().await;
@@ -86,7 +87,7 @@ async fn what_cannot_start_is_told_at_once() {
     let mut job = room.job(WorkspaceWrite, "true");
     job.cwd = "/".into();
     assert!(matches!(
-        room.sandbox.start(job),
+        room.sandbox.start(job).await,
         Err(SandboxError::Folder { .. })
     ));
 }

@@ -192,7 +192,7 @@ async fn sb6_a_second_command_does_not_open_the_way() {
     room.says(Off, "mkfifo go").await;
     let mut job = room.job(WorkspaceWrite, line);
     job.timeout = None;
-    let first = room.sandbox.start(job).unwrap();
+    let first = room.sandbox.start(job).await.unwrap();
     let alive = opened(&fifo).await;
     for _ in 0..3 {
         room.run(WorkspaceWrite, "true").await;
@@ -256,7 +256,7 @@ async fn sb6_no_ghost_is_left_by_a_kill() {
 
     let mut job = room.job(WorkspaceWrite, line);
     job.timeout = None;
-    let background = room.sandbox.start(job).unwrap();
+    let background = room.sandbox.start(job).await.unwrap();
     let alive = opened(&fifo).await;
     let helper = background.id().to_string();
     assert!(

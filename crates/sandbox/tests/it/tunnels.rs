@@ -348,7 +348,7 @@ async fn a_tunnel_ends_with_its_command() {
     let mut job = room.job(WorkspaceWrite, "python3 hold.py; exec 3> alive; sleep 1000");
     job.network = Some(Arc::new(net.clone()));
     let fifo = room.fifo().await;
-    let background = room.sandbox.start(job).unwrap();
+    let background = room.sandbox.start(job).await.unwrap();
     let alive = opened(&fifo).await;
     background.kill().await;
     all_gone(alive).await;

@@ -173,9 +173,13 @@ fn sb16_without_landlock_nothing_runs(#[case] errno: i32) {
         // For this thread and what it starts.
         let program: BpfProgram = filter.try_into().unwrap();
         apply_filter(&program).unwrap();
+        // What it starts are also the threads that may block.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         (
             sandbox.isolation(WorkspaceWrite),
-            sandbox.start(job).map(drop),
+            runtime.block_on(sandbox.start(job)).map(drop),
         )
     };
     let (isolation, started) = std::thread::spawn(old_kernel).join().unwrap();

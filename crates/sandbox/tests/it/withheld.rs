@@ -14,7 +14,7 @@ use std::{
 const CANARY: &str = "canary";
 
 /// Withholds what ends with `.priv`, what a line of the root's `.kerfignore` names, and a place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Names {
     root: PathBuf,
     place: PathBuf,
@@ -149,6 +149,12 @@ async fn it_is_told_that_it_may_not_and_what_is_withheld() {
     );
     let withheld = ["dir.priv", "key.priv"].map(|name| room.workspace().join(name));
     assert_eq!(outcome.withheld, withheld);
+    let background = room
+        .sandbox
+        .start(job(&room, WorkspaceWrite, "cat key.priv"));
+    let background = background.await.unwrap();
+    assert_eq!(background.withheld(), withheld);
+    background.wait().await;
 }
 
 /// One sandbox, which remembers what it has seen.
@@ -201,6 +207,79 @@ async fn it_is_withheld_in_another_folder_too_and_where_that_is_lent() {
     job.withheld.push(names(room.base().join("ws-evil")));
     let outcome = room.try_run(job).await.unwrap();
     assert_eq!(outcome.output.to_text(), "open");
+}
+
+/// The place holds folders that every command has of its own.
+#[rstest]
+#[case::holds_the_temporary_folder("/tmp", "/var/tmp")]
+#[case::holds_another_one("/var", "/tmp")]
+#[tokio::test]
+async fn a_place_around_the_command_s_own_folders_stops_no_command(
+    #[case] place: &str,
+    #[case] elsewhere: &str,
+) {
+    let room = Room::within(Path::new(elsewhere));
+    if !room.is_full() {
+        return;
+    }
+    let by = Names {
+        root: room.workspace(),
+        place: place.into(),
+    };
+    let line =
+        format!("echo own > $TMPDIR/x; cat $TMPDIR/x; ls -A {place} | grep -v -e kerf-run -e tmp");
+    let job = Job {
+        withheld: vec![Withheld {
+            root: room.workspace(),
+            by: Arc::new(by),
+        }],
+        ..room.job(WorkspaceWrite, &line)
+    };
+    let outcome = room.try_run(job).await.unwrap();
+    assert_eq!(outcome.output.to_text(), "own\n");
+}
+
+/// Surveys do not look into repositories, so a place in one is named by its whole path.
+#[tokio::test]
+async fn a_place_in_a_repository_is_closed() {
+    let Some(room) = room() else { return };
+    put(&room, ".git/config", CANARY);
+    put(&room, ".git/HEAD", "open");
+    let by = Names {
+        root: room.workspace(),
+        place: room.workspace().join(".git/config"),
+    };
+    for mode in [ReadOnly, WorkspaceWrite] {
+        let line = "cat .git/config; mv .git/config x; cat x .git/HEAD";
+        let withheld = vec![Withheld {
+            root: room.workspace(),
+            by: Arc::new(by.clone()),
+        }];
+        let job = Job {
+            withheld,
+            ..room.job(mode, &format!("{{ {line}; }} 2> /dev/null"))
+        };
+        let outcome = room.try_run(job).await.unwrap();
+        assert_eq!(outcome.output.to_text(), "open");
+    }
+}
+
+#[tokio::test]
+async fn it_is_not_lent_into_what_is_withheld() {
+    let Some(room) = room() else { return };
+    put(&room, "../ws-evil/lib/open", "open");
+    fs::create_dir_all(room.workspace().join("dir.priv/lib")).unwrap();
+    let mut job = job(
+        &room,
+        WorkspaceWrite,
+        "cat dir.priv/lib/open 2> /dev/null; echo ran",
+    );
+    job.lent = vec![Lent {
+        from: room.base().join("ws-evil/lib"),
+        at: room.workspace().join("dir.priv/lib"),
+    }];
+    let outcome = room.try_run(job).await.unwrap();
+    assert_eq!(outcome.output.to_text(), "ran\n");
 }
 
 #[tokio::test]

@@ -52,6 +52,17 @@ pub enum IgnoredBy {
     },
 }
 
+impl IgnoredBy {
+    /// The same with the whole path of the file, for who works elsewhere than in the folder that it lies in.
+    #[must_use]
+    pub fn seen_from_elsewhere(mut self, folder: &Path) -> Self {
+        let (Self::Line { file, .. } | Self::Unreadable { file, .. }) = &mut self;
+        let whole = folder.join(&*file);
+        *file = Escaped(whole.as_os_str()).to_string();
+        self
+    }
+}
+
 impl fmt::Display for IgnoredBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,24 +1,18 @@
-//! What of a search's hits may be shown: nothing of withheld files, and no line of a key.
+//! What of a search's hits may be shown: no line of a key.
 
 use super::Searched;
 use crate::tools::look::{KEY_LINE, KeyLines};
 use kerf_workspace::{RelPath, TextFile};
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt::Write,
-};
+use std::collections::HashMap;
 
 /// A larger file is not looked at again for the lines of keys.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// Less of a line is no part of a key that tells anything.
 const LEAST_KEY_TEXT: usize = 16;
-/// More withheld files are not named.
-const MAX_NAMES: usize = 5;
 
 pub(super) struct Filter<'a> {
     at: &'a Searched,
     keys: HashMap<RelPath, KeyLines>,
-    hidden: BTreeSet<String>,
 }
 
 impl<'a> Filter<'a> {
@@ -26,17 +20,7 @@ impl<'a> Filter<'a> {
         Self {
             at,
             keys: HashMap::new(),
-            hidden: BTreeSet::new(),
         }
-    }
-
-    /// Whether the file of a hit is withheld.
-    pub(super) fn hides(&mut self, path: &RelPath) -> bool {
-        let hides = self.at.guard.hides(path);
-        if hides {
-            self.hidden.insert(path.to_string());
-        }
-        hides
     }
 
     /// What is shown of a line: alone, nothing tells that it is one of a key.
@@ -56,30 +40,6 @@ impl<'a> Filter<'a> {
             Some(begin) if begin < number => KEY_LINE,
             _ => text,
         }
-    }
-
-    /// Says which files were left out.
-    pub(super) fn note(&self, text: &mut String) {
-        if self.hidden.is_empty() {
-            return;
-        }
-        let names: Vec<&str> = self
-            .hidden
-            .iter()
-            .take(MAX_NAMES)
-            .map(String::as_str)
-            .collect();
-        let more = self.hidden.len() - names.len();
-        let more = if more == 0 {
-            String::new()
-        } else {
-            format!(" and {more} more")
-        };
-        let _ = writeln!(
-            text,
-            "(matches in withheld files were left out: {}{more})",
-            names.join(", ")
-        );
     }
 }
 

@@ -5,14 +5,19 @@ use crate::{
     folder::{Folder, rel},
     search::{SHOP, paths, search, search_as, shop},
 };
-use kerf_index::{Focus, Index, Mode};
+use kerf_index::{Focus, Index, MayShow, Mode};
 use rstest::rstest;
 use std::{collections::BTreeSet, fs, path::Path, sync::atomic::AtomicBool};
 
 /// Each way to be told of files.
 fn told(index: &Index) -> Vec<(&'static str, Vec<String>)> {
     let map = index
-        .map(&Focus::default(), 4_000, &|_| true, &AtomicBool::new(false))
+        .map(
+            &Focus::default(),
+            4_000,
+            &|_| MayShow::Lines,
+            &AtomicBool::new(false),
+        )
         .unwrap();
     let named = |line: &&str| SHOP.iter().any(|(path, _)| path == line);
     vec![
