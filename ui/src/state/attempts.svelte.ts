@@ -83,9 +83,12 @@ export class Attempts {
 
   /** How they ended, as long as the same would be taken. */
   get tried(): Trial | Failure | null {
-    const tried = this.#tried;
-    const isOld = tried && 'planned' in tried && tried.planned !== this.preview.answer?.planned;
-    return isOld ? null : tried;
+    return this.#isOld(this.#tried) ? null : this.#tried;
+  }
+
+  /** Whether they ended on something else than what would be taken now: files changed meanwhile. */
+  get outdated(): boolean {
+    return !this.preview.waiting && this.#isOld(this.#tried);
   }
 
   /** Compares the attempts of a task. What was picked of another is forgotten. */
@@ -210,7 +213,10 @@ export class Attempts {
     }
     if (this.#trying === taskId) this.#trying = null;
     // What is picked by now is something else.
-    if (this.taskId === taskId && isSame(this.picked, picked)) this.#tried = tried;
+    if (this.taskId !== taskId || !isSame(this.picked, picked)) return;
+    this.#tried = tried;
+    // The files changed since the preview. A new question, though the same is picked: the old answer is not its answer.
+    if (this.#isOld(tried)) this.preview.ask([...this.picks]);
   }
 
   /** Runs checks in the user's folder, one after the other. */
@@ -237,6 +243,10 @@ export class Attempts {
   async stopCheck() {
     const { taskId } = this;
     if (taskId !== null) await this.#backend.request('attempts/stop_check', { task_id: taskId });
+  }
+
+  #isOld(tried: Trial | Failure | null): boolean {
+    return tried !== null && 'planned' in tried && tried.planned !== this.preview.answer?.planned;
   }
 
   async #do(work: () => Promise<void>): Promise<boolean> {

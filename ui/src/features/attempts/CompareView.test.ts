@@ -277,7 +277,49 @@ describe('attempts beside each other', () => {
     planned = 'changed since';
     await kerf.attempts.load();
     await expect.element(checks).not.toHaveTextContent('✓ passed');
-    await expect.element(checks.getByRole('button', { name: 'Run checks' })).toBeVisible();
+    await expect.element(checks).toHaveTextContent('The files changed since the checks began');
+    await expect.element(checks.getByRole('button', { name: 'Run again' })).toBeVisible();
+  });
+
+  test('checks of files that changed meanwhile are shown with what would be taken now, or told to be old', async () => {
+    // What the preview and the checks see, one after the other.
+    const previews = ['as shown', 'edited', 'edited once more'];
+    const tries = ['edited', 'edited', 'edited once more'];
+    let look = () => {};
+    const held = new Promise<void>((done) => (look = done));
+    const { getByRole, getByText, backend, container } = await open({
+      'attempts/preview': async () => {
+        const planned = previews.shift()!;
+        if (planned === 'edited') await held;
+        return { ...PREVIEW, planned };
+      },
+      'attempts/try': () => ({
+        planned: tries.shift()!,
+        notes: [],
+        checks: [{ passed: true, code: 0, output: '', duration_ms: 1, changed: 0 }],
+      }),
+    });
+    await getByRole('button', { name: 'Take all of attempt 1' }).click();
+    await getByRole('button', { name: 'Preview…' }).click();
+    const checks = getByRole('region', { name: 'Checks before it is applied' });
+    await checks.getByRole('button', { name: 'Run checks' }).click();
+    // Until that is known, nothing is said of the files.
+    await expect.element(getByText('Trying it')).toBeVisible();
+    look();
+    await expect.element(checks).toHaveTextContent('✓ passed');
+    await expect.element(checks).not.toHaveTextContent('The files changed');
+    expect(askedFor(backend, 'attempts/preview')).toHaveLength(2);
+    // Asked for once more: the checks ran on what was there before.
+    previews.unshift('edited while they ran');
+    tries[0] = 'another';
+    await checks.getByRole('button', { name: 'Run again' }).click();
+    await expect.element(checks).toHaveTextContent('The files changed since the checks began');
+    await expect.element(checks).not.toHaveTextContent('✓ passed');
+    await checkAxe(container);
+    await checks.getByRole('button', { name: 'Run again' }).click();
+    await expect.element(checks).toHaveTextContent('✓ passed');
+    await expect.element(checks).not.toHaveTextContent('The files changed');
+    expect(askedFor(backend, 'attempts/preview')).toHaveLength(4);
   });
 
   test('an undo that fails in the middle goes on with what is left', async () => {
