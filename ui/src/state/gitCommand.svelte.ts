@@ -1,10 +1,11 @@
 /** Git's own programs: the command that is shown before it begins, the one that runs, and what it asks. */
 
-import { failureOf, type Backend } from '../backend/backend';
+import type { Backend } from '../backend/backend';
 import type { Failure } from '../protocol/Failure';
 import type { GitAct } from '../protocol/GitAct';
 import type { GitPreview } from '../protocol/GitPreview';
 import type { GitRun } from '../protocol/GitRun';
+import { busyWith } from './busy';
 
 export class GitCommand {
   /** Whether the command lies over the window. */
@@ -65,7 +66,7 @@ export class GitCommand {
     const folder = this.#folder;
     if (!act || folder === null) return;
     this.preview = null;
-    await this.#try(async () => {
+    await busyWith(this, async () => {
       const preview = await this.#backend.request('git/preview', { folder, act });
       if (this.act === act) this.preview = preview;
     });
@@ -76,7 +77,7 @@ export class GitCommand {
     const { act, preview } = this;
     const folder = this.#folder;
     if (!act || !preview || folder === null || this.busy) return;
-    await this.#try(async () => {
+    await busyWith(this, async () => {
       const run = await this.#backend.request('git/run', { folder, act, argv: preview.argv });
       if (folder !== this.#folder) return;
       this.act = null;
@@ -97,7 +98,9 @@ export class GitCommand {
     const { id, prompt } = run;
     // At once: the answer stays nowhere, and the next look brings the next prompt.
     this.run = { ...run, prompt: null };
-    await this.#try(() => this.#backend.request('git/answer', { folder, id, prompt: prompt.id, answer }));
+    await busyWith(this, () =>
+      this.#backend.request('git/answer', { folder, id, prompt: prompt.id, answer }),
+    );
     await this.told();
   }
 
@@ -105,7 +108,7 @@ export class GitCommand {
     const { run } = this;
     const folder = this.#folder;
     if (!run || run.end || folder === null) return;
-    await this.#try(() =>
+    await busyWith(this, () =>
       this.#backend.request('git/answer', { folder, id: run.id, prompt: null, answer: null }),
     );
   }
@@ -152,16 +155,5 @@ export class GitCommand {
     } catch {
       // What is not known of the command is asked again with its next word.
     }
-  }
-
-  async #try(work: () => Promise<unknown>) {
-    this.busy = true;
-    try {
-      await work();
-      this.failure = null;
-    } catch (thrown) {
-      this.failure = failureOf(thrown);
-    }
-    this.busy = false;
   }
 }

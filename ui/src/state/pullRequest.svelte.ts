@@ -1,9 +1,10 @@
 /** A pull request on its way: where it would go, its words, and what became of it. */
 
-import { failureOf, type Backend } from '../backend/backend';
+import type { Backend } from '../backend/backend';
 import type { Failure } from '../protocol/Failure';
 import type { OpenedPull } from '../protocol/OpenedPull';
 import type { PullTarget } from '../protocol/PullTarget';
+import { busyWith } from './busy';
 
 export class PullRequest {
   open = $state(false);
@@ -32,7 +33,7 @@ export class PullRequest {
     const same = folder === this.#folder;
     this.#folder = folder;
     this.open = true;
-    await this.#try(async () => {
+    await busyWith(this, async () => {
       const target = await this.#backend.request('git/pull_target', { folder, remote: null });
       if (folder !== this.#folder) return;
       if (!same || before?.branch !== target.branch) {
@@ -53,7 +54,7 @@ export class PullRequest {
     const folder = this.#folder;
     if (!target || folder === null || this.drafting) return;
     this.drafting = true;
-    await this.#try(async () => {
+    await busyWith(this, async () => {
       const drafted = await this.#backend.request('git/draft_pull', {
         folder,
         session_id: session,
@@ -73,7 +74,7 @@ export class PullRequest {
     const { target, title, body, base } = this;
     const folder = this.#folder;
     if (!target || folder === null || this.busy) return;
-    await this.#try(async () => {
+    await busyWith(this, async () => {
       this.opened = await this.#backend.request('git/open_pull', {
         folder,
         target: { ...target, base },
@@ -82,16 +83,5 @@ export class PullRequest {
         token: token === '' ? null : token,
       });
     });
-  }
-
-  async #try(work: () => Promise<unknown>) {
-    this.busy = true;
-    try {
-      await work();
-      this.failure = null;
-    } catch (thrown) {
-      this.failure = failureOf(thrown);
-    }
-    this.busy = false;
   }
 }

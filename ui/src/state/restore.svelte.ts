@@ -1,10 +1,11 @@
 /** Going back to a checkpoint of one session: what that would do, doing it, and undoing it. */
 
-import { failureOf, type Backend } from '../backend/backend';
+import { RequestError, type Backend } from '../backend/backend';
 import type { Failure } from '../protocol/Failure';
 import type { Restored } from '../protocol/Restored';
 import type { RestorePreview } from '../protocol/RestorePreview';
 import type { RestoreWhat } from '../protocol/RestoreWhat';
+import { busyWith } from './busy';
 
 export class RestoreState {
   /** Whether the user is asked about a restore. */
@@ -29,19 +30,18 @@ export class RestoreState {
   async ask(turnId: string) {
     this.open = true;
     this.preview = null;
-    await this.#try(async () => {
+    this.failure = null;
+    await busyWith(this, async () => {
       const { checkpoints, none_because } = await this.#backend.request('checkpoint/list', {
         session_id: this.#sessionId,
       });
       const before = checkpoints.find(({ turn, call }) => turn === turnId && call === null);
-      if (!before) {
-        this.failure = {
+      if (!before)
+        throw new RequestError({
           code: 'not_found',
           message: none_because ?? 'there is no checkpoint before this turn',
           hint: '',
-        };
-        return;
-      }
+        });
       this.preview = await this.#backend.request('checkpoint/preview', {
         session_id: this.#sessionId,
         checkpoint_id: before.id,
@@ -66,7 +66,7 @@ export class RestoreState {
   }
 
   async #restore(checkpoint_id: number, what: RestoreWhat, paths: string[] | null) {
-    await this.#try(async () => {
+    await busyWith(this, async () => {
       const restored = await this.#backend.request('checkpoint/restore', {
         session_id: this.#sessionId,
         checkpoint_id,
@@ -76,16 +76,5 @@ export class RestoreState {
       this.done = { ...restored, what };
       this.open = false;
     });
-  }
-
-  async #try(work: () => Promise<void>) {
-    this.busy = true;
-    this.failure = null;
-    try {
-      await work();
-    } catch (thrown) {
-      this.failure = failureOf(thrown);
-    }
-    this.busy = false;
   }
 }
