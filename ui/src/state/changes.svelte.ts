@@ -57,7 +57,7 @@ export class Changes {
   #backend: Backend;
   #folder: string | null = null;
   /** What the user was about to do in other folders. */
-  #begun = new Map<string, Pick<Changes, 'message' | 'amend' | 'resolved'>>();
+  #begun = new Map<string, Pick<Changes, 'message' | 'amend' | 'leftOut' | 'resolved'>>();
   /** Told after what changes the branch or the files. */
   #moved: () => void;
 
@@ -92,8 +92,8 @@ export class Changes {
   /** Shows a folder; nothing of another one stays but what was begun there, for when it is shown again. */
   async show(folder: string | null) {
     if (folder !== this.#folder) {
-      const { message, amend, resolved } = this;
-      if (this.#folder !== null) this.#begun.set(this.#folder, { message, amend, resolved });
+      const { message, amend, leftOut, resolved } = this;
+      if (this.#folder !== null) this.#begun.set(this.#folder, { message, amend, leftOut, resolved });
       const begun = folder === null ? undefined : this.#begun.get(folder);
       this.now = null;
       this.failure = null;
@@ -105,6 +105,7 @@ export class Changes {
       this.current = null;
       this.message = begun?.message ?? '';
       this.amend = begun?.amend ?? false;
+      this.leftOut = begun?.leftOut ?? '';
       this.committed = null;
     }
     this.#folder = folder;
@@ -214,28 +215,30 @@ export class Changes {
   /** `withoutPrograms`: the user saw what git would run, and goes without. */
   async commit(withoutPrograms: boolean) {
     const { message, amend } = this;
-    await this.#ask(
+    const folder = this.#folder;
+    const done = await this.#ask(
       'git/commit',
       (folder) => ({ folder, message, amend, without_programs: withoutPrograms }),
-      async (committed) => {
-        this.committed = committed;
-        this.message = '';
-        this.amend = false;
-        this.leftOut = '';
-        this.#moved();
-        await this.load();
-      },
+      (committed) => (this.committed = committed),
     );
+    if (!done || folder === null) return;
+    this.#wrote(folder, message);
+    if (folder === this.#folder) await this.#afterMove();
   }
 
-  /** A command of git's ended: what it committed is written no more, and all is looked at again. */
-  async ran({ act, end }: GitRun) {
-    if (act.type === 'commit' && end?.type === 'done' && act.message.trim() === this.message.trim()) {
-      this.message = '';
-      this.amend = false;
-      this.leftOut = '';
-    }
+  /** A command of git's ended in a folder: what it committed is written no more, and all is looked at again. */
+  async ran({ act, end }: GitRun, folder: string) {
+    if (act.type === 'commit' && end?.type === 'done') this.#wrote(folder, act.message);
     await this.load();
+  }
+
+  /** A message was committed in a folder, shown or not: it is begun no more, unless the user wrote on. */
+  #wrote(folder: string, message: string) {
+    const begun = folder === this.#folder ? this : this.#begun.get(folder);
+    if (begun?.message.trim() !== message.trim()) return;
+    begun.message = '';
+    begun.amend = false;
+    begun.leftOut = '';
   }
 
   /** To amend is to begin with the message that is there. */

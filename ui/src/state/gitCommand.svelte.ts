@@ -19,14 +19,14 @@ export class GitCommand {
 
   #backend: Backend;
   #folder: string | null = null;
-  /** Told when a command ended. */
-  #ended: (run: GitRun) => void;
-  /** The command that was seen while it ran, and whose end is still to be told. */
-  #live: number | null = null;
+  /** Told when a command ended, and in which folder. */
+  #ended: (run: GitRun, folder: string) => void;
+  /** By folder, the command that was seen while it ran, and whose end is still to be told. */
+  #live = new Map<string, number>();
   #asking = false;
   #again = false;
 
-  constructor(backend: Backend, ended: (run: GitRun) => void) {
+  constructor(backend: Backend, ended: (run: GitRun, folder: string) => void) {
     this.#backend = backend;
     this.#ended = ended;
   }
@@ -35,7 +35,7 @@ export class GitCommand {
     return this.run !== null && this.run.end === null;
   }
 
-  /** Follows the commands of a folder; nothing of another one stays. */
+  /** Follows the commands of a folder; of another one stays only that the end of its command is still to be told. */
   async follow(folder: string | null) {
     if (folder === this.#folder) return;
     this.#folder = folder;
@@ -43,7 +43,6 @@ export class GitCommand {
     this.act = null;
     this.preview = null;
     this.run = null;
-    this.#live = null;
     this.failure = null;
     await this.told();
   }
@@ -79,11 +78,11 @@ export class GitCommand {
     if (!act || !preview || folder === null || this.busy) return;
     await busyWith(this, async () => {
       const run = await this.#backend.request('git/run', { folder, act, argv: preview.argv });
+      this.#live.set(folder, run.id);
       if (folder !== this.#folder) return;
       this.act = null;
       this.preview = null;
       this.run = run;
-      this.#live = run.id;
     });
     // The repository may have changed: nothing begins before the command was looked at again.
     if (this.failure && this.act === act) this.preview = null;
@@ -148,10 +147,10 @@ export class GitCommand {
         this.act = null;
         this.open = true;
       }
-      if (run?.end && this.#live === run.id) {
-        this.#live = null;
-        this.#ended(run);
-      } else if (run && !run.end) this.#live = run.id;
+      if (run?.end && this.#live.get(folder) === run.id) {
+        this.#live.delete(folder);
+        this.#ended(run, folder);
+      } else if (run && !run.end) this.#live.set(folder, run.id);
     } catch {
       // What is not known of the command is asked again with its next word.
     }

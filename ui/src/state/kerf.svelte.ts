@@ -155,9 +155,9 @@ export class Kerf {
     this.attempts = new Attempts(backend);
     this.changes = new Changes(backend, () => void this.loadRepo());
     this.pull = new PullRequest(backend);
-    this.git = new GitCommand(backend, (run) => {
+    this.git = new GitCommand(backend, (run, folder) => {
       void this.loadRepo();
-      void this.changes.ran(run);
+      void this.changes.ran(run, folder);
     });
   }
 

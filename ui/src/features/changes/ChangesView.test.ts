@@ -1,9 +1,11 @@
+import { tick } from 'svelte';
 import { page, userEvent } from 'vitest/browser';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { RequestError } from '../../backend/backend';
 import { fakeBackend, type FakeBackend } from '../../backend/fake';
 import type { ChangeDiff } from '../../protocol/ChangeDiff';
 import type { ChangedPath } from '../../protocol/ChangedPath';
+import type { GitRun } from '../../protocol/GitRun';
 import type { StageChange } from '../../protocol/StageChange';
 import type { WorkingChanges } from '../../protocol/WorkingChanges';
 import type { Kerf } from '../../state/kerf.svelte';
@@ -183,11 +185,129 @@ describe('the commit', () => {
     const backend = engine({ staged: [file('a.txt')] });
     const screen = await view(backend);
     const { changes, folder } = screen.kerf;
-    await screen.getByLabelText('Commit message').fill('Say more');
+    await screen.getByRole('button', { name: 'Draft' }).click();
+    await expect.element(screen.getByLabelText('Commit message')).toHaveValue('Say more');
+    await screen.getByLabelText('Amend the last commit').click();
     await changes.show('/a worktree');
     await expect.element(screen.getByLabelText('Commit message')).toHaveValue('');
+    await expect.element(screen.getByLabelText('Amend the last commit')).not.toBeChecked();
+    await expect.element(screen.getByText(/\.env is withheld/)).not.toBeInTheDocument();
     await changes.show(folder);
     await expect.element(screen.getByLabelText('Commit message')).toHaveValue('Say more');
+    await expect.element(screen.getByLabelText('Amend the last commit')).toBeChecked();
+    await expect.element(screen.getByText(/\.env is withheld/)).toBeVisible();
+  });
+
+  test('that ends while another folder is worked in is begun no more; what was begun there stays', async () => {
+    let end = () => {};
+    const held = new Promise<void>((done) => (end = done));
+    const backend = engine(
+      { staged: [file('a.txt')] },
+      {
+        'git/commit': async () => {
+          await held;
+          return { oid: 'abcdef1234567890', replaced: null, not_run: [] };
+        },
+      },
+    );
+    const screen = await view(backend);
+    const { changes, folder } = screen.kerf;
+    const message = screen.getByLabelText('Commit message');
+    const amend = screen.getByLabelText('Amend the last commit');
+    await screen.getByRole('button', { name: 'Draft' }).click();
+    await expect.element(screen.getByText(/\.env is withheld/)).toBeVisible();
+    await amend.click();
+    await screen.getByRole('button', { name: /^Amend/ }).click();
+    await expect.poll(() => askedFor(backend, 'git/commit')).toHaveLength(1);
+    await changes.show('/a worktree');
+    await message.fill('Of the worktree');
+    end();
+    await expect.poll(() => changes.busy).toBe(false);
+    await expect.element(message).toHaveValue('Of the worktree');
+    await expect.element(screen.getByText(/^Committed/)).not.toBeInTheDocument();
+    await changes.show(folder);
+    await expect.element(message).toHaveValue('');
+    await expect.element(amend).not.toBeChecked();
+    await expect.element(screen.getByText(/\.env is withheld/)).not.toBeInTheDocument();
+    await changes.show('/a worktree');
+    await expect.element(message).toHaveValue('Of the worktree');
+  });
+
+  test('leaves the message of the next one that was begun meanwhile', async () => {
+    let end = () => {};
+    const held = new Promise<void>((done) => (end = done));
+    const answer = { oid: 'abcdef1234567890', replaced: null, not_run: [] };
+    const backend = engine({ staged: [file('a.txt')] }, { 'git/commit': () => held.then(() => answer) });
+    const screen = await view(backend);
+    const message = screen.getByLabelText('Commit message');
+    await message.fill('Say more');
+    await screen.getByRole('button', { name: /^Commit 1 file/ }).click();
+    await message.fill('Say even more');
+    end();
+    await expect.element(screen.getByText('abcdef12')).toBeVisible();
+    await expect.element(message).toHaveValue('Say even more');
+  });
+
+  test('of git’s own that ends while another folder is worked in is begun no more', async () => {
+    const act = { type: 'commit', message: 'Say more', amend: false } as const;
+    const run = { id: 1, act, argv: ['git', 'commit'], output: '', prompt: null };
+    const ended: Record<string, GitRun['end']> = {};
+    const begun = new Set<string>();
+    const backend = engine(
+      { staged: [file('a.txt')], programs: ['the hook pre-commit'] },
+      {
+        'git/preview': ({ folder }) => ({ argv: run.argv, folder, words: '', remote: null, programs: [] }),
+        'git/run': ({ folder }) => {
+          begun.add(folder);
+          return { ...run, end: null };
+        },
+        'git/running': ({ folder }) => (begun.has(folder) ? { ...run, end: ended[folder] ?? null } : null),
+      },
+    );
+    const screen = await view(backend);
+    const { kerf } = screen;
+    const message = screen.getByLabelText('Commit message');
+    await message.fill('Say more');
+    await screen.getByRole('button', { name: 'Commit with them…' }).click();
+    await kerf.git.begin();
+    expect(kerf.git.running).toBe(true);
+    // The same words stand in another folder, where nothing was committed.
+    kerf.project = project({ path: '/a worktree' });
+    await message.fill('Say more');
+    ended[project().path] = { type: 'done' };
+    await kerf.git.told();
+    await expect.element(message).toHaveValue('Say more');
+    kerf.project = project();
+    await expect.element(message).toHaveValue('');
+    kerf.project = project({ path: '/a worktree' });
+    await expect.element(message).toHaveValue('Say more');
+  });
+
+  test('is told of in the folder that it was made in, whichever the view of it is', async () => {
+    const act = { type: 'commit', message: 'Say more', amend: false } as const;
+    const end = { type: 'done' } as const;
+    const screen = await view(engine({ staged: [file('a.txt')] }));
+    const { changes, folder } = screen.kerf;
+    const message = screen.getByLabelText('Commit message');
+    await message.fill('Say more');
+    await changes.show('/a worktree');
+    await message.fill('Say more');
+    await changes.ran({ id: 1, act, argv: [], output: '', prompt: null, end }, folder!);
+    await expect.element(message).toHaveValue('Say more');
+    await changes.show(folder);
+    await expect.element(message).toHaveValue('');
+  });
+
+  test('is written without another look at the repository', async () => {
+    const backend = engine({ staged: [file('a.txt')] });
+    const screen = await view(backend);
+    const looks = () => askedFor(backend, 'git/status').length;
+    const before = looks();
+    await screen.getByLabelText('Commit message').click();
+    await userEvent.keyboard('Say more');
+    await screen.getByLabelText('Amend the last commit').click();
+    await expect.element(screen.getByLabelText('Commit message')).toHaveValue('Say more');
+    expect(looks()).toBe(before);
   });
 
   test('is amended beginning with the message that is there', async () => {
@@ -238,6 +358,11 @@ test('a branch is switched to, or made by a new name', async () => {
   });
   await expect.element(screen.getByText('origin/theirs')).toBeVisible();
   await checkAxe();
+  // What is written in the view below is no reason to read the list again.
+  screen.kerf.changes.message = 'Say more';
+  await tick();
+  expect(askedFor(backend, 'git/branches')).toHaveLength(1);
+  expect(askedFor(backend, 'git/status')).toHaveLength(1);
   await screen.getByRole('combobox').fill('fresh');
   await expect.element(screen.getByText('Make branch fresh')).toBeVisible();
   await userEvent.keyboard('{Enter}');
