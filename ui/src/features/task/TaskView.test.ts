@@ -1,5 +1,6 @@
 import { page, userEvent } from 'vitest/browser';
 import { beforeEach, expect, test } from 'vitest';
+import { overlaps } from '../../overlaps';
 import type { Item } from '../../protocol/Item';
 import { askedFor, checkAxe, session } from '../../testing';
 import { asks, base, edited, ID, ran, said, told, view } from './staged';
@@ -53,6 +54,46 @@ test('of a command the end of its output is shown, and its facts stand whole in 
   expect(facts.getBoundingClientRect().height).toBeLessThan(20);
   for (const part of [facts, ...facts.children])
     expect(part.scrollWidth).toBeLessThanOrEqual(part.clientWidth);
+});
+
+test.each([
+  [
+    'failed',
+    'Read src/lost.rs',
+    `\nthere is no file \u202esrc/lost.rs, ${'a long word '.repeat(40)}\nfurther on`,
+  ],
+  ['denied', `Edit ${'a/long/path/'.repeat(20)}f.rs`, 'The user refused this: leave it\nfurther on'],
+] as const)(
+  'why a call %s is told in its line, and all of it when it is unfolded',
+  async (status, title, output) => {
+    const call = { ...edited, status, title, output, changes: [], duration_ms: 3 };
+    const screen = await view([call as Item]);
+    const row = screen.getByRole('button', { name: new RegExp(`^${title}`) });
+    await expect
+      .element(row)
+      .toHaveTextContent(status === 'failed' ? 'no file ‹U+202E›src' : 'refused this: leave it');
+    await expect.element(row).toHaveTextContent(`${status} · 3 ms`);
+    await expect.element(row).not.toHaveTextContent('further on');
+    // One line, from which no other entry or fact is pushed away.
+    expect(row.element().getBoundingClientRect().height).toBeLessThan(26);
+    const facts = screen.getByText(`${status} · 3 ms`).element();
+    expect(facts.scrollWidth).toBeLessThanOrEqual(facts.clientWidth);
+    expect(overlaps(screen.container)).toEqual([]);
+    await checkAxe(screen.container);
+    await row.click();
+    await expect.element(screen.getByRole('group', { name: 'Output' })).toHaveTextContent('further on');
+    await expect.element(row).not.toHaveTextContent(status === 'failed' ? 'no file' : 'refused');
+  },
+);
+
+test('a command that ran has its end in its line, and none of what it said', async () => {
+  const exit = { code: 101, timed_out: false, isolation: { level: 'full' } };
+  const screen = await view([{ ...ran, status: 'failed', output: 'running 18 tests', exit } as Item]);
+  const row = screen.getByRole('button', { name: /^cargo test/ });
+  await row.click();
+  await expect.element(row).toHaveAttribute('aria-expanded', 'false');
+  await expect.element(row).toHaveTextContent('failed with exit code 101');
+  await expect.element(row).not.toHaveTextContent('running 18 tests');
 });
 
 // What the model is told of a command, how it ended, and what is shown as its output.

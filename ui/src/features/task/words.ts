@@ -3,6 +3,7 @@
 import { counted, elapsed } from '../../components/format';
 import type { Exit } from '../../protocol/Exit';
 import type { Isolation } from '../../protocol/Isolation';
+import type { Item } from '../../protocol/Item';
 import type { ItemStatus } from '../../protocol/ItemStatus';
 import type { NetworkLevel } from '../../protocol/NetworkLevel';
 import type { Secrets } from '../../protocol/Secrets';
@@ -56,6 +57,12 @@ const ENDED = /^(exit code -?\d+|stopped: it ran out of time|stopped by the user
 /** What a command said. How it ended stands at its head, and is told to the model in the first line of the same text. */
 export function outputOf(output: string, exit: Exit | null | undefined): string {
   return exit ? output.replace(ENDED, '') : output;
+}
+
+/** Why a call failed or was denied: the first line of what it said. That of a command that ran is no reason. */
+export function reasonOf({ status, exit, output }: Extract<Item, { type: 'tool_call' }>): string {
+  if (exit || (status !== 'failed' && status !== 'denied')) return '';
+  return /\S.*/.exec(output)?.[0] ?? '';
 }
 
 /** A shape and a word: a state is never told by its colour alone. */
