@@ -346,7 +346,7 @@ fn leads_out(path: &Path, target: &Path, roots: &[PathBuf]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Withhold, guard::survey::tests::settle};
+    use crate::{Withhold, guard::survey::settle};
     use rstest::rstest;
     use std::os::unix::fs::symlink;
 
