@@ -33,6 +33,7 @@ describe('checks', () => {
         check('cargo test', {}),
         check('npm run lint\n--fix', { outcome: 'failed', code: 2 }),
         check('make', { outcome: 'stopped', code: null, stale: true }),
+        check('just', { outcome: 'stopped', code: null }),
       ],
     });
     const screen = await desk([], backend);
@@ -46,6 +47,9 @@ describe('checks', () => {
     await expect
       .element(checks.getByRole('button', { name: /make stopped, before the last change/ }))
       .toBeVisible();
+    // What counts and came to its end is not run again.
+    const again = checks.getByRole('button', { name: /^Run again/ }).elements();
+    expect(again.map((button) => button.ariaLabel)).toEqual(['Run again make…', 'Run again just…']);
     expect(checks.element().getBoundingClientRect().height).toBeLessThan(40);
     await checks.getByRole('button', { name: /cargo test/ }).click();
     expect(sought).toEqual(['item cargo test']);
@@ -54,14 +58,15 @@ describe('checks', () => {
 
   /** A stale check, and how it runs again: when the test lets it end. */
   function again(answer: Partial<Checked> = {}) {
-    let now = [check('cargo test\n--all', { stale: true, outcome: 'failed', code: 1 })];
+    const cwd = 'crates/money';
+    let now = [check('cargo test\n--all', { cwd, stale: true, outcome: 'failed', code: 1 })];
     let end = () => {};
     const backend = fakeBackend({
       ...overReview(() => fix()),
       'review/checks': () => now,
       'review/check': async () => {
         await new Promise<void>((ended) => (end = ended));
-        if (!answer.changed) now = [check('cargo test\n--all', { item_id: 'again' })];
+        if (!answer.changed) now = [check('cargo test\n--all', { cwd, item_id: 'again' })];
         return { passed: true, code: 0, output: '', duration_ms: 5, changed: 0, ...answer };
       },
       'attempts/stop_check': () => ({}),
@@ -77,6 +82,7 @@ describe('checks', () => {
     const dialog = screen.getByRole('dialog', { name: 'Run this check again?' });
     await expect.element(dialog.getByText('cargo test --all')).toBeVisible();
     await expect.element(dialog.getByText(/sandboxed, and writes only there/)).toBeVisible();
+    await expect.element(dialog.getByText('/projects/ledgerd/crates/money')).toBeVisible();
     await checkAxe();
     // No key that was on its way begins it.
     await userEvent.keyboard('{Enter} y');
@@ -86,7 +92,7 @@ describe('checks', () => {
     await expect.element(checks.getByRole('button', { name: /cargo test --all runs…/ })).toBeVisible();
     await expect.element(checks.getByRole('button', { name: /Run again/ })).not.toBeInTheDocument();
     expect(askedFor(backend, 'review/check')).toEqual([
-      { session_id: ID, command: 'cargo test\n--all', cwd: '' },
+      { session_id: ID, command: 'cargo test\n--all', cwd: 'crates/money' },
     ]);
     await checks.getByRole('button', { name: 'Stop cargo test --all' }).click();
     expect(askedFor(backend, 'attempts/stop_check')).toEqual([{ task_id: `task-${ID}` }]);

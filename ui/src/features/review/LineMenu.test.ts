@@ -1,5 +1,7 @@
 import { page, userEvent } from 'vitest/browser';
 import { beforeEach, expect, test, vi } from 'vitest';
+import type { HunkLine } from '../../protocol/HunkLine';
+import type { ReviewFile } from '../../protocol/ReviewFile';
 import { ReviewLines } from '../../state/reviewLines.svelte';
 import { askedFor, checkAxe } from '../../testing';
 import { decisions, desk } from './atDesk';
@@ -8,12 +10,12 @@ import { file, hunk } from './sample';
 const tool = { type: 'tool', turn_id: 'turn-1', item_id: 'item-1' } as const;
 
 /** A hunk that takes one line away and adds two, among others as they were. */
-async function lines() {
+async function lines(change: Partial<ReviewFile> = {}) {
   const one = hunk(1, [' above', '-old', '+new', '+more', ' below'], {
     at: 40,
     made_by: [{ first: 1, count: 3, author: tool }],
   });
-  const screen = await desk([file('a.ts', [one])]);
+  const screen = await desk([file('a.ts', [one], change)]);
   await expect.element(screen.getByText('more', { exact: true })).toBeVisible();
   const menu = screen.getByRole('menu');
   const entries = () =>
@@ -60,9 +62,15 @@ test('lines that are no longer there are not copied in part', async () => {
   const { screen, menu } = await lines();
   const copied = vi.spyOn(navigator.clipboard, 'writeText').mockResolvedValue();
   copied.mockClear();
-  await screen.getByText('more', { exact: true }).click({ button: 'right' });
-  vi.spyOn(ReviewLines.prototype, 'readLines').mockResolvedValueOnce(() => undefined);
-  await menu.getByText('Copy line').click();
+  await userEvent.keyboard('{Shift>}{F10}{/Shift}');
+  await expect.element(menu).toBeVisible();
+  await userEvent.keyboard('{Escape}');
+  await userEvent.keyboard('{Shift>}{ArrowDown}{ArrowDown}{/Shift}');
+  await userEvent.keyboard('{ContextMenu}');
+  const there = (at: number): HunkLine | undefined =>
+    at === 2 ? undefined : { kind: 'added', old: null, new: at, text: 'there' };
+  vi.spyOn(ReviewLines.prototype, 'readLines').mockResolvedValueOnce(there);
+  await menu.getByText('Copy 3 lines').click();
   await expect.poll(() => screen.kerf.failure?.message).toContain('These lines have changed');
   expect(copied).not.toHaveBeenCalled();
 });
@@ -91,6 +99,28 @@ test('keys ask for it too, at the lines that they selected', async () => {
     .poll(() => decisions(screen.backend))
     .toEqual([['reject', { type: 'lines', path: 'a.ts', hunk: 1, id: 1, lines: [1, 2, 3] }]]);
   expect(askedFor(screen.backend, 'review/comment')).toEqual([]);
+});
+
+test('a file that is gone is not opened', async () => {
+  const { screen, entries } = await lines({ status: 'deleted' });
+  await screen.getByText('more', { exact: true }).click({ button: 'right' });
+  await expect.poll(entries).toContain('Copy line');
+  expect(entries().filter((entry) => entry.startsWith('Open'))).toEqual([]);
+});
+
+test('where one writes, its keys are the system’s', async () => {
+  const { screen, menu } = await lines();
+  await screen.getByText('new', { exact: true }).click({ button: 'right' });
+  await menu.getByText('Comment').click();
+  const field = screen.getByRole('textbox', { name: 'Comment on a.ts' });
+  await expect.poll(() => document.activeElement).toBe(field.element());
+  const taken = vi.fn<(event: Event) => void>();
+  const follow = (event: Event) => taken(event);
+  window.addEventListener('keydown', follow);
+  await userEvent.keyboard('{Shift>}{F10}{/Shift}');
+  window.removeEventListener('keydown', follow);
+  expect(taken.mock.calls.map(([event]) => event.defaultPrevented)).toEqual([false, false]);
+  await expect.element(menu).not.toBeInTheDocument();
 });
 
 test('a comment is begun at the line, and has the keyboard', async () => {

@@ -78,6 +78,12 @@ test.each([
     expect(row.element().getBoundingClientRect().height).toBeLessThan(26);
     const facts = screen.getByText(`${status} · 3 ms`).element();
     expect(facts.scrollWidth).toBeLessThanOrEqual(facts.clientWidth);
+    expect(row.element().scrollWidth).toBeLessThanOrEqual(row.element().clientWidth);
+    // The reason gives way before the title does.
+    if (status === 'failed') {
+      const titled = screen.getByText(title).element();
+      expect(titled.scrollWidth).toBeLessThanOrEqual(titled.clientWidth);
+    }
     expect(overlaps(screen.container)).toEqual([]);
     await checkAxe(screen.container);
     await row.click();
