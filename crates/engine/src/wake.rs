@@ -175,8 +175,7 @@ impl Engine {
         } = self.stored(session_id).await?;
         let interrupted = Interrupted::mark(session_id, &mut turns);
         let workspace = open_folder(&session.folder)?;
-        let users = session.worktree_of.as_deref().map(Path::new);
-        let made_of = users.map(made_of_folder).transpose()?.flatten();
+        let made_of = made_of_folder(session.worktree_of.as_deref().map(Path::new))?;
         // What is wrong with the endpoint is told when it is needed.
         if let Ok(endpoint) = self.endpoint_now(session.endpoint.clone()) {
             session.endpoint = endpoint;

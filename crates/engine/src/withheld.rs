@@ -28,9 +28,7 @@ impl Engine {
         let users = PathBuf::from(session.users_folder());
         let folder = folder.to_owned();
         tokio::task::spawn_blocking(move || {
-            let made_of = Some(users).filter(|users| *users != folder);
-            let made_of = made_of.map(|users| made_of_folder(&users)).transpose()?;
-            let made_of = made_of.flatten();
+            let made_of = made_of_folder(Some(&*users).filter(|users| *users != folder))?;
             let workspace = Workspace::open(&folder).map_err(from_fs)?;
             Ok(withheld(&workspace, made_of.as_ref(), &rules))
         })
@@ -61,8 +59,7 @@ impl Engine {
         let folder = folder.to_owned();
         tokio::task::spawn_blocking(move || {
             let workspace = Workspace::open(&folder).map_err(from_fs)?;
-            // In a folder that is gone nothing is withheld.
-            let made_of = around.and_then(|(_, users)| Workspace::open(&users).ok());
+            let made_of = made_of_folder(around.as_ref().map(|(_, users)| &**users))?;
             Ok(Guard::new(
                 &workspace,
                 made_of.as_ref(),
@@ -75,11 +72,14 @@ impl Engine {
     }
 }
 
-/// The user's folder that a worktree was made of. None: it is gone, and in it nothing is withheld.
+/// The user's folder that a worktree was made of. None: there is none or it is gone, and in it nothing is withheld.
 ///
 /// # Errors
 /// When it cannot be opened although it may be there: commands might read in it what nobody could withhold.
-pub(crate) fn made_of_folder(users: &Path) -> Result<Option<Workspace>, Failure> {
+pub(crate) fn made_of_folder(users: Option<&Path>) -> Result<Option<Workspace>, Failure> {
+    let Some(users) = users else {
+        return Ok(None);
+    };
     match Workspace::open(users) {
         Ok(workspace) => Ok(Some(workspace)),
         Err(FsError::Open { source, .. })
@@ -102,9 +102,10 @@ mod tests {
     #[test]
     fn only_of_a_folder_that_is_gone_nothing_is_withheld() {
         let base = tempfile::tempdir().unwrap();
-        let open = |name: &str| made_of_folder(&base.path().join(name));
+        let open = |name: &str| made_of_folder(Some(&base.path().join(name)));
         fs::create_dir(base.path().join("there")).unwrap();
         fs::write(base.path().join("file"), "").unwrap();
+        assert!(made_of_folder(None).unwrap().is_none());
         assert!(open("there").unwrap().is_some());
         assert!(open("gone").unwrap().is_none());
         assert!(open("file").unwrap().is_none());
