@@ -145,11 +145,14 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// Whether a file is to be searched at all.
+    /// Whether a file is to be searched, as far as its path tells. Nothing is read for this: locks are held meanwhile.
     pub(crate) fn takes(&self, path: &RelPath) -> bool {
-        self.shows(path)
-            && self.glob.as_ref().is_none_or(|glob| glob.matches(path))
-            && self.hides.is_none_or(|hides| !hides(path))
+        self.shows(path) && self.glob.as_ref().is_none_or(|glob| glob.matches(path))
+    }
+
+    /// Whether a file is hidden from the search. Rules may be read from the disk for this.
+    fn is_hidden(&self, path: &RelPath) -> bool {
+        self.hides.is_some_and(|hides| hides(path))
     }
 
     /// Whether no line can match, by one look at all of the bytes: most files have no match, and going through their
@@ -275,6 +278,9 @@ fn search_some(
         else {
             return tally;
         };
+        if wanted.is_hidden(path) {
+            continue;
+        }
         let bytes = match ws.fs().read(path, MAX_FILE_BYTES) {
             Ok(bytes) => bytes,
             Err(error) => {
