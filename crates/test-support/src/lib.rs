@@ -3,8 +3,9 @@
 //! [`fixture`] makes folders and repositories from one string and renders a folder as the same kind of
 //! string, so that a test compares whole trees. [`model_server`] is a real HTTP server that plays a
 //! [`Script`] in the wire API that the client asked for, faults included; [`raw_server`] plays bytes, for
-//! what is not HTTP any more. `faults` cuts a disk's power and lets system calls fail. [`mem_fs`] is a file system in memory, stricter than a real one,
-//! [`sleeper`] a computer that sleeps when it is told to, and [`normalise`] makes output comparable.
+//! what is not HTTP any more. `faults` cuts a disk's power and lets system calls fail, `inotify` runs a test where little
+//! can be watched. [`mem_fs`] is a file system in memory, stricter than a real one, [`sleeper`] a computer that sleeps
+//! when it is told to, and [`normalise`] makes output comparable.
 //!
 //! Mistakes in a test's own set-up panic with a message that says what to write instead: a test has nobody
 //! to hand an error to.
@@ -14,6 +15,8 @@
 #[cfg(target_os = "linux")]
 pub mod faults;
 pub mod fixture;
+#[cfg(target_os = "linux")]
+pub mod inotify;
 pub mod mem_fs;
 pub mod model_server;
 pub mod normalise;

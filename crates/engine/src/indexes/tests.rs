@@ -7,7 +7,7 @@ use kerf_protocol::{
     request::method,
     search::{Search, SearchMode},
 };
-use kerf_test_support::{Fixture, Sleeper};
+use kerf_test_support::{Fixture, Sleeper, inotify::limited};
 use kerf_workspace::RelPath;
 use rstest::rstest;
 use std::{
@@ -76,26 +76,10 @@ async fn what_changed_in_a_sleep_is_found_by_the_first_search_after_it(
 }
 
 #[tokio::test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test runs itself where nothing can be watched"
-)]
 async fn in_a_folder_that_cannot_be_watched_every_search_finds_what_is_there() {
-    const INSIDE: &str = "KERF_TEST_NO_WATCHES";
     const NAME: &str =
         "indexes::tests::in_a_folder_that_cannot_be_watched_every_search_finds_what_is_there";
-    if std::env::var_os(INSIDE).is_none() {
-        let script = "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$0\" --exact \"$1\"";
-        let inside = std::process::Command::new("unshare")
-            .args(["--user", "--map-root-user", "sh", "-c", script])
-            .arg(std::env::current_exe().unwrap())
-            .arg(NAME)
-            .env(INSIDE, "1")
-            .output()
-            .unwrap();
-        let told = String::from_utf8_lossy(&inside.stdout);
-        let is_done = inside.status.success() && told.contains("1 passed");
-        assert!(is_done, "{inside:?}");
+    if !limited("max_inotify_instances", 0, NAME) {
         return;
     }
     let home = tempfile::tempdir().unwrap();

@@ -9,7 +9,12 @@ use proptest::{prelude::*, sample::select, test_runner::TestRunner};
 use rstest::rstest;
 use std::{cell::Cell, collections::BTreeSet};
 
-fn query(pattern: &str, literal: bool, ignore_case: bool, multi_line: bool) -> GrepQuery {
+pub(super) fn query(
+    pattern: &str,
+    literal: bool,
+    ignore_case: bool,
+    multi_line: bool,
+) -> GrepQuery {
     GrepQuery {
         pattern: pattern.to_owned(),
         literal,

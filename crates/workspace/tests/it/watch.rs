@@ -332,27 +332,9 @@ fn a_missing_folder_cannot_be_watched() {
 /// The system's limit is set for a namespace of its own, in which this test runs once more.
 #[cfg(target_os = "linux")]
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test runs itself where there are few watches"
-)]
 fn beyond_the_limit_of_watches_the_folder_is_looked_at_from_time_to_time() {
-    const INSIDE: &str = "KERF_TEST_FEW_WATCHES";
-    if std::env::var_os(INSIDE).is_none() {
-        let script = "echo 3 > /proc/sys/user/max_inotify_watches && exec \"$0\" --exact \"$1\"";
-        let name = "watch::beyond_the_limit_of_watches_the_folder_is_looked_at_from_time_to_time";
-        let inside = std::process::Command::new("unshare")
-            .args(["--user", "--map-root-user", "sh", "-c", script])
-            .arg(std::env::current_exe().unwrap())
-            .arg(name)
-            .env(INSIDE, "1")
-            .output()
-            .unwrap();
-        let told = String::from_utf8_lossy(&inside.stdout);
-        assert!(
-            inside.status.success() && told.contains("1 passed"),
-            "{inside:?}"
-        );
+    let name = "watch::beyond_the_limit_of_watches_the_folder_is_looked_at_from_time_to_time";
+    if !kerf_test_support::inotify::limited("max_inotify_watches", 3, name) {
         return;
     }
     let temp = tempfile::tempdir().unwrap();

@@ -1,10 +1,9 @@
 use super::*;
 use crate::{
-    GrepQuery, pattern,
-    trigram::{Plan, plan},
+    pattern,
+    trigram::{Plan, plan, tests::query},
 };
 use grep_matcher::Matcher;
-use kerf_workspace::RelPath;
 use proptest::{prelude::*, sample::select};
 use rstest::rstest;
 use std::collections::BTreeSet;
@@ -12,20 +11,6 @@ use std::collections::BTreeSet;
 const NAMES: [&str; CLASSES] = [
     "digit", "hex", "capital", "letter", "word", "space", "visible", "any",
 ];
-
-fn query(pattern: &str, ignore_case: bool, multi_line: bool) -> GrepQuery {
-    GrepQuery {
-        pattern: pattern.to_owned(),
-        literal: false,
-        ignore_case,
-        multi_line,
-        under: RelPath::root(),
-        glob: None,
-        hidden: true,
-        limit: 1,
-        context: 0,
-    }
-}
 
 fn terms(plan: &Plan) -> BTreeSet<Trigram> {
     match plan {
@@ -63,7 +48,7 @@ fn shown(terms: &BTreeSet<Trigram>) -> String {
 #[case("ab", "")]
 #[case("a{4000000000}", "")]
 fn what_a_pattern_asks_for(#[case] pattern: &str, #[case] expected: &str) {
-    let plan = plan(&query(pattern, false, false));
+    let plan = plan(&query(pattern, false, false, false));
     let asked = terms(&plan);
     let is_run = |term: &Trigram| term.bytes()[0] == b'\n';
     let asked = asked.into_iter().filter(is_run).collect();
@@ -72,7 +57,8 @@ fn what_a_pattern_asks_for(#[case] pattern: &str, #[case] expected: &str) {
 
 #[test]
 fn a_line_end_ends_every_run_but_not_every_match() {
-    let asked = |pattern, multi_line| shown(&terms(&plan(&query(pattern, false, multi_line))));
+    let asked =
+        |pattern, multi_line| shown(&terms(&plan(&query(pattern, false, false, multi_line))));
     assert_eq!(asked("[^a]{99}", true), "");
     assert_eq!(asked(r"\d{4}\n\d{5}", true), "digit 5");
     assert_eq!(shown(&runs(b"12\n34\n").collect()), "");
@@ -152,7 +138,7 @@ proptest! {
         ignore_case in any::<bool>(),
         multi_line in any::<bool>(),
     ) {
-        let query = query(&pattern, ignore_case, multi_line);
+        let query = query(&pattern, false, ignore_case, multi_line);
         let text = format!("{before}{text}{after}");
         if let Ok(matcher) = pattern::matcher(&query) && matcher.is_match(text.as_bytes()).unwrap() {
             let mut held: BTreeSet<Trigram> = runs(text.as_bytes()).collect();
