@@ -7,6 +7,7 @@ use crate::{
     desk::{Back, Before, Desk},
     engine::Engine,
     failure::{failure, from_store},
+    host::SessionHost,
     wake::Live,
 };
 use kerf_checkpoint::{Done, unfit_root};
@@ -23,8 +24,14 @@ use kerf_store::{Restoring, StoredCheckpoint, Write};
 use kerf_workspace::RelPath;
 use std::{
     path::Path,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+/// So many files are named that a restore did not come to.
+const MAX_NAMED: usize = 20;
 
 impl Engine {
     pub(crate) async fn checkpoint_list(
@@ -81,6 +88,7 @@ impl Engine {
         let folder = live.session().folder.clone();
         self.refuse_while_moving(Path::new(&folder))?;
         live.host.looked().await;
+        self.end_restore(&live).await?;
         let restored = self.restore(&live, &restore).await?;
         // Who is told attaches at once, and finds no turn running.
         drop(paused);
@@ -147,6 +155,7 @@ impl Engine {
             restoring,
         };
         self.store().commit(vec![begin]).await.map_err(from_store)?;
+        let (about, wanted) = (back.clone(), paths.clone());
         let done = live
             .host
             .decide_at_desk(move |desk| {
@@ -155,7 +164,14 @@ impl Engine {
                 writes.push(Write::EndRestore { session_id });
                 Ok((done, writes))
             })
-            .await?;
+            .await;
+        let done = match done {
+            Ok(done) => done,
+            Err(failure) => {
+                live.half_restored.store(true, Ordering::Relaxed);
+                return Err(not_ended(&live.host, failure, about, wanted).await);
+            }
+        };
         stayed.extend(done.stayed);
         stayed.sort_by(|a, b| a.path.cmp(&b.path));
         let written = done.written.iter().map(ToString::to_string).collect();
@@ -170,6 +186,33 @@ impl Engine {
             stayed,
             hidden_messages: u32::try_from(messages.len()).unwrap_or(u32::MAX),
         })
+    }
+
+    /// Goes on with a restore that did not come to its end, before anything else is begun in the session. For who holds
+    /// the lock on deciding, while no turn runs.
+    pub(crate) async fn end_restore(&self, live: &Arc<Live>) -> Result<(), Failure> {
+        if !live.half_restored.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let session_id = live.session().id;
+        let stored = self.store().checkpoints(session_id).await;
+        let stored = stored.map_err(from_store)?;
+        if let Some(unfinished) = self.unfinished(session_id, &stored).await? {
+            let (about, wanted) = (unfinished.back.clone(), unfinished.relative());
+            let done = live
+                .host
+                .decide_at_desk(move |desk| Ok(((), unfinished.go_on(session_id, desk)?)))
+                .await;
+            if let Err(failure) = done {
+                return Err(match about {
+                    Some(about) => not_ended(&live.host, failure, about, wanted).await,
+                    None => failure,
+                });
+            }
+            live.forget_agent().await;
+        }
+        live.half_restored.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// What is known of a checkpoint among those of its session.
@@ -260,6 +303,11 @@ pub(crate) struct Unfinished {
 }
 
 impl Unfinished {
+    fn relative(&self) -> Vec<RelPath> {
+        let paths = self.paths.iter();
+        paths.filter_map(|path| path.parse().ok()).collect()
+    }
+
     /// Does what is left of it.
     pub(crate) fn go_on(
         self,
@@ -267,12 +315,8 @@ impl Unfinished {
         desk: &mut Desk,
     ) -> Result<Vec<Write>, Failure> {
         let mut writes = Vec::new();
+        let paths = self.relative();
         if let (Some(back), Some(undo)) = (self.back, self.undo) {
-            let paths: Vec<RelPath> = self
-                .paths
-                .iter()
-                .filter_map(|path| path.parse().ok())
-                .collect();
             let done = desk.restore(&back, &undo, &paths)?;
             for stayed in &done.stayed {
                 tracing::warn!(
@@ -286,6 +330,42 @@ impl Unfinished {
         writes.push(Write::EndRestore { session_id });
         Ok(writes)
     }
+}
+
+/// Says of a restore that failed in its middle what is missing.
+async fn not_ended(
+    host: &SessionHost,
+    mut failure: Failure,
+    back: Back,
+    paths: Vec<RelPath>,
+) -> Failure {
+    let missing = host
+        .at_desk(move |desk| Ok((desk.not_as_then(&back, &paths)?, Vec::new())))
+        .await;
+    let missing = match missing {
+        Ok(missing) if missing.is_empty() => {
+            "all files are as they are to be, and that could not be written down".to_owned()
+        }
+        Ok(missing) => {
+            let names: Vec<String> = missing
+                .iter()
+                .take(MAX_NAMED)
+                .map(ToString::to_string)
+                .collect();
+            let more = match missing.len().saturating_sub(MAX_NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("not as they are to be yet: {}{more}", names.join(", "))
+        }
+        Err(failure) => format!("which files are missing is not known: {}", failure.message),
+    };
+    failure.message = format!(
+        "the restore did not come to its end: {}; {missing}",
+        failure.message
+    );
+    failure.hint = "Make room, or mend what is wrong with the disk, and restore again: it goes on where it was".to_owned();
+    failure
 }
 
 /// The paths that the user named, as paths of the folder.

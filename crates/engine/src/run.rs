@@ -65,6 +65,7 @@ impl Engine {
     pub(crate) async fn session_prompt(&self, prompt: Prompt) -> Result<Prompted, Failure> {
         self.heed_reach()?;
         let live = self.live(prompt.session_id).await?;
+        self.end_restore_before_turn(&live).await?;
         let folder = PathBuf::from(&live.session().folder);
         let agent = self.agent(&live).await?;
         let comments = self.take_comments(&live, prompt.session_id).await?;
@@ -120,6 +121,19 @@ impl Engine {
                 return Err(failure);
             }
         }
+    }
+
+    /// What a restore of this process left is done first: to go on with it after a turn would hide that turn.
+    async fn end_restore_before_turn(&self, live: &Arc<Live>) -> Result<(), Failure> {
+        if !live.half_restored.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let _naming = self.naming().read_owned().await;
+        let _one = live.host.deciding.lock().await;
+        let paused = live.pause()?;
+        let done = self.end_restore(live).await;
+        drop(paused);
+        done
     }
 
     pub(crate) async fn session_cancel(

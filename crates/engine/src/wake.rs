@@ -58,6 +58,8 @@ pub(crate) struct Live {
     /// Whether what is in `control` is no turn: none may begin just now.
     pub(crate) paused: AtomicBool,
     pub(crate) idle: watch::Sender<bool>,
+    /// Whether a restore of this process did not come to its end.
+    pub(crate) half_restored: AtomicBool,
     /// Keeps other processes from driving the session.
     _claim: Claim,
 }
@@ -258,6 +260,7 @@ impl Engine {
             session: Mutex::new(session),
             control: Mutex::new(None),
             paused: AtomicBool::new(false),
+            half_restored: AtomicBool::new(false),
             idle: watch::Sender::new(true),
             _claim: claim,
         })

@@ -152,7 +152,8 @@ impl StoreError {
                 path,
                 reason: reason(),
             },
-            Some((13, _)) => Self::Full { path },
+            // Also where the file that processes share cannot grow, which SQLite calls an error of the disk.
+            Some((13, _) | (10, 4874)) => Self::Full { path },
             Some((19, _)) => Self::Invalid { reason: reason() },
             _ => match error {
                 sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Damaged {

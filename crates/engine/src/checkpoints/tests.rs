@@ -3,3 +3,4 @@
 #[cfg(target_os = "linux")]
 mod following;
 mod histories;
+mod unended;

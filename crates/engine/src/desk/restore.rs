@@ -179,6 +179,8 @@ impl Desk {
             };
             match self.bring_back(path, &was, &then) {
                 Ok(()) => {
+                    // Before what may fail: the next look looks at it again.
+                    self.touched.insert(path.clone());
                     done.writes.push(self.file_changed(path, &was, &then));
                     done.writes.extend(self.review_again(
                         path,
@@ -194,8 +196,23 @@ impl Desk {
             }
         }
         done.written.sort();
-        self.touched.extend(done.written.iter().cloned());
         Ok(done)
+    }
+
+    /// Those of the paths that do not hold what they held at the checkpoint.
+    pub(crate) fn not_as_then(
+        &self,
+        back: &Back,
+        paths: &[RelPath],
+    ) -> Result<Vec<RelPath>, Failure> {
+        let side = self.side(back)?;
+        let mut missing = Vec::new();
+        for path in paths {
+            if self.side_content(&side, path)?.as_ref() != Some(&self.content(path)?) {
+                missing.push(path.clone());
+            }
+        }
+        Ok(missing)
     }
 
     /// Writes one file, unless an earlier try has done so.
