@@ -236,22 +236,15 @@ impl Engine {
             .await
     }
 
-    /// Errors: while files are held that a decision may write, in the session's folder or in the user's.
-    fn refuse_deciding(&self, live: &Live) -> Result<(), Failure> {
-        let session = live.session().clone();
-        self.refuse_while_moving(Path::new(&session.folder))?;
-        self.refuse_while_moving(Path::new(session.users_folder()))
-    }
-
     /// Decides, and writes down how that is taken back.
-    async fn decided(
+    pub(crate) async fn decided(
         &self,
         session_id: SessionId,
         decide: impl FnOnce(&mut Desk) -> Result<DeskDecision, Failure> + Send + 'static,
     ) -> Result<Decided, Failure> {
         let live = self.live(session_id).await?;
         let _one = live.host.deciding.lock().await;
-        self.refuse_deciding(&live)?;
+        let _holds = self.hold_to_decide(&live)?;
         let done = live
             .host
             .decide_at_desk(move |desk| {
@@ -304,7 +297,7 @@ impl Engine {
     ) -> Result<Decided, Failure> {
         let live = self.live(session_id).await?;
         let _one = live.host.deciding.lock().await;
-        self.refuse_deciding(&live)?;
+        let _holds = self.hold_to_decide(&live)?;
         self.undo_last(&live).await
     }
 

@@ -1,5 +1,7 @@
 //! Who replaces files of a working tree, and who works in it: never both at once.
 //!
+//! A decision about hunks works in it too, beside turns and other decisions.
+//!
 //! Whoever begins is seen first and looks then: of two that begin at the same moment, at least one sees the other and is
 //! refused. So nothing is between the look and the work.
 //!
@@ -10,6 +12,7 @@ use crate::{
     engine::Engine,
     failure::{failure, from_panic},
     projects::from_git,
+    wake::Live,
 };
 use kerf_git::Repo;
 use kerf_protocol::{Code, Failure};
@@ -35,11 +38,19 @@ pub(crate) enum Holder {
     Library,
     /// A check reads them.
     Check,
+    /// Hunks are accepted or rejected: alone only with what must be alone itself.
+    Decision,
 }
 
 impl Moving {
     fn held(&self) -> MutexGuard<'_, Vec<Arc<Held>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hold(&self, root: PathBuf, by: Holder) -> Hold<'_> {
+        let held = Arc::new(Held { root, by });
+        self.held().push(Arc::clone(&held));
+        Hold { all: self, held }
     }
 }
 
@@ -61,14 +72,27 @@ impl Engine {
     /// Errors: when a turn runs whose files these are, or something else holds them.
     pub(crate) async fn hold_files(&self, folder: &str, by: Holder) -> Result<Hold<'_>, Failure> {
         let root = root(folder).await?;
-        let (all, held) = (self.moving(), Arc::new(Held { root, by }));
-        all.held().push(Arc::clone(&held));
-        let hold = Hold { all, held };
+        let hold = self.moving().hold(root, by);
         // First, because a session takes no turn during its check either, and the check is what is told.
         self.refuse_beside(&hold.held.root, Some(&hold.held))?;
         self.refuse_turn(&hold.held.root)?;
         self.refuse_beside_command(&hold.held.root)?;
         Ok(hold)
+    }
+
+    /// To be held while hunks of a session are decided, which may write its folder and the user's.
+    ///
+    /// Errors: when something must be alone with the files of one.
+    pub(crate) fn hold_to_decide(&self, live: &Live) -> Result<[Hold<'_>; 2], Failure> {
+        let session = live.session().clone();
+        let folders = [session.folder.as_str(), session.users_folder()].map(PathBuf::from);
+        let holds = folders
+            .clone()
+            .map(|folder| self.moving().hold(folder, Holder::Decision));
+        for folder in &folders {
+            self.refuse_while_moving(folder)?;
+        }
+        Ok(holds)
     }
 
     /// Errors: when a turn runs in the folder's working tree, or something holds its files.
@@ -85,7 +109,7 @@ impl Engine {
     /// Errors: while files of the folder are held, by a git command or by Kerf itself.
     pub(crate) fn refuse_while_moving(&self, folder: &Path) -> Result<(), Failure> {
         self.refuse_beside_command(folder)?;
-        self.refuse_beside(folder, None)
+        self.refuse_beside_those(folder, |held| held.by != Holder::Decision)
     }
 
     fn refuse_turn(&self, root: &Path) -> Result<(), Failure> {
@@ -115,10 +139,17 @@ impl Engine {
 
     /// `own` does not stand in its own way.
     fn refuse_beside(&self, folder: &Path, own: Option<&Arc<Held>>) -> Result<(), Failure> {
-        let is_other = |held: &Arc<Held>| own.is_none_or(|own| !Arc::ptr_eq(own, held));
+        self.refuse_beside_those(folder, |held| own.is_none_or(|own| !Arc::ptr_eq(own, held)))
+    }
+
+    fn refuse_beside_those(
+        &self,
+        folder: &Path,
+        counts: impl Fn(&Arc<Held>) -> bool,
+    ) -> Result<(), Failure> {
         let by = {
             let all = self.moving().held();
-            let mut others = all.iter().filter(|held| is_other(held));
+            let mut others = all.iter().filter(|held| counts(held));
             let held = others.find(|held| overlap(folder, &held.root));
             held.map(|held| held.by)
         };
@@ -126,6 +157,10 @@ impl Engine {
             None => return Ok(()),
             Some(Holder::Library) => (
                 "the files of this folder are just being replaced",
+                "Try again in a moment",
+            ),
+            Some(Holder::Decision) => (
+                "changes in this folder are just being accepted or rejected",
                 "Try again in a moment",
             ),
             Some(Holder::Check) => (
@@ -295,5 +330,45 @@ mod tests {
             done.unwrap();
             assert_eq!(fixture.read("a.txt"), then);
         }
+    }
+
+    /// What asked first is seen by what asks while it is at work.
+    #[tokio::test]
+    async fn files_are_not_held_in_the_middle_of_a_decision() {
+        let fixture = Fixture::new("//- /a.txt\none\n").git();
+        let root = fixture.path().canonicalize().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
+        let session_id = session_in(&engine, &root).await;
+        let (begun, at_work) = tokio::sync::oneshot::channel();
+        let (go_on, told) = std::sync::mpsc::channel::<()>();
+        let decision = {
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                let decide = move |_: &mut crate::desk::Desk| {
+                    begun.send(()).unwrap();
+                    told.recv().unwrap();
+                    Ok(crate::desk::DeskDecision::default())
+                };
+                engine.decided(session_id, decide).await
+            })
+        };
+        at_work.await.unwrap();
+        let folder = root.to_str().unwrap();
+        for by in [Holder::Library, Holder::Check] {
+            let refused = engine.hold_files(folder, by).await.map(drop).unwrap_err();
+            assert!(
+                refused.message.contains("accepted or rejected"),
+                "{refused}"
+            );
+        }
+        // A turn goes on beside it, and so does another decision.
+        engine.refuse_while_moving(&root).unwrap();
+        let live = engine.live(session_id).await.unwrap();
+        drop(engine.hold_to_decide(&live).unwrap());
+        go_on.send(()).unwrap();
+        decision.await.unwrap().unwrap();
+        assert!(engine.moving().held().is_empty());
+        drop(engine.hold_files(folder, Holder::Check).await.unwrap());
     }
 }
