@@ -202,7 +202,8 @@ impl Engine {
     }
 
     pub(crate) async fn git_unstash(&self, take: TakeStash) -> Result<GitStashed, Failure> {
-        let _hold = self.hold_files(&take.folder, Holder::Library).await?;
+        let hold = self.hold_files(&take.folder, Holder::Library).await?;
+        self.keep_before(&hold, "Before taking a stash out").await?;
         self.in_repo(&take.folder.clone(), move |repo| {
             repo.unstash(&take.oid, take.drop).map(stashed)
         })
@@ -394,6 +395,11 @@ fn stashed(stashed: kerf_git::Stashed) -> GitStashed {
         oid: stashed.oid,
         files: count(stashed.files),
         kept: stashed.kept,
+        conflicts: stashed
+            .conflicts
+            .iter()
+            .map(|path| in_slashes(path))
+            .collect(),
     }
 }
 

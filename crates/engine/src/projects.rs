@@ -120,18 +120,11 @@ pub(crate) fn from_git(error: kerf_git::GitError) -> Failure {
         | GitError::Locked { .. }
         | GitError::UnderWay { .. }
         | GitError::InTheWay { .. }
-        | GitError::Conflicts { .. }
         | GitError::Stale { .. } => Code::Conflict,
         GitError::Refused { .. } => Code::Usage,
         GitError::Programs { .. } => Code::Denied,
         GitError::Unknown { .. } => Code::NotFound,
         _ => Code::Storage,
     };
-    // A stash alone is said to conflict: a merge of git's own is resolved in the review.
-    let hint = if matches!(error, GitError::Conflicts { .. }) {
-        "Nothing was changed, and the stash is kept. Take it out on the commit that it was made on; or run `git stash apply` in a terminal, and resolve here what it leaves in conflict"
-    } else {
-        ""
-    };
-    failure(code, error.to_string(), hint)
+    failure(code, error.to_string(), "")
 }

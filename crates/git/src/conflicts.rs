@@ -230,14 +230,7 @@ impl Repo {
             return Err(stale());
         }
         self.put(held, &files, name, now, before, |index, name| {
-            remove_all(index, path)?;
-            for (stage, kept) in (1_u16..).zip(sides) {
-                let Some(kept) = kept else { continue };
-                let mut entry = kept.entry(name.to_vec());
-                entry.flags = stage << 12;
-                index.add(&entry)?;
-            }
-            Ok(())
+            set_stages(index, path, name, sides)
         })
     }
 
@@ -274,6 +267,23 @@ fn stages(index: &Index, path: &Path) -> Option<[Option<Kept>; 3]> {
     };
     let stages = [of(1), of(2), of(3)];
     stages.iter().any(Option::is_some).then_some(stages)
+}
+
+/// Puts a file in conflict: base, ours, theirs.
+pub(crate) fn set_stages(
+    index: &mut Index,
+    path: &Path,
+    name: &[u8],
+    sides: [Option<Kept>; 3],
+) -> Result<(), git2::Error> {
+    remove_all(index, path)?;
+    for (stage, kept) in (1_u16..).zip(sides) {
+        let Some(kept) = kept else { continue };
+        let mut entry = kept.entry(name.to_vec());
+        entry.flags = stage << 12;
+        index.add(&entry)?;
+    }
+    Ok(())
 }
 
 fn remove_all(index: &mut Index, path: &Path) -> Result<(), git2::Error> {

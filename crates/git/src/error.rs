@@ -105,14 +105,6 @@ pub enum GitError {
         /// The files, relative to the working tree; ordered.
         paths: Vec<PathBuf>,
     },
-    /// Both sides changed the same lines. Nothing was changed.
-    #[error("did not {action}: {} changed in the same lines meanwhile", listed(.paths))]
-    Conflicts {
-        /// What was asked for, as a verb.
-        action: &'static str,
-        /// The files, relative to the working tree; ordered.
-        paths: Vec<PathBuf>,
-    },
     /// The file is not as it was shown. Nothing was changed.
     #[error("`{path}` has changed since it was shown; look at it again")]
     Stale {

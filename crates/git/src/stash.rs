@@ -1,30 +1,22 @@
-//! Stashes, as git keeps them: what is not committed is put into commits on `refs/stash`, and taken out again.
-//!
-//! Each direction is all or nothing. A stash that does not fit is refused and kept: conflict marks are never written
-//! into files.
+//! Stashes, as git keeps them: what is not committed is put into commits on `refs/stash`, and taken out again
+//! (`stash/take.rs`).
+
+mod take;
 
 use crate::{
     GitError, Repo,
-    commit::merge,
-    content::{Files, Kept, LINK, SUBMODULE, set_entry, tame},
+    content::{Files, Kept, SUBMODULE, set_entry, tame},
     exchange::{Exchange, Plan, Step},
     held::Held,
     path_from_git, path_to_git,
     record::last_commit,
     settle::{on_the_way, settle},
-    stage::head_tree,
     switch::between,
 };
-use git2::{Commit, Index, IndexEntryExtendedFlag, Oid, Repository, Tree};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-};
+use git2::{Commit, Index, IndexEntryExtendedFlag, Oid, Repository};
+use std::{collections::BTreeSet, path::PathBuf};
 
 const STASH: &str = "refs/stash";
-
-/// What the index gets, by the path as git writes it.
-type Entries = BTreeMap<Vec<u8>, Option<Kept>>;
 
 /// A stash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +38,8 @@ pub struct Stashed {
     pub files: usize,
     /// Whether it is in the list now.
     pub kept: bool,
+    /// The files that it left in conflict, ordered.
+    pub conflicts: Vec<PathBuf>,
 }
 
 impl Repo {
@@ -210,145 +204,8 @@ impl Repo {
             oid: oid.to_string(),
             files: plan.len(),
             kept: true,
+            conflicts: Vec::new(),
         })
-    }
-
-    /// Takes the stash `oid` out: its files, what was staged as staged, and its untracked files. With `drop` it leaves
-    /// the list once all of it is out.
-    ///
-    /// Errors: [`GitError::Conflicts`] when commits since changed the same lines; [`GitError::InTheWay`] when files that
-    /// it changes are changed, or there; in each case nothing is changed and the stash is kept. [`GitError::Unknown`];
-    /// otherwise as [`Repo::stash`].
-    pub fn unstash(&self, oid: &str, drop: bool) -> Result<Stashed, GitError> {
-        const ACTION: &str = "apply the stash";
-        let mut repo = self.lock();
-        let failed = |error| GitError::library("apply a stash in", &self.workdir, error);
-        self.refuse_under_way(&repo)?;
-        let unknown = || GitError::Unknown {
-            what: "stash",
-            name: oid.to_owned(),
-        };
-        let is_listed = |repo: &Repository| {
-            let stashes = listed(repo).map_err(failed)?;
-            Ok::<_, GitError>(stashes.iter().position(|stash| stash.oid == oid))
-        };
-        is_listed(&repo)?.ok_or_else(unknown)?;
-        let files_changed = {
-            let repo = &*repo;
-            let mut held = Held::take(repo, &self.workdir)?;
-            if held.index.has_conflicts() {
-                return Err(self.conflicted());
-            }
-            self.refuse_sparse(repo, &held.index, ACTION)?;
-            let stash = Oid::from_str(oid)
-                .and_then(|id| repo.find_commit(id))
-                .map_err(failed)?;
-            let (plan, to_index) = self.fit(repo, &held.index, &stash, ACTION)?;
-            let files = Files::of(repo, &self.workdir);
-            let exchange = Exchange::run(&files, &held.index, ACTION, &plan)?;
-            for (name, kept) in &to_index {
-                if let Some(path) = path_from_git(name) {
-                    set_entry(&mut held.index, &path, name, *kept).map_err(failed)?;
-                }
-            }
-            held.write()?;
-            exchange.finish();
-            plan.len()
-        };
-        // The list may have changed meanwhile: by its name, not by the position it had.
-        let mut kept = true;
-        if drop && let Some(position) = is_listed(&repo)? {
-            repo.stash_drop(position).map_err(failed)?;
-            kept = false;
-        }
-        Ok(Stashed {
-            oid: oid.to_owned(),
-            files: files_changed,
-            kept,
-        })
-    }
-
-    /// What becomes of the files and of the index when the stash is taken out on top of the last commit.
-    fn fit(
-        &self,
-        repo: &Repository,
-        index: &Index,
-        stash: &Commit<'_>,
-        action: &'static str,
-    ) -> Result<(Plan, Entries), GitError> {
-        let failed = |error| GitError::library("read a stash of", &self.workdir, error);
-        let tree_of = |position: usize| stash.parent(position).and_then(|parent| parent.tree());
-        let (base, staged) = (tree_of(0).map_err(failed)?, tree_of(1).map_err(failed)?);
-        let files_tree = stash.tree().map_err(failed)?;
-        let head = head_tree(repo).map_err(failed)?;
-        let to_files = between(repo, Some(&base), Some(&files_tree)).map_err(failed)?;
-        let to_staged = between(repo, Some(&base), Some(&staged)).map_err(failed)?;
-        let names: BTreeSet<&Vec<u8>> = to_files.keys().chain(to_staged.keys()).collect();
-        let (mut conflicts, mut changed) = (BTreeSet::new(), BTreeSet::new());
-        let (mut plan, mut entries) = (Plan::new(), Entries::new());
-        for name in names {
-            let path = tame(name).ok_or_else(|| GitError::Refused {
-                action,
-                path: PathBuf::from(String::from_utf8_lossy(name).into_owned()),
-                why: "no file here may have this name".to_owned(),
-            })?;
-            let of = |tree: &Tree<'_>| Kept::of_tree(Some(tree), &path).map_err(failed);
-            let was = of(&base)?;
-            let now = Kept::of_tree(head.as_ref(), &path).map_err(failed)?;
-            if Kept::of_index(index, &path) != now {
-                changed.insert(path);
-                continue;
-            }
-            let file = joined(repo, was, now, of(&files_tree)?).map_err(failed)?;
-            let entry = joined(repo, was, now, of(&staged)?).map_err(failed)?;
-            match (file, entry) {
-                (Some(file), Some(entry)) => {
-                    plan.insert(
-                        name.clone(),
-                        Step {
-                            from: now,
-                            to: file,
-                        },
-                    );
-                    entries.insert(name.clone(), entry);
-                }
-                _ => {
-                    conflicts.insert(path);
-                }
-            }
-        }
-        if stash.parent_count() > 2 {
-            let rest = tree_of(2).map_err(failed)?;
-            for (name, step) in between(repo, None, Some(&rest)).map_err(failed)? {
-                // A file that was committed meanwhile is no longer unknown.
-                let step = match tame(&name) {
-                    Some(path) => Step {
-                        from: Kept::of_tree(head.as_ref(), &path).map_err(failed)?,
-                        to: step.to,
-                    },
-                    None => step,
-                };
-                if step.from.is_some() && step.from != step.to {
-                    conflicts.extend(tame(&name));
-                    continue;
-                }
-                plan.insert(name, step);
-            }
-        }
-        let paths = |set: BTreeSet<PathBuf>| set.into_iter().collect::<Vec<_>>();
-        if !changed.is_empty() {
-            return Err(GitError::InTheWay {
-                action,
-                paths: paths(changed),
-            });
-        }
-        if !conflicts.is_empty() {
-            return Err(GitError::Conflicts {
-                action,
-                paths: paths(conflicts),
-            });
-        }
-        Ok((plan, entries))
     }
 
     /// The branch, and the branch with its last commit, as git words it.
@@ -365,45 +222,6 @@ impl Repo {
         let line = format!("{branch}: {} {summary}", &id[..7]);
         (branch, line)
     }
-}
-
-/// What `was` became on both sides, joined; none when they conflict.
-fn joined(
-    repo: &Repository,
-    was: Option<Kept>,
-    now: Option<Kept>,
-    stashed: Option<Kept>,
-) -> Result<Option<Option<Kept>>, git2::Error> {
-    if now == was || now == stashed {
-        return Ok(Some(stashed));
-    }
-    if stashed == was {
-        return Ok(Some(now));
-    }
-    let (Some(was), Some(now), Some(stashed)) = (was, now, stashed) else {
-        return Ok(None);
-    };
-    let is_text = |kept: Kept| kept.mode != LINK && kept.mode != SUBMODULE;
-    if ![was, now, stashed].into_iter().all(is_text)
-        || (now.mode != was.mode && stashed.mode != was.mode)
-    {
-        return Ok(None);
-    }
-    let mode = if now.mode == was.mode {
-        stashed.mode
-    } else {
-        now.mode
-    };
-    let blob = |kept: Kept| repo.find_blob(kept.id);
-    let (was, now, stashed) = (blob(was)?, blob(now)?, blob(stashed)?);
-    if [&was, &now, &stashed].iter().any(|blob| blob.is_binary()) {
-        return Ok(None);
-    }
-    let Some(bytes) = merge(was.content(), now.content(), stashed.content())? else {
-        return Ok(None);
-    };
-    let id = repo.blob(&bytes)?;
-    Ok(Some(Some(Kept { id, mode })))
 }
 
 fn listed(repo: &Repository) -> Result<Vec<Stash>, git2::Error> {

@@ -297,6 +297,9 @@ pub struct GitStashed {
     pub files: u32,
     /// Whether it is in the list.
     pub kept: bool,
+    /// The files that it left in conflict, ordered; it is in the list then.
+    #[serde(default)]
+    pub conflicts: Vec<String>,
 }
 
 /// See `git/log`.

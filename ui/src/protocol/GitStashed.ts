@@ -15,4 +15,8 @@ files: number,
 /**
  * Whether it is in the list.
  */
-kept: boolean, };
+kept: boolean, 
+/**
+ * The files that it left in conflict, ordered; it is in the list then.
+ */
+conflicts: Array<string>, };

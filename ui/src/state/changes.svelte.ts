@@ -51,6 +51,8 @@ export class Changes {
   blame: { path: string; lines: LineBlame[] } | null = $state.raw(null);
   /** The branch that was deleted last, and the commit at which it can be made again. */
   deleted: { name: string; commit: string } | null = $state.raw(null);
+  /** How many files the stash that was taken out last left in conflict: it was kept then. */
+  stashKept = $state(0);
   /** Whether the log goes on. */
   more: Answers['git/log']['next'] = $state.raw(null);
 
@@ -102,6 +104,7 @@ export class Changes {
       this.resolved = begun?.resolved ?? null;
       this.blame = null;
       this.deleted = null;
+      this.stashKept = 0;
       this.current = null;
       this.message = begun?.message ?? '';
       this.amend = begun?.amend ?? false;
@@ -301,7 +304,10 @@ export class Changes {
     return await this.#ask(
       'git/unstash',
       (folder) => ({ folder, oid, drop: true }),
-      () => this.#afterMove(),
+      async ({ conflicts }) => {
+        this.stashKept = conflicts.length;
+        await this.#afterMove();
+      },
     );
   }
 

@@ -9,6 +9,7 @@
 
 use super::whole_folder;
 use crate::{
+    desk::Before,
     engine::Engine,
     failure::{failure, from_panic},
     projects::from_git,
@@ -18,7 +19,7 @@ use kerf_git::Repo;
 use kerf_protocol::{Code, Failure};
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 /// The working trees whose files are held; git's own programs are among the commands.
@@ -93,6 +94,29 @@ impl Engine {
             self.refuse_while_moving(folder)?;
         }
         Ok(holds)
+    }
+
+    /// The sessions that are open in a working tree keep what it holds, to bring it back to.
+    pub(super) async fn keep_before(&self, hold: &Hold<'_>, label: &str) -> Result<(), Failure> {
+        for live in self.awake().all() {
+            if !overlap(Path::new(&live.session().folder), &hold.held.root) {
+                continue;
+            }
+            let before = Before {
+                label: label.to_owned(),
+                ..Before::default()
+            };
+            let _naming = self.naming().read_owned().await;
+            live.host.looked().await;
+            live.host
+                .decide_at_desk(move |desk| {
+                    let mut writes = desk.look(&AtomicBool::new(false))?;
+                    writes.extend(desk.keep_checkpoint(&before)?);
+                    Ok(((), writes))
+                })
+                .await?;
+        }
+        Ok(())
     }
 
     /// Errors: when a turn runs in the folder's working tree, or something holds its files.
@@ -196,7 +220,9 @@ mod tests {
     use kerf_agent::{Host as _, Scope};
     use kerf_protocol::{
         ItemId, SessionId, TurnId,
+        checkpoint::{Restore, RestoreWhat},
         event::EventBody,
+        git::{SaveStash, TakeStash},
         request::{Decide, NewSession, Prompt, SessionRef, WhenRunning, method},
         review::{Author, Decision, Target},
         worktree::WorkspaceKind,
@@ -370,5 +396,45 @@ mod tests {
         decision.await.unwrap().unwrap();
         assert!(engine.moving().held().is_empty());
         drop(engine.hold_files(folder, Holder::Check).await.unwrap());
+    }
+
+    /// Taking a stash out can be undone by what the open session holds of before.
+    #[tokio::test]
+    async fn open_sessions_take_a_checkpoint_before_a_stash_is_taken_out() {
+        let fixture = Fixture::new("//- /a.txt\none\n").git();
+        let root = fixture.path().canonicalize().unwrap();
+        let folder = root.to_str().unwrap().to_owned();
+        let home = tempfile::tempdir().unwrap();
+        let engine = Engine::open(Options::offline(home.path())).await.unwrap();
+        let session_id = session_in(&engine, &root).await;
+        engine.live(session_id).await.unwrap();
+        fixture.write("a.txt", "stashed\n");
+        let save = SaveStash {
+            folder: folder.clone(),
+            message: None,
+            untracked: false,
+        };
+        let stashed = engine.call::<method::GitStash>(save).await.unwrap();
+        assert_eq!(fixture.read("a.txt"), "one\n");
+        let take = TakeStash {
+            folder,
+            oid: stashed.oid,
+            drop: true,
+        };
+        engine.call::<method::GitUnstash>(take).await.unwrap();
+        assert_eq!(fixture.read("a.txt"), "stashed\n");
+        let kept = engine.store().checkpoints(session_id).await.unwrap();
+        assert_eq!(kept[0].is.label, "Before taking a stash out");
+        let back = Restore {
+            session_id,
+            checkpoint_id: kept[0].id,
+            what: RestoreWhat::Files,
+            paths: Some(vec!["a.txt".to_owned()]),
+        };
+        engine
+            .call::<method::CheckpointRestore>(back)
+            .await
+            .unwrap();
+        assert_eq!(fixture.read("a.txt"), "one\n");
     }
 }

@@ -1,7 +1,10 @@
 //! Stashes: what goes in comes out again, and what does not fit stays in.
 
-use crate::fixture::Fixture;
-use kerf_git::{Chosen, GitError, Side};
+use crate::{
+    fixture::Fixture,
+    worktree_kit::{git, try_git},
+};
+use kerf_git::{Chosen, GitError, Resolution, Side};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -120,13 +123,7 @@ fn commits_since_are_joined_line_by_line() {
 #[test]
 fn what_does_not_fit_changes_nothing_and_is_kept() {
     type Make = fn(&Fixture);
-    let cases: [(&str, Make); 5] = [
-        ("same lines", |fixture| {
-            fixture.commit_files(
-                "second",
-                &[("a", b"1\ntwo\nthree\nfour\nfive\nsix\nseven\n")],
-            );
-        }),
+    let cases: [(&str, Make); 4] = [
         ("edited", |fixture| fixture.write("a", b"mine\n")),
         ("staged", |fixture| {
             fixture.write("a", b"mine\n");
@@ -150,16 +147,10 @@ fn what_does_not_fit_changes_nothing_and_is_kept() {
             repo.changes().unwrap(),
         );
         let error = repo.unstash(&stashed.oid, true).unwrap_err();
-        match what {
-            "same lines" => assert!(
-                matches!(&error, GitError::Conflicts { paths, .. } if paths == &[PathBuf::from("a")]),
-                "{error}"
-            ),
-            _ => assert!(
-                matches!(&error, GitError::InTheWay { .. }),
-                "{what}: {error}"
-            ),
-        }
+        assert!(
+            matches!(&error, GitError::InTheWay { .. }),
+            "{what}: {error}"
+        );
         let after = (
             fs::read(fixture.ws.join("a")).unwrap(),
             repo.changes().unwrap(),
@@ -225,4 +216,110 @@ fn modes_links_and_names_come_back() {
         Path::new("/nowhere")
     );
     assert_eq!(fs::read(fixture.ws.join(odd)).unwrap(), b"odd");
+}
+
+/// As `git stash pop` leaves it, and all of the stash is still in the list.
+#[test]
+fn what_does_not_merge_is_left_in_conflict_and_the_rest_comes_out() {
+    let fixture = ready();
+    fixture.write("a", b"ONE\ntwo\nthree\nfour\nfive\nsix\nSEVEN\n");
+    fixture.write("b", b"stashed\n");
+    fixture.write("gone", b"stashed\n");
+    fixture.write("untracked", b"untracked\n");
+    fixture.write("met", b"stashed\n");
+    let repo = fixture.repo();
+    let stashed = repo.stash(None, true).unwrap();
+    fs::remove_file(fixture.ws.join("gone")).unwrap();
+    git(&fixture.ws, &["rm", "-q", "--cached", "gone"]);
+    fixture.commit_files(
+        "second",
+        &[
+            ("a", b"1\ntwo\nthree\nfour\nfive\nsix\nseven\n"),
+            ("met", b"committed\n"),
+        ],
+    );
+    let out = repo.unstash(&stashed.oid, true).unwrap();
+    assert_eq!(out.conflicts, ["a", "gone", "met"].map(PathBuf::from));
+    assert!(out.kept, "what is in conflict is not out");
+    assert_eq!(repo.stashes().unwrap()[0].oid, stashed.oid);
+    assert_eq!(
+        fixture.read("a"),
+        "<<<<<<< Updated upstream\n1\n=======\nONE\n>>>>>>> Stashed changes\ntwo\nthree\nfour\nfive\nsix\nSEVEN\n"
+    );
+    assert_eq!(fixture.read("b"), "stashed\n");
+    assert_eq!(fixture.read("gone"), "stashed\n");
+    assert_eq!(fixture.read("untracked"), "untracked\n");
+    let unmerged = git(&fixture.ws, &["ls-files", "--unmerged"]);
+    let stages: Vec<&str> = unmerged
+        .lines()
+        .filter_map(|line| {
+            line.split_once(' ')?
+                .1
+                .split_once(' ')
+                .map(|(_, rest)| rest)
+        })
+        .collect();
+    assert_eq!(
+        stages,
+        [
+            "1\ta", "2\ta", "3\ta", "1\tgone", "3\tgone", "2\tmet", "3\tmet"
+        ]
+    );
+
+    // Each is a conflict as any other.
+    let conflict = repo.conflict(Path::new("a")).unwrap();
+    repo.resolve(Path::new("a"), &conflict.token, Resolution::Theirs)
+        .unwrap();
+    assert_eq!(
+        fixture.read("a"),
+        "ONE\ntwo\nthree\nfour\nfive\nsix\nSEVEN\n"
+    );
+    // Until all are resolved, no other is taken out.
+    assert!(repo.unstash(&stashed.oid, true).is_err());
+}
+
+/// The marks are those that git itself writes.
+#[test]
+fn a_conflict_looks_as_git_leaves_it() {
+    let left = |by_git: bool| {
+        let fixture = ready();
+        fixture.write("a", b"ONE\ntwo\nthree\nfour\nfive\nsix\nSEVEN\n");
+        let repo = fixture.repo();
+        let stashed = repo.stash(None, false).unwrap();
+        fixture.commit_files("second", &[("a", b"1\ntwo\n3\nfour\nfive\nsix\nseven\n")]);
+        if by_git {
+            assert!(!try_git(&fixture.ws, &["stash", "pop"]).0);
+        } else {
+            repo.unstash(&stashed.oid, true).unwrap();
+        }
+        let unmerged = git(&fixture.ws, &["ls-files", "--unmerged"]);
+        let listed = git(&fixture.ws, &["stash", "list"]).lines().count();
+        (fixture.read("a"), unmerged, listed)
+    };
+    assert_eq!(left(false), left(true));
+}
+
+#[test]
+fn a_binary_file_in_conflict_stays_as_it_is_unless_the_user_changed_it() {
+    for edited in [false, true] {
+        let fixture = ready();
+        fixture.commit_files("binary", &[("bin", b"\0one")]);
+        fixture.write("bin", b"\0stashed");
+        let repo = fixture.repo();
+        let stashed = repo.stash(None, false).unwrap();
+        fixture.commit_files("second", &[("bin", b"\0two")]);
+        if edited {
+            fixture.write("bin", b"\0mine");
+        }
+        let out = repo.unstash(&stashed.oid, true);
+        let on_disk = fs::read(fixture.ws.join("bin")).unwrap();
+        if edited {
+            assert!(matches!(out, Err(GitError::InTheWay { .. })), "{out:?}");
+            assert_eq!(on_disk, b"\0mine");
+        } else {
+            assert_eq!(out.unwrap().conflicts, [PathBuf::from("bin")]);
+            assert_eq!(on_disk, b"\0two");
+        }
+        assert_eq!(repo.stashes().unwrap().len(), 1);
+    }
 }

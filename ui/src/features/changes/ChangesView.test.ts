@@ -441,15 +441,15 @@ test('who last changed the lines of a hunk is told, and the commits of a file', 
   await expect.poll(() => askedFor(backend, 'git/log')).toMatchObject([{ path: 'a.txt' }]);
 });
 
-test('a stash that does not fit is refused with its files, and what to do', async () => {
-  const hint = 'Nothing was changed, and the stash is kept.';
+test('a stash over files with other changes is refused with them, and what to do', async () => {
   const backend = engine(
     {},
     {
       'git/stashes': () => [{ oid: 'abc', message: 'On main: mine', time: 1_760_000_000 }],
       'git/unstash': () => {
-        const message = 'did not apply the stash: `a.txt`, `b.txt` changed in the same lines meanwhile';
-        throw new RequestError({ code: 'conflict', message, hint });
+        const message =
+          'did not apply the stash: `a.txt`, `b.txt` hold what would be lost; commit, stash or move them first';
+        throw new RequestError({ code: 'conflict', message, hint: '' });
       },
     },
   );
@@ -462,8 +462,7 @@ test('a stash that does not fit is refused with its files, and what to do', asyn
   });
   const dialog = screen.getByRole('dialog', { name: 'Take a stash out' });
   await dialog.getByText('On main: mine').click();
-  await expect.element(dialog.getByText(/`a.txt`, `b.txt` changed in the same lines/)).toBeVisible();
-  await expect.element(dialog.getByText(hint)).toBeVisible();
+  await expect.element(dialog.getByText(/`a.txt`, `b.txt` hold what would be lost/)).toBeVisible();
   // It stays open, with the stash in the list.
   await expect.element(dialog.getByText('On main: mine')).toBeVisible();
   await checkAxe();

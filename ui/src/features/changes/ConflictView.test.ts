@@ -40,6 +40,7 @@ function engine(change: Partial<FileConflict> = {}): FakeBackend {
   return fakeBackend({
     'git/status': () => now,
     'git/running': () => null,
+    'git/unstash': () => ({ oid: 'abc', files: 2, kept: true, conflicts: ['a.txt'] }),
     'git/conflict': () => ({ ...conflict, ...change }),
     'git/resolve': ({ how }) => (now = status(how.type === 'undo' ? 'conflicted' : null)),
     'git/preview': () => ({
@@ -66,6 +67,28 @@ async function opened(backend: FakeBackend) {
 
 beforeEach(async () => {
   await page.viewport(800, 900);
+});
+
+test('a stash that came into conflict is said to be kept until all is resolved', async () => {
+  const backend = engine();
+  let taken: Promise<boolean> | null = null;
+  const screen = await mountWith(ChangesView, {
+    backend,
+    prepare: async (kerf) => {
+      kerf.project = project();
+      await kerf.changes.show(kerf.folder);
+      taken = kerf.changes.unstash('abc');
+    },
+  });
+  expect(await taken).toBe(true);
+  const told = screen.getByText(/still in the list, because 1 file came into conflict/);
+  await expect.element(told).toBeVisible();
+  await checkAxe();
+  await screen.getByRole('button', { name: /in conflict a\.txt/ }).click();
+  for (const place of ['Place 1 of 2', 'Place 2 of 2'])
+    await screen.getByRole('group', { name: place }).getByText('Both').click();
+  await screen.getByRole('button', { name: 'Resolve and stage' }).click();
+  await expect.element(told).not.toBeInTheDocument();
 });
 
 test('each place gets what was chosen, the whole is staged, and can be undone', async () => {
