@@ -174,6 +174,28 @@ test('of long arguments a part is shown', async () => {
   expect(screen.container.textContent.length).toBeLessThan(12_000);
 });
 
+test('of many changed files a few are named, and all on request', async () => {
+  const of = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ path: `src/file-${at}.rs`, kind: 'modified' as const }));
+  let screen = await view([{ ...ran, changes: of(9) }]);
+  await expect.element(screen.getByText('src/file-8.rs')).toBeVisible();
+  await screen.unmount();
+  screen = await view([{ ...ran, changes: of(500) }]);
+  await expect.element(screen.getByText('src/file-7.rs')).toBeVisible();
+  await expect.element(screen.getByText('src/file-8.rs')).not.toBeInTheDocument();
+  await screen.getByRole('button', { name: 'and 492 more files' }).click();
+  const box = screen.getByRole('group', { name: 'Changed files' });
+  await expect.element(box.getByText('src/file-8.rs')).toBeInTheDocument();
+  // They are mounted where they are seen.
+  expect(box.element().querySelectorAll('button').length).toBeLessThan(60);
+  await expect.poll(() => box.element().scrollHeight).toBeGreaterThan(5000);
+  box.element().scrollTop = box.element().scrollHeight;
+  await expect.element(box.getByText('src/file-499.rs')).toBeVisible();
+  await checkAxe(screen.container);
+  await screen.getByRole('button', { name: 'Show fewer' }).click();
+  await expect.element(screen.getByText('src/file-499.rs')).not.toBeInTheDocument();
+});
+
 test('what was opened is open again after it was scrolled away', async () => {
   const screen = await view([
     { ...base, id: 'r1', type: 'reasoning', text: 'first thought' },

@@ -9,6 +9,8 @@ export class Unfolded {
   atEnd = $state(false);
   /** Whether all of a long text is shown. */
   all = $state(false);
+  /** Whether all files that it changed are named. */
+  files = $state(false);
 }
 
 const known = new WeakMap<Entry, Unfolded>();
