@@ -28,6 +28,8 @@ export class RestoreState {
 
   /** Asks what going back to before a turn would do. */
   async ask(turnId: string) {
+    // What is just going back or coming again cannot be told yet.
+    if (this.busy) return;
     this.open = true;
     this.preview = null;
     this.failure = null;

@@ -123,3 +123,23 @@ test('a restore is undone by restoring what was there before', async () => {
     { session_id: 's1', checkpoint_id: 12, what: 'both', paths: null },
   ]);
 });
+
+test('while a restore is undone nothing is asked, and its end closes no question', async () => {
+  let end = () => {};
+  const backend = fakeBackend({
+    'checkpoint/list': () => ({ checkpoints: [checkpoint] }),
+    'checkpoint/preview': () => ({ checkpoint, files: [], messages: ['change it'] }),
+    'checkpoint/restore': () => new Promise<Restored>((done) => (end = () => done(restored))),
+  });
+  const restore = new RestoreState(backend, 's');
+  restore.done = { ...restored, what: 'both' };
+  const undone = restore.undo();
+  await restore.ask('t2');
+  expect(restore.open).toBe(false);
+  end();
+  await undone;
+  expect(restore.done).toBeNull();
+  await restore.ask('t2');
+  expect(restore.open).toBe(true);
+  expect(restore.preview).not.toBeNull();
+});
