@@ -451,8 +451,8 @@ export class Kerf {
     const task = new OpenTask(this.backend, id);
     this.task = task;
     await this.#attach(task);
-    void task.loadReview();
-    void this.loadRepo();
+    // What the bars tell of can come after what was asked for.
+    void task.loadReview().then(() => this.loadRepo());
   }
 
   /** Leaves the open task, and keeps for the list what it knew of its review. */

@@ -9,8 +9,9 @@ import type { GitRun } from '../../protocol/GitRun';
 import type { StageChange } from '../../protocol/StageChange';
 import type { WorkingChanges } from '../../protocol/WorkingChanges';
 import type { Kerf } from '../../state/kerf.svelte';
-import { askedFor, checkAxe, mountWith, project } from '../../testing';
+import { askedFor, checkAxe, mountWith, project, session } from '../../testing';
 import ChangesView from './ChangesView.svelte';
+import { OpenTask } from '../../state/kerf.svelte';
 import GitDialogs from './GitDialogs.svelte';
 
 const clean: WorkingChanges = {
@@ -296,6 +297,25 @@ describe('the commit', () => {
     await expect.element(message).toHaveValue('Say more');
     await changes.show(folder);
     await expect.element(message).toHaveValue('');
+  });
+
+  test('is looked for once when a task of the same folder is opened, and not as its turn begins', async () => {
+    const backend = engine({ staged: [file('a.txt')] });
+    const screen = await view(backend);
+    const { kerf } = screen;
+    const looks = () => askedFor(backend, 'git/status').length;
+    expect(looks()).toBe(1);
+    const opened = session({ id: 'session-2', folder: kerf.folder! });
+    kerf.tasks.put(opened);
+    kerf.task = new OpenTask(backend, opened.id);
+    await tick();
+    expect(looks()).toBe(2);
+    kerf.tasks.put({ ...opened, state: 'running' });
+    await tick();
+    expect(looks()).toBe(2);
+    kerf.tasks.put(opened);
+    await tick();
+    expect(looks()).toBe(3);
   });
 
   test('is written without another look at the repository', async () => {

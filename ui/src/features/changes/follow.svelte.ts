@@ -6,15 +6,18 @@ import type { Kerf } from '../../state/kerf.svelte';
 /** To be called as a component begins: looks when another folder is worked in, a turn ends, or the window comes back. */
 export function followChanges(kerf: Kerf) {
   const { changes } = kerf;
-  $effect(() => {
-    const { folder } = kerf;
-    // It reads what the user writes, to keep it: that is no reason to look again.
-    untrack(() => void changes.show(folder));
-  });
+  const folder = $derived(kerf.folder);
+  const task = $derived(kerf.session?.id);
   // A turn that ended has changed files.
-  const state = $derived(kerf.session?.state);
+  const idle = $derived(kerf.session?.state === 'idle');
+  let shown: string | null | undefined;
   $effect(() => {
-    if (state === 'idle') void changes.load();
+    void task;
+    if (!idle && folder === shown) return;
+    const now = folder;
+    shown = now;
+    // Once, however much of it is another one. It reads what the user writes, to keep it: that is no reason to look again.
+    untrack(() => void changes.show(now));
   });
   $effect(() => {
     const look = () => void changes.load();
