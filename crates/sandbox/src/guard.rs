@@ -5,6 +5,8 @@
 //! name programs that run later outside of any sandbox, and the settings of editors and agents that do the same.
 //! Instructions for agents (`AGENTS.md` and the like) are documents; commands may write them and the user reviews it.
 
+#[cfg(unix)]
+mod kept;
 #[cfg(not(unix))]
 mod none;
 #[cfg(unix)]
