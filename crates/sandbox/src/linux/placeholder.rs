@@ -99,15 +99,16 @@ pub(super) fn sweep(paths: &[PathBuf]) {
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
+/// Opens the folder at `path`, which is no link.
+pub(super) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW)
         .open(path)
 }
 
-/// Whether `folder` is still what `path` names.
-fn is_at(folder: &File, path: &Path) -> bool {
+/// Whether `folder` is still what `path` names, a path without links.
+pub(super) fn is_at(folder: &File, path: &Path) -> bool {
     folder
         .metadata()
         .is_ok_and(|meta| syscall::identify(path).is_ok_and(|id| id == (meta.dev(), meta.ino())))
