@@ -52,7 +52,7 @@ pub fn follow(
     blobs: &Blobs,
     previous: &Snapshot,
     (told, unsure): (&[RelPath], &Unsure),
-    known: &Known<'_>,
+    known: Option<&Known<'_>>,
     cancel: &AtomicBool,
 ) -> Result<Option<Snapshot>, CheckpointError> {
     let refused = |path: &RelPath| path.is_root() || path.is_protected();

@@ -52,7 +52,7 @@ pub struct Excluded {
 ///
 /// A file whose stamp is that of `previous` is not read, unless it was modified within two seconds before `previous` was
 /// taken, when a stamp proves nothing. Of the others, `known` may name the git object; the rest is read, several files
-/// at a time. Files that cannot be read, or change whenever they are, are excluded with a reason, and no error.
+/// at a time. Without `known` the folder is in no repository, and no content gets a git name. Files that cannot be read, or change whenever they are, are excluded with a reason, and no error.
 ///
 /// Errors: from the store, [`CheckpointError::Folder`] when the workspace itself cannot be listed, and
 /// [`CheckpointError::Cancelled`] shortly after `cancel` is set. Then there is no snapshot.
@@ -60,7 +60,7 @@ pub fn take(
     ws: &Workspace,
     blobs: &Blobs,
     previous: Option<&Snapshot>,
-    known: &Known<'_>,
+    known: Option<&Known<'_>>,
     cancel: &AtomicBool,
 ) -> Result<Taken, CheckpointError> {
     let as_of_ns = now_ns();
@@ -110,7 +110,7 @@ pub fn refresh(
     blobs: &Blobs,
     previous: &Snapshot,
     paths: &[RelPath],
-    known: &Known<'_>,
+    known: Option<&Known<'_>>,
     cancel: &AtomicBool,
 ) -> Result<Snapshot, CheckpointError> {
     if paths.iter().any(RelPath::is_root) {
@@ -125,7 +125,7 @@ pub(crate) fn look_again(
     gather: &mut Gather<'_>,
     blobs: &Blobs,
     paths: &[RelPath],
-    known: &Known<'_>,
+    known: Option<&Known<'_>>,
     cancel: &AtomicBool,
 ) -> Result<Snapshot, CheckpointError> {
     let previous = gather.previous;
@@ -240,7 +240,7 @@ impl Gather<'_> {
         &self,
         like: &Files,
         blobs: &Blobs,
-        known: &Known<'_>,
+        known: Option<&Known<'_>>,
         cancel: &AtomicBool,
     ) -> Result<Looked, CheckpointError> {
         let mut looked = Looked {
@@ -254,7 +254,8 @@ impl Gather<'_> {
         };
         let snapshot = &mut looked.snapshot;
         let mut jobs = Vec::new();
-        let mut with_git_ids = self.previous.knows_git();
+        // Also when git names none of them now: a later snapshot may know the same content by that name alone.
+        let with_git_ids = known.is_some() || self.previous.knows_git();
         let mut befores = Befores::of(self.previous, self.candidates.len());
         let mut files = Vec::with_capacity(self.candidates.len());
         for (path, stat) in &self.candidates {
@@ -268,8 +269,7 @@ impl Gather<'_> {
                 // Two names for what may be one content could not be compared, so this one is read.
                 None if matches!(before.and_then(Held::content), Some(Content::Blob(_))) => {}
                 None => {
-                    if let Some(oid) = known(path, stat) {
-                        with_git_ids = true;
+                    if let Some(oid) = known.and_then(|known| known(path, stat)) {
                         files.push((path.clone(), file(Content::Git(oid), stat)));
                         continue;
                     }

@@ -29,6 +29,7 @@ use crate::{
     home::Home,
 };
 pub(crate) use checkpoint::Before;
+use checkpoint::Vouched;
 pub(crate) use restore::Back;
 pub(crate) use room::{DeskNames, mark_review, mark_row, tolerant};
 
@@ -319,13 +320,13 @@ impl Desk {
         Ok(writes)
     }
 
-    /// The git objects whose content is what the working tree holds, so that it need not be copied.
-    fn git_objects(&self) -> impl Fn(&RelPath, &Stat) -> Option<String> + Send + use<> {
+    /// The git objects whose content is what the working tree holds, so that it need not be copied; none: the folder is in
+    /// no repository.
+    fn git_objects(&self) -> Option<Box<Vouched>> {
+        let repo = self.repo.as_ref()?;
         let mut objects = std::collections::HashMap::new();
         // Only the first snapshot gains by it: later ones read just what changed.
-        if self.snapshot.is_none()
-            && let Some(repo) = &self.repo
-        {
+        if self.snapshot.is_none() {
             for entry in repo
                 .index_entries(self.workspace.root())
                 .unwrap_or_default()
@@ -335,12 +336,12 @@ impl Desk {
                 }
             }
         }
-        move |path, stat| {
+        Some(Box::new(move |path: &RelPath, stat: &Stat| {
             let entry = objects.get(path)?;
             entry
                 .describes(stat.len, stat.mtime_ns, stat.ino)
                 .then(|| entry.oid.clone())
-        }
+        }))
     }
 
     fn observe(

@@ -55,8 +55,7 @@ fn measure(files: usize, table: &mut Table) -> Result<(), Box<dyn Error>> {
     let told_by = watcher.changes(&room.path().join("watch"));
     let blobs = Blobs::open(&room.path().join("blobs"))?;
     let go_on = AtomicBool::new(false);
-    let look =
-        |previous: Option<&Snapshot>| take(&workspace, &blobs, previous, &|_, _| None, &go_on);
+    let look = |previous: Option<&Snapshot>| take(&workspace, &blobs, previous, None, &go_on);
     let mut kept = Kept {
         blobs: &blobs,
         lists: Lists::default(),
@@ -93,7 +92,7 @@ fn measure(files: usize, table: &mut Table) -> Result<(), Box<dyn Error>> {
                 .since(mark, LONG)
                 .ok_or("the system lost a change")?;
             let paths = (&word.paths[..], &unsure);
-            let after = follow(&workspace, &blobs, &before, paths, &|_, _| None, &go_on)?;
+            let after = follow(&workspace, &blobs, &before, paths, None, &go_on)?;
             latest = Arc::new(after.ok_or("the system's word was not enough")?);
             if changes(&before, &latest).len() != CHANGED {
                 return Err("a change was not told".into());

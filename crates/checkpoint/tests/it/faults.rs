@@ -39,13 +39,7 @@ fn checkpoint(room: &Path) -> Result<String, String> {
     };
     let previous = lists.last().cloned();
     let go_on = AtomicBool::new(false);
-    let taken = take(
-        &workspace,
-        &blobs,
-        previous.as_deref(),
-        &|_, _| None,
-        &go_on,
-    );
+    let taken = take(&workspace, &blobs, previous.as_deref(), None, &go_on);
     let snapshot = Arc::new(taken.map_err(told)?.snapshot);
     let list = lists.write(&blobs, &no_git, &snapshot).map_err(told)?;
     let mut record = Record::at(room.join("record"));

@@ -188,7 +188,7 @@ impl World {
             &self.rig.blobs,
             &base.snapshot,
             (&told.paths, &base.unsure),
-            &|_, _| None,
+            None,
             &AtomicBool::new(false),
         );
         Some((followed.unwrap()?, told.mark))
@@ -473,7 +473,7 @@ fn a_look_at_every_file_is_asked_for() {
             &rig.blobs,
             &taken.snapshot,
             (told, &taken.unsure),
-            &|_, _| None,
+            None,
             &go_on,
         )
         .unwrap()

@@ -161,6 +161,21 @@ fn the_same_content_by_another_name_is_no_change() {
 }
 
 #[test]
+fn the_same_content_is_no_change_when_git_vouches_for_it_only_later() {
+    let rig = rig("//- /a\nsame\n");
+    // Just written: nobody can vouch for it.
+    let first = rig.take_knowing(None, &|_, _| None).snapshot;
+    assert_eq!(git_held(&first), [] as [&str; 0]);
+    let known = Known::of(&rig);
+    let second = rig
+        .take_knowing(None, &|path, stat| known.oid(path, stat))
+        .snapshot;
+    assert_eq!(git_held(&second), ["a"]);
+    assert_eq!(summary(&first, &second), [] as [&str; 0]);
+    assert_eq!(summary(&second, &first), [] as [&str; 0]);
+}
+
+#[test]
 fn an_object_that_git_collected_is_a_typed_error_unless_pinned() {
     let rig = rig("//- /a\naaa\n//- /b\nbbb\n");
     let known = Known::of(&rig);

@@ -44,10 +44,14 @@ impl Rig {
     }
 
     pub(crate) fn take(&self, previous: Option<&Snapshot>) -> Taken {
-        self.take_knowing(previous, &|_, _| None)
+        self.look(previous, None)
     }
 
     pub(crate) fn take_knowing(&self, previous: Option<&Snapshot>, known: &Known<'_>) -> Taken {
+        self.look(previous, Some(known))
+    }
+
+    fn look(&self, previous: Option<&Snapshot>, known: Option<&Known<'_>>) -> Taken {
         take(
             &self.ws,
             &self.blobs,
@@ -65,7 +69,7 @@ impl Rig {
             &self.blobs,
             previous,
             &paths,
-            &|_, _| None,
+            None,
             &AtomicBool::new(false),
         )
         .unwrap()

@@ -188,7 +188,7 @@ fn a_folder_that_cannot_be_listed_has_no_checkpoint() {
         &rig.ws,
         &rig.blobs,
         Some(&first),
-        &|_, _| None,
+        None,
         &AtomicBool::new(false),
     ) {
         Err(CheckpointError::Folder { .. }) => {}
@@ -257,7 +257,7 @@ fn cancelling_keeps_nothing() {
     let rig = rig("//- /a\na\n");
     let cancelled = AtomicBool::new(true);
     assert!(matches!(
-        take(&rig.ws, &rig.blobs, None, &|_, _| None, &cancelled),
+        take(&rig.ws, &rig.blobs, None, None, &cancelled),
         Err(CheckpointError::Cancelled)
     ));
 
@@ -271,7 +271,7 @@ fn cancelling_keeps_nothing() {
     // A plain walk reads rule files only, of which there are none, so the flag is set by the first file.
     let rig = over(&busy);
     assert!(matches!(
-        take(&rig.ws, &rig.blobs, None, &|_, _| None, &cancel),
+        take(&rig.ws, &rig.blobs, None, None, &cancel),
         Err(CheckpointError::Cancelled)
     ));
     assert_eq!(rig.blobs.size().unwrap(), 0);
@@ -289,13 +289,7 @@ fn a_store_that_fails_gives_no_snapshot() {
     let shard = &kerf_checkpoint::Hash::of(b"a\n").to_string()[..2];
     std::fs::write(rig.blobs.dir().join(shard), "in the way").unwrap();
     assert!(matches!(
-        take(
-            &rig.ws,
-            &rig.blobs,
-            None,
-            &|_, _| None,
-            &AtomicBool::new(false)
-        ),
+        take(&rig.ws, &rig.blobs, None, None, &AtomicBool::new(false)),
         Err(CheckpointError::Io { .. })
     ));
 }

@@ -33,12 +33,16 @@ pub(crate) struct Look {
     previous: Option<Arc<Snapshot>>,
     /// The last list of an earlier process.
     last_list: Option<Hash>,
-    known: Box<Vouched>,
+    known: Option<Box<Vouched>>,
     begun: Begun,
 }
 
 /// Names the git object that holds a file's content, when the repository vouches for it.
-type Vouched = dyn Fn(&RelPath, &Stat) -> Option<String> + Send;
+pub(super) type Vouched = dyn Fn(&RelPath, &Stat) -> Option<String> + Send;
+
+pub(super) fn as_known(vouched: &Option<Box<Vouched>>) -> Option<&Known<'_>> {
+    vouched.as_deref().map(|vouched| vouched as &Known<'_>)
+}
 
 /// What a look found.
 pub(crate) struct Looked {
@@ -56,12 +60,11 @@ impl Look {
             .previous
             .as_ref()
             .or_else(|| lists.as_ref().and_then(Lists::last));
-        let known: &Known<'_> = &self.known;
         let taken = kerf_checkpoint::take(
             &self.workspace,
             &self.blobs,
             before.map(AsRef::as_ref),
-            known,
+            as_known(&self.known),
             cancel,
         )
         .map_err(from_checkpoint)?;
@@ -97,7 +100,7 @@ impl Desk {
             blobs: Arc::clone(&self.blobs),
             previous: self.snapshot.clone(),
             last_list: self.last_list.take(),
-            known: Box::new(self.git_objects()),
+            known: self.git_objects(),
             begun: self.sight.begin(),
         })
     }
@@ -181,7 +184,7 @@ impl Desk {
                     &self.blobs,
                     snapshot,
                     &stale,
-                    &known,
+                    as_known(&known),
                     cancel,
                 )
                 .map_err(from_checkpoint)?;

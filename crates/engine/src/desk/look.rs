@@ -6,7 +6,7 @@
 //! can only be the user's, and after a command it then counts as the command's. What a command changed is always looked
 //! for in every file, because a command can write so that the system does not tell: nothing of the agent's goes unseen.
 
-use super::Desk;
+use super::{Desk, checkpoint::as_known};
 use crate::{failure::from_checkpoint, indexes::Indexed};
 use kerf_checkpoint::{Changed, Snapshot, Taken, Unsure};
 use kerf_protocol::Failure;
@@ -159,7 +159,7 @@ impl Desk {
             &self.workspace,
             &self.blobs,
             self.snapshot.as_deref(),
-            &known,
+            as_known(&known),
             cancel,
         )
         .map_err(from_checkpoint)?;
@@ -189,7 +189,7 @@ impl Desk {
             &self.blobs,
             &before,
             (&paths, &since.unsure),
-            &known,
+            as_known(&known),
             cancel,
         );
         let fresh: Option<Snapshot> = fresh.map_err(from_checkpoint)?;

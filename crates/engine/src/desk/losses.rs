@@ -3,7 +3,7 @@
 //! They are shown in the question to the user, and those that a snapshot leaves out because they are ignored are kept with
 //! the checkpoint before the command.
 
-use super::Desk;
+use super::{Desk, checkpoint::as_known};
 use crate::failure::from_checkpoint;
 use kerf_git::Change;
 use kerf_protocol::{
@@ -82,7 +82,7 @@ impl Desk {
             &self.blobs,
             &snapshot,
             &missing,
-            &known,
+            as_known(&known),
             cancel,
         );
         self.snapshot = Some(Arc::new(fresh.map_err(from_checkpoint)?));
